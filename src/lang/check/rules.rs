@@ -1,0 +1,110 @@
+//! Rules of the product that no type can say: avatars, person keys, required fields, self lookups.
+
+use super::Context;
+use super::target::AVATAR_ID;
+use crate::diagnostic::code::{AVATAR, KEY, PERSON_KEY, REQUIRED_UNMAPPED, SELF_MATCH};
+use crate::diagnostic::report::{Diagnostic, Diagnostics};
+use crate::lang::ast;
+use crate::model::expression::Expression;
+use crate::model::job::{Job, Route};
+
+/// Holds all rules against a job that is otherwise whole.
+pub(super) fn check(written: &ast::Job, job: &Job, context: &Context<'_>, out: &mut Diagnostics) {
+    avatar(written, job, out);
+    person_key(written, job, context, out);
+    required(written, job, out);
+    self_match(written, job, out);
+}
+
+/// A job that loads users from Dynamics users also keeps who is who.
+fn avatar(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
+    let Some(user) = job.target_by_route(Route::User) else { return };
+    if job.source.table.name != "systemuser" {
+        return;
+    }
+    let is_id = |value: &Expression| {
+        matches!(value, Expression::Column(c) if job.columns[*c].relation.is_none()
+            && job.columns[*c].field.name == job.source.table.primary_id)
+    };
+    let mapped = job.target_by_route(Route::Avatar).is_some_and(|avatar| {
+        job.mappings_of(avatar).any(|(_, m)| m.field.name == AVATAR_ID && is_id(&m.value))
+    });
+    if !mapped {
+        let label = &job.targets[user].object.label;
+        let message = format!("a job that loads {label} from systemuser must say which Dynamics user each one is");
+        out.push(
+            Diagnostic::error(AVATAR, written.name.span, message)
+                .help("write UPSERT INTO gainsight.User, gainsight.Avatar_Dynamics")
+                .help(format!("and map {}.systemuserid AS Avatar_Dynamics.\"{AVATAR_ID}\"", written.from.alias.text)),
+        );
+    }
+}
+
+/// The keys of a Person job are the connection's resolution key, and nothing else.
+fn person_key(written: &ast::Job, job: &Job, context: &Context<'_>, out: &mut Diagnostics) {
+    let Some(person) = job.target_by_route(Route::Person) else { return };
+    let Some(connection) = context.connections.get(&job.targets[person].connection) else { return };
+    let object = &job.targets[person].object;
+    let wanted: Vec<&str> = if connection.person_resolution.is_empty() {
+        vec!["Email"]
+    } else {
+        connection.person_resolution.iter().map(String::as_str).collect()
+    };
+    let same = |name: &str, field: &crate::model::field::Field| field.label == name || field.name.eq_ignore_ascii_case(name);
+    let keys: Vec<_> = job.key.iter().map(|k| &job.mappings[k.mapping]).collect();
+    let right = keys.len() == wanted.len()
+        && keys.iter().all(|m| m.target == person && wanted.iter().any(|w| same(w, &m.field)));
+    if !right {
+        let span = written.key.as_ref().map_or(written.name.span, |k| k.span);
+        let message = format!("the key of a {} job is the connection's resolution key", object.label);
+        let list: Vec<String> = wanted.iter().map(|w| format!("{}.\"{w}\"", object.label)).collect();
+        out.push(
+            Diagnostic::error(PERSON_KEY, span, message)
+                .help(format!("write KEY ({}), or change PERSON RESOLVED BY of the connection", list.join(", "))),
+        );
+    }
+}
+
+/// What a new record cannot be without has to be mapped.
+fn required(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
+    for (index, target) in job.targets.iter().enumerate() {
+        for field in target.object.fields.iter().filter(|f| f.required && f.writable) {
+            // The people call itself says which person a company person belongs to.
+            let implied = target.route == Route::CompanyPerson && field.targets.iter().any(|t| t == "person");
+            if !implied && !job.mappings_of(index).any(|(_, m)| m.field.name == field.name) {
+                let message = format!("a new {} needs \"{}\", and nothing maps it", target.object.label, field.label);
+                out.push(
+                    Diagnostic::error(REQUIRED_UNMAPPED, written.name.span, message)
+                        .help(format!("add to SELECT: … AS \"{}\".\"{}\"", target.object.label, field.label)),
+                );
+            }
+        }
+    }
+    let main = job.main_target();
+    if main.route == Route::CompanyPerson {
+        out.push(Diagnostic::error(KEY, written.name.span, "KEY names a field of Person"));
+    }
+}
+
+/// The product's own table of the User job, read literally, makes everybody their own manager.
+fn self_match(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
+    let main = job.main_target();
+    for (lookup, text) in job.lookups.iter().zip(&written.lookups) {
+        let own_key = |m: &crate::model::lookup::Match| {
+            job.key.iter().any(|k| {
+                let mapping = &job.mappings[k.mapping];
+                mapping.field.name == m.field.name && mapping.value == m.value
+            })
+        };
+        if lookup.object.name == main.object.name && lookup.matches.iter().all(own_key) {
+            let mut warning =
+                Diagnostic::warning(SELF_MATCH, text.head, "this self lookup matches the row's own key")
+                    .label("every record finds itself");
+            if job.source.table.name == "systemuser" {
+                let alias = &written.from.alias.text;
+                warning = warning.help(format!("for the manager write {alias}.parentsystemuserid.domainname"));
+            }
+            out.push(warning);
+        }
+    }
+}

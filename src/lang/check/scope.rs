@@ -1,0 +1,185 @@
+//! What a job's aliases stand for, and the columns it turns out to read.
+//!
+//! Names become indices here. A column is entered when an expression first uses it, so that extraction asks for just
+//! what the job needs.
+
+use super::Context;
+use crate::diagnostic::code::{ALIAS, AMBIGUOUS_FIELD, NOT_A_PATH, UNKNOWN_FIELD};
+use crate::diagnostic::report::{Diagnostic, Diagnostics};
+use crate::lang::ast::Name;
+use crate::lang::suggest::nearest;
+use crate::model::catalog::{Found, Object};
+use crate::model::field::{Field, FieldKind};
+use crate::model::job::{Column, Relation, TableRef};
+
+/// The names that expressions of one job may use.
+pub(super) struct Scope<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) source_alias: String,
+    pub(super) source_connection: String,
+    /// The source table; none if it is not known, and then nothing about its columns is reported.
+    pub(super) source: Option<&'a Object>,
+    /// The lookups, in order, each with what its alias stands for.
+    pub(super) lookups: Vec<LookupScope<'a>>,
+    pub(super) columns: Vec<Column>,
+    pub(super) relations: Vec<Relation>,
+}
+
+/// One lookup's alias.
+pub(super) struct LookupScope<'a> {
+    pub(super) alias: String,
+    pub(super) object: Option<&'a Object>,
+    pub(super) yields: Vec<Field>,
+}
+
+/// What a path leads to.
+pub(super) enum Reached {
+    /// A column, by index.
+    Column(usize),
+    /// A field of a lookup's record.
+    Looked { lookup: usize, field: usize },
+}
+
+impl<'a> Scope<'a> {
+    /// Finds what a path names. None if it names nothing (reported), or if its table is unknown (reported before).
+    pub(super) fn resolve(&mut self, path: &[Name], out: &mut Diagnostics) -> Option<Reached> {
+        let (alias, fields) = path.split_first()?;
+        if fields.is_empty() {
+            let help = format!("write the alias before a column: {}.{}", self.source_alias, alias.text);
+            out.push(Diagnostic::error(ALIAS, alias.span, format!("`{}` stands alone", alias.text)).help(help));
+            return None;
+        }
+        if alias.text.eq_ignore_ascii_case(&self.source_alias) {
+            return self.source_path(fields, out).map(Reached::Column);
+        }
+        let found = self.lookups.iter().position(|l| l.alias.eq_ignore_ascii_case(&alias.text));
+        let Some(lookup) = found else {
+            out.push(self.unknown_alias(alias));
+            return None;
+        };
+        if let Some(more) = fields.get(1) {
+            let message = "a path through a looked-up record is not possible";
+            out.push(Diagnostic::error(NOT_A_PATH, more.span, message).help("add a second LOOKUP"));
+            return None;
+        }
+        let object = self.lookups[lookup].object?;
+        let field = field_of(object, &fields[0], out)?.clone();
+        let yields = &mut self.lookups[lookup].yields;
+        let index = yields.iter().position(|f| f.name == field.name).unwrap_or_else(|| {
+            yields.push(field);
+            yields.len() - 1
+        });
+        Some(Reached::Looked { lookup, field: index })
+    }
+
+    fn unknown_alias(&self, alias: &Name) -> Diagnostic {
+        let known: Vec<&str> =
+            [self.source_alias.as_str()].into_iter().chain(self.lookups.iter().map(|l| l.alias.as_str())).collect();
+        let wrong = Diagnostic::error(ALIAS, alias.span, format!("nothing here is called `{}`", alias.text));
+        match nearest(&alias.text, known.iter().copied()) {
+            Some(near) => wrong.label(format!("did you mean `{near}`?")),
+            None => wrong.help(format!("this job knows {}", known.join(", "))),
+        }
+    }
+
+    /// Follows lookup columns from the source table to the last column of a path.
+    fn source_path(&mut self, path: &[Name], out: &mut Diagnostics) -> Option<usize> {
+        let mut table = self.source?;
+        let mut relation = None;
+        for (at, name) in path.iter().enumerate() {
+            let field = field_of(table, name, out)?.clone();
+            let is_last = at + 1 == path.len();
+            let kind = field.kind;
+            let targets = field.targets.clone();
+            if kind == FieldKind::Other {
+                let message = format!("\"{}\" holds {}", name.text, kind.word());
+                out.push(Diagnostic::error(UNKNOWN_FIELD, name.span, message));
+                return None;
+            }
+            let column = self.column(relation, field);
+            if is_last {
+                return Some(column);
+            }
+            if kind != FieldKind::Reference {
+                let message = format!("`{}` is {}, not a lookup column", name.text, kind.word());
+                out.push(Diagnostic::error(NOT_A_PATH, name.span, message).help("only a lookup leads to another table"));
+                return None;
+            }
+            table = self.target_table(name, &path[at + 1], &targets, out)?;
+            relation = Some(self.relation(column, table));
+        }
+        None
+    }
+
+    /// The table that a lookup column leads to: of several, the only one that has the column asked for.
+    fn target_table(&self, via: &Name, wanted: &Name, targets: &[String], out: &mut Diagnostics) -> Option<&'a Object> {
+        let tables: Vec<&'a Object> = targets
+            .iter()
+            .filter_map(|t| self.context.catalog.object(&self.source_connection, t))
+            .filter(|t| targets.len() == 1 || !matches!(t.field(&wanted.text), Found::None))
+            .collect();
+        match tables[..] {
+            [table] => Some(table),
+            _ => {
+                let message = format!("`{}` may point at {}", via.text, targets.join(", "));
+                let which = if tables.is_empty() { "none of them has" } else { "several of them have" };
+                out.push(
+                    Diagnostic::error(NOT_A_PATH, wanted.span, message)
+                        .label(format!("{which} a column \"{}\"", wanted.text)),
+                );
+                None
+            }
+        }
+    }
+
+    fn relation(&mut self, via: usize, table: &Object) -> usize {
+        if let Some(known) = self.relations.iter().position(|r| r.via == via && r.table.name == table.name) {
+            return known;
+        }
+        self.relations.push(Relation { via, table: table_ref(table) });
+        self.relations.len() - 1
+    }
+
+    fn column(&mut self, relation: Option<usize>, field: Field) -> usize {
+        if let Some(known) =
+            self.columns.iter().position(|c| c.relation == relation && c.field.name == field.name)
+        {
+            return known;
+        }
+        self.columns.push(Column { relation, field });
+        self.columns.len() - 1
+    }
+}
+
+/// A table as reading needs it.
+pub(super) fn table_ref(table: &Object) -> TableRef {
+    TableRef { name: table.name.clone(), set_name: table.set_name.clone(), primary_id: table.primary_id.clone() }
+}
+
+/// The field of an object by either of its names; reports it if there is none, or several.
+pub(super) fn field_of<'a>(object: &'a Object, name: &Name, out: &mut Diagnostics) -> Option<&'a Field> {
+    match object.field(&name.text) {
+        Found::One(field) => Some(field),
+        Found::Ambiguous(fields) => {
+            let message = format!("{} has several fields labelled \"{}\"", object.label, name.text);
+            let names: Vec<&str> = fields.iter().map(|f| f.name.as_str()).collect();
+            out.push(
+                Diagnostic::error(AMBIGUOUS_FIELD, name.span, message)
+                    .help(format!("write the API name: {}", names.join(" or "))),
+            );
+            None
+        }
+        Found::None => {
+            let message = format!("{} has no field \"{}\"", object.label, name.text);
+            let known = object.fields.iter().flat_map(|f| [f.label.as_str(), f.name.as_str()]);
+            let mut wrong = Diagnostic::error(UNKNOWN_FIELD, name.span, message);
+            if let Some(near) = nearest(&name.text, known)
+                && let Found::One(field) = object.field(near)
+            {
+                wrong = wrong.label(format!("did you mean \"{near}\" ({})?", field.kind.word()));
+            }
+            out.push(wrong);
+            None
+        }
+    }
+}

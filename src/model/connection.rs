@@ -1,0 +1,127 @@
+//! A connection: which organisation or tenant, how to sign in, within which limits.
+//!
+//! In: `CREATE CONNECTION`. Out: what the clients are made from. Secrets are names here, never values.
+
+use super::place::Place;
+
+/// One checked connection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Connection {
+    /// What scripts write: `dynamics`.
+    pub name: String,
+    /// What jobs are named after: `Dynamics Connection`.
+    pub label: String,
+    /// Which service it leads to.
+    pub service: Service,
+    /// Its origin, without a slash at the end: `https://acme.crm.dynamics.com`.
+    pub url: String,
+    /// How to sign in.
+    pub auth: Auth,
+    /// The numbers it must stay within.
+    pub limits: Limits,
+    /// The company field that holds the Dynamics account id, for widgets on the account form: its label.
+    pub company_resolution: Option<String>,
+    /// The sets of person fields that identify a person, tried in turn.
+    pub person_resolution: Vec<String>,
+    /// Where the statement stands.
+    pub place: Place,
+}
+
+/// The services that Ferry knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Microsoft Dynamics 365: a source.
+    Dynamics,
+    /// Gainsight NXT: the target.
+    Gainsight,
+}
+
+/// How a connection signs in. The strings are names of secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// Entra client credentials.
+    ClientCredentials { tenant_id: String, client_id: String, client_secret: String },
+    /// The Gainsight access key.
+    AccessKey { key: String },
+}
+
+impl Auth {
+    /// The names of the secrets it needs.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&str> {
+        match self {
+            Self::ClientCredentials { tenant_id, client_id, client_secret } => vec![tenant_id, client_id, client_secret],
+            Self::AccessKey { key } => vec![key],
+        }
+    }
+}
+
+/// Limits of a connection, each with its unit. The defaults are the documented ones.
+///
+/// Dataverse: <https://learn.microsoft.com/power-apps/developer/data-platform/api-limits>. Gainsight:
+/// <https://support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/Company_and_Relationship_API/Company_API_Documentation>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows asked for in one page of the source.
+    pub page_size: u32,
+    /// Requests under way at once.
+    pub max_in_flight: u32,
+    /// Records in one write call.
+    pub batch_size: u32,
+    /// Calls in one clock minute, synchronous API.
+    pub calls_per_minute: u32,
+    /// Calls in one UTC day, synchronous API.
+    pub calls_per_day: u32,
+    /// Calls in one clock hour, user management.
+    pub users_per_hour: u32,
+    /// Calls in one UTC day, user management.
+    pub users_per_day: u32,
+    /// Seconds that one call may take.
+    pub call_timeout_seconds: u32,
+}
+
+impl Limits {
+    /// Rows in one read of Gainsight.
+    pub const READ_ROWS: usize = 5_000;
+
+    /// What holds where a script says nothing.
+    pub const DEFAULT: Self = Self {
+        page_size: 5_000,
+        max_in_flight: 4,
+        batch_size: 50,
+        calls_per_minute: 100,
+        calls_per_day: 50_000,
+        users_per_hour: 100,
+        users_per_day: 1_000,
+        call_timeout_seconds: 150,
+    };
+
+    /// The names that `LIMITS (…)` takes, with the smallest and the largest value of each.
+    pub const NAMES: [(&'static str, u32, u32); 8] = [
+        ("page_size", 1, 5_000),
+        ("max_in_flight", 1, 52),
+        ("batch_size", 1, 50),
+        ("calls_per_minute", 1, 100_000),
+        ("calls_per_day", 1, 100_000_000),
+        ("users_per_hour", 1, 100_000),
+        ("users_per_day", 1, 1_000_000),
+        ("call_timeout", 1, 3_600),
+    ];
+
+    /// Sets one limit by its name in scripts; false if there is none of that name.
+    pub fn set(&mut self, name: &str, value: u32) -> bool {
+        let place = match name {
+            "page_size" => &mut self.page_size,
+            "max_in_flight" => &mut self.max_in_flight,
+            "batch_size" => &mut self.batch_size,
+            "calls_per_minute" => &mut self.calls_per_minute,
+            "calls_per_day" => &mut self.calls_per_day,
+            "users_per_hour" => &mut self.users_per_hour,
+            "users_per_day" => &mut self.users_per_day,
+            "call_timeout" => &mut self.call_timeout_seconds,
+            _ => return false,
+        };
+        *place = value;
+        true
+    }
+}

@@ -1,0 +1,171 @@
+//! A job after checking: everything a run needs to know, with no name left to resolve.
+//!
+//! In: `lang` makes it from a `CREATE JOB` statement and the catalog. Out: `run` extracts what it names, `engine` plans
+//! it, `gainsight` learns from it what to read and how to write. It holds copies of the fields it uses, so that a plan
+//! is a pure function of the job and the run folder.
+
+use super::catalog::Object;
+use super::expression::Expression;
+use super::field::Field;
+use super::lookup::Lookup;
+use super::place::Place;
+
+/// One checked job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Its name: `User Sync_Dynamics Connection`.
+    pub name: String,
+    /// What its author says of it.
+    pub comment: Option<String>,
+    /// The jobs that must have run before it.
+    pub after: Vec<String>,
+    /// Where rows come from.
+    pub source: Source,
+    /// The columns it reads: of the source table, and of tables reached through lookup columns.
+    pub columns: Vec<Column>,
+    /// The tables reached through lookup columns, each after the one it hangs on.
+    pub relations: Vec<Relation>,
+    /// Which rows take part, of columns of the source alone.
+    pub filter: Option<Expression>,
+    /// Which rows take part, as far as lookups decide: judged after all mappings and lookups.
+    pub late_filter: Option<Expression>,
+    /// Derived mappings, in script order.
+    pub lookups: Vec<Lookup>,
+    /// Where records go.
+    pub targets: Vec<Target>,
+    /// What a record is recognised by: indices into `mappings`.
+    pub key: Vec<Key>,
+    /// What goes where, in script order.
+    pub mappings: Vec<Mapping>,
+    /// Where the statement stands.
+    pub place: Place,
+}
+
+/// `FROM [CHANGES OF] connection.table AS alias`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// The connection's identifier.
+    pub connection: String,
+    /// The table.
+    pub table: TableRef,
+    /// Whether only what changed since the last run is asked for.
+    pub changes: bool,
+}
+
+/// A Dataverse table, as far as reading it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableRef {
+    /// `systemuser`.
+    pub name: String,
+    /// `systemusers`.
+    pub set_name: String,
+    /// `systemuserid`.
+    pub primary_id: String,
+}
+
+/// A Gainsight object by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRef {
+    /// The connection's identifier.
+    pub connection: String,
+    /// API name: `gsuser`.
+    pub name: String,
+    /// `User`.
+    pub label: String,
+}
+
+/// A column that the job reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// The relation it belongs to; none for the source table itself.
+    pub relation: Option<usize>,
+    /// The field.
+    pub field: Field,
+}
+
+/// A table reached through a lookup column: `u.parentsystemuserid.…`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Relation {
+    /// The lookup column that leads to it: an index into `Job::columns`.
+    pub via: usize,
+    /// The table it leads to.
+    pub table: TableRef,
+}
+
+/// One object that a job writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// The connection's identifier.
+    pub connection: String,
+    /// The object with its fields.
+    pub object: Object,
+    /// Which way records take to it.
+    pub route: Route,
+}
+
+/// The ways by which records reach Gainsight, which differ in calls and budgets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// Company, Relationship and custom objects: the object API, 50 records a call.
+    Object,
+    /// Users: the user management API, 50 records a call, 100 calls an hour.
+    User,
+    /// The human: the people API, one a call.
+    Person,
+    /// The human at a company: goes with the person's call.
+    CompanyPerson,
+    /// Ferry's own map between Dynamics users and Gainsight users: no call at all.
+    Avatar,
+}
+
+/// One field of `KEY (…)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// The mapping that fills the key field: an index into `Job::mappings`.
+    pub mapping: usize,
+    /// Whether case is ignored.
+    pub ignore_case: bool,
+}
+
+/// `expression AS Target."Field"`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapping {
+    /// An index into `Job::targets`.
+    pub target: usize,
+    /// The field that is filled.
+    pub field: Field,
+    /// With what.
+    pub value: Expression,
+    /// `KEEP(…)`: a null leaves the target's value alone.
+    pub keep: bool,
+    /// Where the mapping stands.
+    pub place: Place,
+}
+
+impl Job {
+    /// The target whose records the key identifies.
+    #[must_use]
+    pub fn main_target(&self) -> &Target {
+        &self.targets[self.key.first().map_or(0, |k| self.mappings[k.mapping].target)]
+    }
+
+    /// Where the target with this route stands in `targets`.
+    #[must_use]
+    pub fn target_by_route(&self, route: Route) -> Option<usize> {
+        self.targets.iter().position(|t| t.route == route)
+    }
+
+    /// The mappings of one target, with their indices.
+    pub fn mappings_of(&self, target: usize) -> impl Iterator<Item = (usize, &Mapping)> {
+        self.mappings.iter().enumerate().filter(move |(_, m)| m.target == target)
+    }
+
+    /// The lookup whose yield this mapping is, if it is nothing else.
+    #[must_use]
+    pub fn lookup_of(&self, mapping: usize) -> Option<usize> {
+        match self.mappings[mapping].value {
+            Expression::Looked { lookup, .. } => Some(lookup),
+            _ => None,
+        }
+    }
+}

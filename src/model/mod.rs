@@ -1,0 +1,17 @@
+//! The nouns of Ferry: what a script declares, what a schema says, what becomes of a row.
+//!
+//! Nothing here parses, asks a service, or touches a disk. Everything else speaks in these types.
+
+pub mod catalog;
+pub mod chain;
+pub mod clock;
+pub mod connection;
+pub mod expression;
+pub mod field;
+pub mod job;
+pub mod lookup;
+pub mod outcome;
+pub mod place;
+pub mod reject;
+pub mod secret;
+pub mod value;

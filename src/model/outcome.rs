@@ -1,0 +1,199 @@
+//! What becomes of a row, and the books: one outcome a row, and counts that add up.
+
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+/// The one end of a source row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// `WHERE` is not true.
+    Filtered,
+    /// A policy said REJECT.
+    Rejected,
+    /// A policy said ERROR, a value or key is bad, or Gainsight refused the record.
+    Error,
+    /// Written as new, and acknowledged.
+    Inserted,
+    /// Changed, and acknowledged.
+    Updated,
+    /// The target already holds these values.
+    Unchanged,
+    /// The source row is gone, and the job acted on it.
+    Deleted,
+    /// The same source row was read again in this run, and the newer version won.
+    Superseded,
+}
+
+impl Outcome {
+    /// Every outcome, in the order in which counts are shown.
+    pub const ALL: [Self; 8] = [
+        Self::Filtered,
+        Self::Rejected,
+        Self::Error,
+        Self::Inserted,
+        Self::Updated,
+        Self::Unchanged,
+        Self::Deleted,
+        Self::Superseded,
+    ];
+
+    /// The outcome as files and JSON write it.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Filtered => "filtered",
+            Self::Rejected => "rejected",
+            Self::Error => "error",
+            Self::Inserted => "inserted",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Deleted => "deleted",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// The outcome of that text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|o| o.text() == text)
+    }
+}
+
+/// How many rows ended how. `read` is what came in; the rest is where it went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Rows that the source gave.
+    pub read: u64,
+    /// See [`Outcome::Filtered`].
+    pub filtered: u64,
+    /// See [`Outcome::Rejected`].
+    pub rejected: u64,
+    /// See [`Outcome::Error`].
+    pub error: u64,
+    /// See [`Outcome::Inserted`].
+    pub inserted: u64,
+    /// See [`Outcome::Updated`].
+    pub updated: u64,
+    /// See [`Outcome::Unchanged`].
+    pub unchanged: u64,
+    /// See [`Outcome::Deleted`].
+    pub deleted: u64,
+    /// See [`Outcome::Superseded`].
+    pub superseded: u64,
+}
+
+impl Counts {
+    /// The count of one outcome.
+    #[must_use]
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        match outcome {
+            Outcome::Filtered => self.filtered,
+            Outcome::Rejected => self.rejected,
+            Outcome::Error => self.error,
+            Outcome::Inserted => self.inserted,
+            Outcome::Updated => self.updated,
+            Outcome::Unchanged => self.unchanged,
+            Outcome::Deleted => self.deleted,
+            Outcome::Superseded => self.superseded,
+        }
+    }
+
+    /// Counts one more row of this outcome. `read` is counted where rows are read, so that the books can disagree.
+    pub fn add(&mut self, outcome: Outcome) {
+        *self.slot(outcome) += 1;
+    }
+
+    /// Moves one row from one outcome to another: what a refused write does to a planned one.
+    pub fn move_one(&mut self, from: Outcome, to: Outcome) {
+        *self.slot(from) -= 1;
+        *self.slot(to) += 1;
+    }
+
+    /// Whether every row read has exactly one outcome.
+    #[must_use]
+    pub fn balance(&self) -> bool {
+        self.read == Outcome::ALL.into_iter().map(|o| self.of(o)).sum::<u64>()
+    }
+
+    /// Rows that are in the error file.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.rejected + self.error
+    }
+
+    fn slot(&mut self, outcome: Outcome) -> &mut u64 {
+        match outcome {
+            Outcome::Filtered => &mut self.filtered,
+            Outcome::Rejected => &mut self.rejected,
+            Outcome::Error => &mut self.error,
+            Outcome::Inserted => &mut self.inserted,
+            Outcome::Updated => &mut self.updated,
+            Outcome::Unchanged => &mut self.unchanged,
+            Outcome::Deleted => &mut self.deleted,
+            Outcome::Superseded => &mut self.superseded,
+        }
+    }
+}
+
+/// Records of one target object, counted beside the rows: a row may feed two objects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Records {
+    /// Records created.
+    pub inserted: u64,
+    /// Records changed.
+    pub updated: u64,
+    /// Records that already held these values.
+    pub unchanged: u64,
+    /// Records deleted.
+    pub deleted: u64,
+    /// Records refused.
+    pub error: u64,
+}
+
+/// Calls spent, by service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calls {
+    /// Requests to Dynamics, the token endpoint included.
+    pub dynamics: u64,
+    /// Requests to Gainsight, reads and writes.
+    pub gainsight: u64,
+    /// Of those, the requests that write.
+    pub gainsight_writes: u64,
+}
+
+impl AddAssign for Calls {
+    fn add_assign(&mut self, other: Self) {
+        self.dynamics += other.dynamics;
+        self.gainsight += other.gainsight;
+        self.gainsight_writes += other.gainsight_writes;
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It is under way, or it was interrupted.
+    Running,
+    /// No row is in the error file.
+    Success,
+    /// At least one row is.
+    Partial,
+    /// The world failed.
+    Failed,
+}
+
+impl Status {
+    /// The status as people read it.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Running => "Running",
+            Self::Success => "Success",
+            Self::Partial => "Partial Success",
+            Self::Failed => "Failed",
+        }
+    }
+}

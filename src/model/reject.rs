@@ -1,0 +1,91 @@
+//! The reasons why a row is not written: stable codes for the error file, with what can cure each.
+//!
+//! A reason is data. It never stops a run; it goes to the error file beside its row.
+
+/// Why a row was rejected or is in error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RejectCode {
+    /// A lookup found nothing and its policy says REJECT.
+    NoMatch,
+    /// A lookup found several and its policy says ERROR.
+    SeveralMatches,
+    /// The contact's parent is a contact, where a company is needed.
+    ParentIsContact,
+    /// A key field is null.
+    NullKey,
+    /// The same key stands in another row of this run.
+    DuplicateKey,
+    /// Several records of the target carry the key.
+    AmbiguousTarget,
+    /// A field that the target requires would be empty.
+    RequiredEmpty,
+    /// A text is longer than the target field.
+    TooLong,
+    /// A value cannot become what the target field holds.
+    BadValue,
+    /// A text is not an item of the target's picklist.
+    UnknownItem,
+    /// Gainsight refused the record.
+    Refused,
+    /// Gainsight refused the same record before, and neither it nor its mapping has changed.
+    RefusedBefore,
+    /// The record that a field was to point at was not created.
+    ReferenceFailed,
+}
+
+/// What can make the row succeed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cure {
+    /// Time alone may: it is tried again.
+    Time,
+    /// A change of the row, of what it looks up, of its mapping or of the target's metadata.
+    Change,
+}
+
+impl RejectCode {
+    /// Every code, in the order of its number.
+    pub const ALL: [Self; 13] = [
+        Self::NoMatch,
+        Self::SeveralMatches,
+        Self::ParentIsContact,
+        Self::NullKey,
+        Self::DuplicateKey,
+        Self::AmbiguousTarget,
+        Self::RequiredEmpty,
+        Self::TooLong,
+        Self::BadValue,
+        Self::UnknownItem,
+        Self::Refused,
+        Self::RefusedBefore,
+        Self::ReferenceFailed,
+    ];
+
+    /// The code as the error file writes it.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::NoMatch => "NO_MATCH",
+            Self::SeveralMatches => "SEVERAL_MATCHES",
+            Self::ParentIsContact => "PARENT_IS_CONTACT",
+            Self::NullKey => "NULL_KEY",
+            Self::DuplicateKey => "DUPLICATE_KEY",
+            Self::AmbiguousTarget => "AMBIGUOUS_TARGET",
+            Self::RequiredEmpty => "REQUIRED_EMPTY",
+            Self::TooLong => "TOO_LONG",
+            Self::BadValue => "BAD_VALUE",
+            Self::UnknownItem => "UNKNOWN_ITEM",
+            Self::Refused => "REFUSED",
+            Self::RefusedBefore => "REFUSED_BEFORE",
+            Self::ReferenceFailed => "REFERENCE_FAILED",
+        }
+    }
+
+    /// What can cure it.
+    #[must_use]
+    pub fn cure(self) -> Cure {
+        match self {
+            Self::ReferenceFailed => Cure::Time,
+            _ => Cure::Change,
+        }
+    }
+}
