@@ -24,8 +24,7 @@ pub fn for_people(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> S
         annotation = annotation.label(diagnostic.label.as_str());
     }
     let snippet = Snippet::source(file.text.as_str()).path(file.name.as_str()).annotation(annotation);
-    let mut group: Group<'_> =
-        level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.0).element(snippet);
+    let mut group: Group<'_> = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.0).element(snippet);
     if !diagnostic.help.is_empty() {
         group = group.element(Level::HELP.message(diagnostic.help.join("\n")));
     }

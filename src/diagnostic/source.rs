@@ -59,8 +59,7 @@ impl Sources {
     pub fn place(&self, span: Span) -> Place {
         let words: Vec<&str> = self.files[span.file].text[span.start..span.end].split_whitespace().collect();
         let whole = words.join(" ");
-        let clause =
-            if whole.chars().count() > 80 { whole.chars().take(79).chain(['…']).collect() } else { whole };
+        let clause = if whole.chars().count() > 80 { whole.chars().take(79).chain(['…']).collect() } else { whole };
         Place { file: self.files[span.file].name.clone(), line: self.position(span).0, clause }
     }
 }

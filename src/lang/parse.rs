@@ -24,8 +24,8 @@ pub(super) struct Origin {
 pub(super) fn parse(span: Span, text: &str) -> Result<Statement, Diagnostic> {
     bound();
     let origin = Origin { file: span.file, start: span.start };
-    let mut pairs = Grammar::parse(Rule::statement, &text[span.start..span.end])
-        .map_err(|error| diagnose(&error, span, text))?;
+    let mut pairs =
+        Grammar::parse(Rule::statement, &text[span.start..span.end]).map_err(|error| diagnose(&error, span, text))?;
     let statement = pairs.next().expect("a successful parse yields its rule");
     let body = statement
         .into_inner()
@@ -159,8 +159,7 @@ fn auth(origin: Origin, pair: Pair<'_, Rule>) -> Auth {
 
 fn chain(origin: Origin, pair: Pair<'_, Rule>) -> Chain {
     let span = origin.span(&pair);
-    let mut made =
-        Chain { name: Name { text: String::new(), span }, stop_on_failure: true, steps: Vec::new(), span };
+    let mut made = Chain { name: Name { text: String::new(), span }, stop_on_failure: true, steps: Vec::new(), span };
     for part in pair.into_inner() {
         match part.as_rule() {
             Rule::name => made.name = origin.name(&part),

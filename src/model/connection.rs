@@ -50,7 +50,9 @@ impl Auth {
     #[must_use]
     pub fn secrets(&self) -> Vec<&str> {
         match self {
-            Self::ClientCredentials { tenant_id, client_id, client_secret } => vec![tenant_id, client_id, client_secret],
+            Self::ClientCredentials { tenant_id, client_id, client_secret } => {
+                vec![tenant_id, client_id, client_secret]
+            }
             Self::AccessKey { key } => vec![key],
         }
     }

@@ -116,6 +116,14 @@ impl Expression {
         }
     }
 
+    /// Whether any part of it comes from this lookup.
+    #[must_use]
+    pub fn uses_lookup_number(&self, number: usize) -> bool {
+        let mut found = false;
+        self.walk(&mut |e| found |= matches!(e, Expression::Looked { lookup, .. } if *lookup == number));
+        found
+    }
+
     /// Whether any part of it comes from a lookup.
     #[must_use]
     pub fn uses_lookup(&self) -> bool {

@@ -135,12 +135,6 @@ impl FieldKind {
         }
     }
 
-    /// Whether keys of this type compare without case: e-mails as the people API does, GUIDs because they have none.
-    #[must_use]
-    pub fn folds_case(self) -> bool {
-        matches!(self, Self::Email | Self::Guid | Self::Reference)
-    }
-
     /// The word that messages use for the type.
     #[must_use]
     pub fn word(self) -> &'static str {

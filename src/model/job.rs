@@ -6,7 +6,7 @@
 
 use super::catalog::Object;
 use super::expression::Expression;
-use super::field::Field;
+use super::field::{Field, FieldKind};
 use super::lookup::Lookup;
 use super::place::Place;
 
@@ -25,6 +25,10 @@ pub struct Job {
     pub columns: Vec<Column>,
     /// The tables reached through lookup columns, each after the one it hangs on.
     pub relations: Vec<Relation>,
+    /// The source table's primary key: an index into `columns`.
+    pub id: usize,
+    /// When the row was last changed, where the table says so: an index into `columns`.
+    pub modified: Option<usize>,
     /// Which rows take part, of columns of the source alone.
     pub filter: Option<Expression>,
     /// Which rows take part, as far as lookups decide: judged after all mappings and lookups.
@@ -123,8 +127,34 @@ pub enum Route {
 pub struct Key {
     /// The mapping that fills the key field: an index into `Job::mappings`.
     pub mapping: usize,
-    /// Whether case is ignored.
-    pub ignore_case: bool,
+    /// How values are made alike before they are compared.
+    pub fold: Fold,
+}
+
+/// How two texts are made alike before a key or an equality compares them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    /// Not at all.
+    Exact,
+    /// Without case: e-mails, and where the script says `IGNORE CASE`.
+    Case,
+    /// Without case and braces: GUIDs.
+    Guid,
+}
+
+impl Fold {
+    /// How values of these two kinds are compared when the script says nothing, or `IGNORE CASE`.
+    #[must_use]
+    pub fn of(target: FieldKind, source: Option<FieldKind>, ignore_case: bool) -> Self {
+        let is_guid = |kind| matches!(kind, FieldKind::Guid | FieldKind::Reference);
+        if source.is_some_and(is_guid) || is_guid(target) {
+            Self::Guid
+        } else if ignore_case || target == FieldKind::Email {
+            Self::Case
+        } else {
+            Self::Exact
+        }
+    }
 }
 
 /// `expression AS Target."Field"`.
@@ -160,12 +190,20 @@ impl Job {
         self.mappings.iter().enumerate().filter(move |(_, m)| m.target == target)
     }
 
-    /// The lookup whose yield this mapping is, if it is nothing else.
+    /// The `AFTER LOAD` lookup whose record this mapping takes the GSID of, if that record may be one that this run is
+    /// going to insert.
     #[must_use]
-    pub fn lookup_of(&self, mapping: usize) -> Option<usize> {
+    pub fn pending_lookup(&self, mapping: usize) -> Option<usize> {
         match self.mappings[mapping].value {
-            Expression::Looked { lookup, .. } => Some(lookup),
+            Expression::Looked { lookup, .. } if self.is_pending(lookup) => Some(lookup),
             _ => None,
         }
+    }
+
+    /// Whether a lookup may find records that this run is going to insert.
+    #[must_use]
+    pub fn is_pending(&self, lookup: usize) -> bool {
+        let lookup = &self.lookups[lookup];
+        lookup.after_load && lookup.object.name == self.main_target().object.name
     }
 }

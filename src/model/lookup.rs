@@ -4,7 +4,7 @@
 
 use super::expression::Expression;
 use super::field::Field;
-use super::job::ObjectRef;
+use super::job::{Fold, ObjectRef};
 use super::place::Place;
 
 /// `LOOKUP gainsight.Company AS co ON … WHEN MULTIPLE MATCHED … WHEN NOT MATCHED …`.
@@ -35,8 +35,8 @@ pub struct Match {
     pub field: Field,
     /// What it must equal.
     pub value: Expression,
-    /// Whether case is ignored.
-    pub ignore_case: bool,
+    /// How the two sides are made alike before they are compared.
+    pub fold: Fold,
     /// The source column, where the value is a bare one that may point at rows of several tables.
     pub polymorphic: Option<usize>,
 }

@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod chain;
 pub mod clock;
 pub mod connection;
+pub mod dataset;
 pub mod expression;
 pub mod field;
 pub mod job;

@@ -19,8 +19,12 @@ pub(super) fn check(written: &ast::Expression, scope: &mut Scope<'_>, out: &mut 
         Node::Literal(literal) => Some((Expression::Literal(literal.clone()), literal.value_type())),
         Node::Quoted(text) => {
             out.push(
-                Diagnostic::error(UNKNOWN_FIELD, written.span, format!("\"{text}\" in double quotes is a name, not a text"))
-                    .help(format!("for the text write '{text}'; for a column write its alias before it")),
+                Diagnostic::error(
+                    UNKNOWN_FIELD,
+                    written.span,
+                    format!("\"{text}\" in double quotes is a name, not a text"),
+                )
+                .help(format!("for the text write '{text}'; for a column write its alias before it")),
             );
             None
         }

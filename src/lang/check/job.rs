@@ -1,7 +1,7 @@
 //! `CREATE JOB`: puts the parts together. A job with a mistake yields none, and all its mistakes.
 
 use super::Context;
-use super::scope::{LookupScope, Scope, table_ref};
+use super::scope::{LookupScope, Reached, Scope, table_ref};
 use super::{chain, expression, key, lookup, mapping, rules, target};
 use crate::diagnostic::code::{ALIAS, REPEATED};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
@@ -31,11 +31,12 @@ fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Op
         mappings.extend(mapping::check(one, &targets, &mappings, &mut scope, out));
     }
     let filter = written.filter.as_ref().map(|f| expression::truth(f, &mut scope, out));
-    let key = key::check(written, &targets, &mappings, out);
+    let key = key::check(written, &targets, &mappings, &scope, out);
     let source = scope.source?;
-    // The primary key is always read: it names the row in error files and in the identity map.
-    let name = ast::Name { text: source.primary_id.clone(), span: written.from.object.span };
-    scope.resolve(&[written.from.alias.clone(), name], out)?;
+    // The primary key names the row in error files and in the identity map; the time of the last change tells which of
+    // two rows is newer. Both are always read.
+    let id = always(&source.primary_id, written, &mut scope, out)?;
+    let modified = source.by_name("modifiedon").and_then(|f| always(&f.name, written, &mut scope, out));
     let mut lookups: Vec<Lookup> = lookups.into_iter().collect::<Option<_>>()?;
     for (lookup, scoped) in lookups.iter_mut().zip(&scope.lookups) {
         lookup.yields.clone_from(&scoped.yields);
@@ -55,6 +56,8 @@ fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Op
         },
         columns: scope.columns,
         relations: scope.relations,
+        id,
+        modified,
         filter,
         late_filter,
         lookups,
@@ -67,6 +70,15 @@ fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Op
         rules::check(written, &job, context, out);
     }
     Some(job)
+}
+
+/// The index of a column of the source table that is read whether the script names it or not.
+fn always(column: &str, written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<usize> {
+    let name = ast::Name { text: column.to_owned(), span: written.from.object.span };
+    match scope.resolve(&[written.from.alias.clone(), name], out)? {
+        Reached::Column(index) => Some(index),
+        Reached::Looked { .. } => None,
+    }
 }
 
 fn header(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) {

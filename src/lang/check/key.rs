@@ -1,16 +1,18 @@
 //! `KEY (…)`: what a record is recognised by.
 
 use super::mapping::target_field;
+use super::scope::Scope;
 use crate::diagnostic::code::{AVATAR, KEY, REPEATED};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast;
-use crate::model::job::{Key, Mapping, Route, Target};
+use crate::model::job::{Fold, Key, Mapping, Route, Target};
 
 /// The checked key. Each of its fields must be filled by a mapping of the same job.
 pub(super) fn check(
     written: &ast::Job,
     targets: &[Option<Target>],
     mappings: &[Mapping],
+    scope: &Scope<'_>,
     out: &mut Diagnostics,
 ) -> Vec<Key> {
     let Some(clause) = &written.key else {
@@ -46,7 +48,8 @@ pub(super) fn check(
             out.push(Diagnostic::error(REPEATED, field.span, "this field stands in KEY twice"));
             continue;
         }
-        keys.push(Key { mapping, ignore_case: *ignore_case || found.kind.folds_case() });
+        let source = scope.kind_of(&mappings[mapping].value);
+        keys.push(Key { mapping, fold: Fold::of(found.kind, source, *ignore_case) });
     }
     keys
 }

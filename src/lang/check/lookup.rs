@@ -7,7 +7,7 @@ use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::Span;
 use crate::lang::ast;
 use crate::model::expression::Expression;
-use crate::model::job::ObjectRef;
+use crate::model::job::{Fold, ObjectRef};
 use crate::model::lookup::{Lookup, Match, OnMultiple, OnNone};
 
 /// Equalities of one lookup at most, as in the product.
@@ -25,8 +25,7 @@ pub(super) fn check(
     if written.equalities.len() > EQUALITIES_AT_MOST {
         out.push(Diagnostic::error(TARGETS, written.head, "a lookup has six equalities at most"));
     }
-    let matches: Vec<Option<Match>> =
-        written.equalities.iter().map(|e| equality(e, index, scope, out)).collect();
+    let matches: Vec<Option<Match>> = written.equalities.iter().map(|e| equality(e, index, scope, out)).collect();
     let object = object?;
     let (on_multiple, on_none) = policies?;
     Some(Lookup {
@@ -74,8 +73,8 @@ fn equality(written: &ast::Equality, index: usize, scope: &mut Scope<'_>, out: &
         Expression::Column(column) if scope.columns[column].field.is_polymorphic() => Some(column),
         _ => None,
     };
-    let ignore_case = written.ignore_case || field.kind.folds_case();
-    Some(Match { field, value, ignore_case, polymorphic })
+    let fold = Fold::of(field.kind, scope.kind_of(&value), written.ignore_case);
+    Some(Match { field, value, fold, polymorphic })
 }
 
 /// Both policies are compulsory; what is missing is shown as the lines to add.

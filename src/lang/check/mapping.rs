@@ -53,7 +53,9 @@ pub(super) fn target_field(
         if targets.len() > 1 {
             let labels: Vec<&str> = targets.iter().flatten().map(|t| t.object.label.as_str()).collect();
             let message = format!("say which object has \"{}\"", written.field.text);
-            out.push(Diagnostic::error(UNKNOWN_OBJECT, written.span, message).help(format!("one of {}", labels.join(", "))));
+            out.push(
+                Diagnostic::error(UNKNOWN_OBJECT, written.span, message).help(format!("one of {}", labels.join(", "))),
+            );
             return None;
         }
         let target = targets.first()?.as_ref()?;
@@ -67,7 +69,8 @@ pub(super) fn target_field(
             let labels: Vec<&str> = targets.iter().flatten().map(|t| t.object.label.as_str()).collect();
             let message = format!("this job does not write \"{}\"", object.text);
             out.push(
-                Diagnostic::error(UNKNOWN_OBJECT, object.span, message).help(format!("it writes {}", labels.join(", "))),
+                Diagnostic::error(UNKNOWN_OBJECT, object.span, message)
+                    .help(format!("it writes {}", labels.join(", "))),
             );
         }
         return None;

@@ -10,9 +10,8 @@ pub(in crate::lang) fn company(project: &Project, statements: &[Statement], out:
     for statement in statements {
         let Statement::Connection(written) = statement else { continue };
         let Some([column, _, object, field]) = &written.company_resolution else { continue };
-        let writes_company = |job: &&crate::model::job::Job| {
-            job.targets.iter().any(|t| t.object.name.eq_ignore_ascii_case("company"))
-        };
+        let writes_company =
+            |job: &&crate::model::job::Job| job.targets.iter().any(|t| t.object.name.eq_ignore_ascii_case("company"));
         let mut jobs = project.jobs.values().filter(writes_company).peekable();
         let fills = |job: &crate::model::job::Job| {
             job.mappings.iter().any(|m| m.field.label == field.text || m.field.name.eq_ignore_ascii_case(&field.text))

@@ -2,10 +2,11 @@
 
 use super::Context;
 use super::target::AVATAR_ID;
-use crate::diagnostic::code::{AVATAR, KEY, PERSON_KEY, REQUIRED_UNMAPPED, SELF_MATCH};
+use crate::diagnostic::code::{AVATAR, KEY, PERSON_KEY, REQUIRED_UNMAPPED, SELF_MATCH, TARGETS};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast;
 use crate::model::expression::Expression;
+use crate::model::field::FieldKind;
 use crate::model::job::{Job, Route};
 
 /// Holds all rules against a job that is otherwise whole.
@@ -14,6 +15,7 @@ pub(super) fn check(written: &ast::Job, job: &Job, context: &Context<'_>, out: &
     person_key(written, job, context, out);
     required(written, job, out);
     self_match(written, job, out);
+    after_load(written, job, out);
 }
 
 /// A job that loads users from Dynamics users also keeps who is who.
@@ -26,9 +28,9 @@ fn avatar(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
         matches!(value, Expression::Column(c) if job.columns[*c].relation.is_none()
             && job.columns[*c].field.name == job.source.table.primary_id)
     };
-    let mapped = job.target_by_route(Route::Avatar).is_some_and(|avatar| {
-        job.mappings_of(avatar).any(|(_, m)| m.field.name == AVATAR_ID && is_id(&m.value))
-    });
+    let mapped = job
+        .target_by_route(Route::Avatar)
+        .is_some_and(|avatar| job.mappings_of(avatar).any(|(_, m)| m.field.name == AVATAR_ID && is_id(&m.value)));
     if !mapped {
         let label = &job.targets[user].object.label;
         let message = format!("a job that loads {label} from systemuser must say which Dynamics user each one is");
@@ -50,7 +52,8 @@ fn person_key(written: &ast::Job, job: &Job, context: &Context<'_>, out: &mut Di
     } else {
         connection.person_resolution.iter().map(String::as_str).collect()
     };
-    let same = |name: &str, field: &crate::model::field::Field| field.label == name || field.name.eq_ignore_ascii_case(name);
+    let same =
+        |name: &str, field: &crate::model::field::Field| field.label == name || field.name.eq_ignore_ascii_case(name);
     let keys: Vec<_> = job.key.iter().map(|k| &job.mappings[k.mapping]).collect();
     let right = keys.len() == wanted.len()
         && keys.iter().all(|m| m.target == person && wanted.iter().any(|w| same(w, &m.field)));
@@ -86,6 +89,24 @@ fn required(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
     }
 }
 
+/// A record that this run is going to insert has no more than a GSID to come, and is found by what the run maps.
+fn after_load(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
+    for (index, (lookup, text)) in job.lookups.iter().zip(&written.lookups).enumerate() {
+        if !job.is_pending(index) {
+            continue;
+        }
+        if let Some(other) = lookup.yields.iter().find(|f| f.kind != FieldKind::Gsid) {
+            let message = format!("LOOKUP {} … AFTER LOAD yields a GSID only, not \"{}\"", lookup.alias, other.label);
+            out.push(Diagnostic::error(TARGETS, text.head, message));
+        }
+        let mapped = |name: &str| job.mappings_of(0).any(|(_, m)| m.field.name == name);
+        if let Some(m) = lookup.matches.iter().find(|m| !mapped(&m.field.name)) {
+            let message = format!("LOOKUP {} … AFTER LOAD searches \"{}\", which this job does not map", lookup.alias, m.field.label);
+            out.push(Diagnostic::error(TARGETS, text.head, message));
+        }
+    }
+}
+
 /// The product's own table of the User job, read literally, makes everybody their own manager.
 fn self_match(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
     let main = job.main_target();
@@ -97,9 +118,8 @@ fn self_match(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
             })
         };
         if lookup.object.name == main.object.name && lookup.matches.iter().all(own_key) {
-            let mut warning =
-                Diagnostic::warning(SELF_MATCH, text.head, "this self lookup matches the row's own key")
-                    .label("every record finds itself");
+            let mut warning = Diagnostic::warning(SELF_MATCH, text.head, "this self lookup matches the row's own key")
+                .label("every record finds itself");
             if job.source.table.name == "systemuser" {
                 let alias = &written.from.alias.text;
                 warning = warning.help(format!("for the manager write {alias}.parentsystemuserid.domainname"));

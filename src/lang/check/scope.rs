@@ -9,6 +9,7 @@ use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast::Name;
 use crate::lang::suggest::nearest;
 use crate::model::catalog::{Found, Object};
+use crate::model::expression::Expression;
 use crate::model::field::{Field, FieldKind};
 use crate::model::job::{Column, Relation, TableRef};
 
@@ -72,6 +73,14 @@ impl<'a> Scope<'a> {
         Some(Reached::Looked { lookup, field: index })
     }
 
+    /// The kind of the column that an expression is, if it is nothing else.
+    pub(super) fn kind_of(&self, value: &Expression) -> Option<FieldKind> {
+        match value {
+            Expression::Column(index) => Some(self.columns[*index].field.kind),
+            _ => None,
+        }
+    }
+
     fn unknown_alias(&self, alias: &Name) -> Diagnostic {
         let known: Vec<&str> =
             [self.source_alias.as_str()].into_iter().chain(self.lookups.iter().map(|l| l.alias.as_str())).collect();
@@ -102,7 +111,9 @@ impl<'a> Scope<'a> {
             }
             if kind != FieldKind::Reference {
                 let message = format!("`{}` is {}, not a lookup column", name.text, kind.word());
-                out.push(Diagnostic::error(NOT_A_PATH, name.span, message).help("only a lookup leads to another table"));
+                out.push(
+                    Diagnostic::error(NOT_A_PATH, name.span, message).help("only a lookup leads to another table"),
+                );
                 return None;
             }
             table = self.target_table(name, &path[at + 1], &targets, out)?;
@@ -141,9 +152,7 @@ impl<'a> Scope<'a> {
     }
 
     fn column(&mut self, relation: Option<usize>, field: Field) -> usize {
-        if let Some(known) =
-            self.columns.iter().position(|c| c.relation == relation && c.field.name == field.name)
-        {
+        if let Some(known) = self.columns.iter().position(|c| c.relation == relation && c.field.name == field.name) {
             return known;
         }
         self.columns.push(Column { relation, field });

@@ -1,0 +1,48 @@
+//! Stage two, the target's side: which record each row is, what it holds now, what would have to be written.
+//!
+//! In: the mapped rows and what the target holds. Out: the changes, one row for each source row.
+
+use datafusion::logical_expr::ident;
+use datafusion::prelude::DataFrame;
+
+use super::error::Result;
+use super::matching::{Held, matched};
+use super::pending;
+use super::reason::Reasons;
+use super::session::{Batches, Engine};
+use super::verdict;
+use crate::model::dataset::{self, ROW};
+use crate::model::job::{Job, Route};
+
+/// The changes that a run would make.
+///
+/// # Errors
+/// If a dataset cannot be read or memory does not suffice.
+pub async fn compare(engine: &Engine, job: &Job) -> Result<Batches> {
+    let objects = dataset::objects(job);
+    let mut held = Held { targets: Vec::new(), avatars: None };
+    for target in &job.targets {
+        held.targets.push(match target.route {
+            Route::Avatar => None,
+            _ => {
+                let schema = dataset::object_schema(&objects[&target.object.name]);
+                Some(engine.dataset(&dataset::target(&target.object.name), &schema).await?)
+            }
+        });
+    }
+    if job.target_by_route(Route::Avatar).is_some() {
+        held.avatars = Some(engine.dataset(dataset::AVATARS, &dataset::avatar_schema()).await?);
+    }
+    let refused = engine.dataset(dataset::REFUSED, &dataset::refused_schema()).await?;
+    let rows = engine.stored(dataset::MAPPED).await?;
+    let plan = plan(job, rows, held, refused)?;
+    engine.stream(plan.sort(vec![ident(ROW).sort(true, false)])?).await
+}
+
+/// The plan of the stage.
+pub(super) fn plan(job: &Job, rows: DataFrame, held: Held, refused: DataFrame) -> Result<DataFrame> {
+    let reasons = Reasons::of(job);
+    let rows = matched(job, &reasons, rows, &held)?;
+    let rows = pending::resolved(job, &reasons, rows, &held.targets)?;
+    verdict::decided(job, &reasons, rows, refused)
+}

@@ -1,0 +1,22 @@
+//! What can go wrong in a plan: only the world (memory, disk) and our own bugs. A bad row is never an error here.
+
+/// A plan that could not be made or carried out.
+#[derive(Debug, thiserror::Error)]
+#[error("the plan failed: {0}")]
+pub struct Error(#[source] pub(super) Box<datafusion::error::DataFusionError>);
+
+impl From<datafusion::error::DataFusionError> for Error {
+    fn from(error: datafusion::error::DataFusionError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl Error {
+    /// Whether a build side or a sort did not fit into the memory it may use.
+    #[must_use]
+    pub fn is_out_of_memory(&self) -> bool {
+        matches!(self.0.find_root(), datafusion::error::DataFusionError::ResourcesExhausted(_))
+    }
+}
+
+pub(super) type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,47 @@
+//! The plan as text, for `ferry explain`: made on tables without rows, by the very code that a run uses.
+
+use super::compare;
+use super::error::Result;
+use super::map::{self, Inputs};
+use super::matching::Held;
+use super::session::Engine;
+use crate::model::dataset;
+use crate::model::job::{Job, Route};
+
+impl Engine {
+    /// The optimised plans of both stages, each under a heading.
+    ///
+    /// # Errors
+    /// If the plan cannot be built, which would be a bug.
+    pub fn explain(&self, job: &Job) -> Result<Vec<(&'static str, String)>> {
+        let objects = dataset::objects(job);
+        let object = |name: &str| self.empty(&dataset::object_schema(&objects[name]));
+        let mut inputs = Inputs::default();
+        let fields = dataset::table_fields(job, None);
+        inputs.source = Some(self.empty(&dataset::table_schema(&fields, true, None))?);
+        for relation in &job.relations {
+            let fields = dataset::table_fields(job, Some(&relation.table.name));
+            let schema = dataset::table_schema(&fields, false, Some(&relation.table.primary_id));
+            inputs.relations.push(self.empty(&schema)?);
+        }
+        for lookup in &job.lookups {
+            inputs.lookups.push(object(&lookup.object.name)?);
+        }
+        let mapped = map::plan(job, inputs)?;
+        let schema = std::sync::Arc::new(mapped.schema().as_arrow().clone());
+        let mut held = Held { targets: Vec::new(), avatars: None };
+        for target in &job.targets {
+            let is_avatar = target.route == Route::Avatar;
+            held.targets.push(if is_avatar { None } else { Some(object(&target.object.name)?) });
+        }
+        if job.target_by_route(Route::Avatar).is_some() {
+            held.avatars = Some(self.empty(&dataset::avatar_schema())?);
+        }
+        let refused = self.empty(&dataset::refused_schema())?;
+        let compared = compare::plan(job, self.empty(&schema)?, held, refused)?;
+        Ok(vec![
+            ("map the source", mapped.into_optimized_plan()?.display_indent().to_string()),
+            ("compare with the target", compared.into_optimized_plan()?.display_indent().to_string()),
+        ])
+    }
+}

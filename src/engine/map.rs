@@ -1,0 +1,156 @@
+//! Stage one, the source's side: which rows take part, what their lookups find, what their fields become.
+//!
+//! Out: one row for each source row, with `_row`, `_id`, `_rank` (which of two rows is newer), `_why` and `_value` (the
+//! reason, if it was decided), `m…` (mapped values in stored form) and `h…` (what `AFTER LOAD` lookups search for).
+
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::functions::expr_fn::{concat, lpad};
+use datafusion::functions_aggregate::expr_fn::max;
+use datafusion::logical_expr::{Expr, cast, ident, lit};
+use datafusion::prelude::DataFrame;
+
+use super::error::Result;
+use super::frame::{add, attach, null_text, without};
+use super::lookup;
+use super::lower::{column, lower};
+use super::reason::{Cause, Reasons};
+use super::session::{Batches, Engine};
+use super::stored::{is_bad, stored};
+use crate::model::dataset::{self, ROW};
+use crate::model::expression::Expression;
+use crate::model::job::Job;
+
+/// The mapped rows of a job.
+///
+/// # Errors
+/// If a dataset cannot be read or memory does not suffice.
+pub async fn map(engine: &Engine, job: &Job) -> Result<Batches> {
+    let mut inputs = Inputs::default();
+    let fields = dataset::table_fields(job, None);
+    inputs.source = Some(engine.dataset(dataset::SOURCE, &dataset::table_schema(&fields, true, None)).await?);
+    for relation in &job.relations {
+        let fields = dataset::table_fields(job, Some(&relation.table.name));
+        let schema = dataset::table_schema(&fields, false, Some(&relation.table.primary_id));
+        inputs.relations.push(engine.dataset(&dataset::related(&relation.table.name), &schema).await?);
+    }
+    for lookup in &job.lookups {
+        let schema = dataset::object_schema(&dataset::objects(job)[&lookup.object.name]);
+        inputs.lookups.push(engine.dataset(&dataset::target(&lookup.object.name), &schema).await?);
+    }
+    let plan = plan(job, inputs)?;
+    engine.stream(plan.sort(vec![ident(ROW).sort(true, false)])?).await
+}
+
+/// The tables that the stage reads, in the job's order.
+#[derive(Default)]
+pub(super) struct Inputs {
+    pub(super) source: Option<DataFrame>,
+    pub(super) relations: Vec<DataFrame>,
+    pub(super) lookups: Vec<DataFrame>,
+}
+
+/// The plan of the stage.
+pub(super) fn plan(job: &Job, inputs: Inputs) -> Result<DataFrame> {
+    let reasons = Reasons::of(job);
+    let source = inputs.source.expect("the caller fills the source in");
+    let mut rows = filtered(job, &reasons, source, inputs.relations)?;
+    for (index, (lookup, object)) in job.lookups.iter().zip(inputs.lookups).enumerate() {
+        rows = lookup::prepare(index, lookup, job, rows)?;
+        // A lookup that may find records of this very run waits until the next stage knows which those are.
+        if !job.is_pending(index) {
+            rows = lookup::join(index, lookup, lookup::held(index, lookup, object)?, rows)?;
+        }
+    }
+    decided(job, &reasons, rows)
+}
+
+/// Columns under their own names, the newest version of each row, related tables, and `WHERE`.
+fn filtered(job: &Job, reasons: &Reasons, source: DataFrame, relations: Vec<DataFrame>) -> Result<DataFrame> {
+    let mut columns = vec![ident(ROW)];
+    for (index, one) in job.columns.iter().enumerate().filter(|(_, c)| c.relation.is_none()) {
+        columns.push(ident(&one.field.name).alias(column(index)));
+        if one.field.is_polymorphic() {
+            columns.push(ident(dataset::type_column(&one.field.name)).alias(lookup::type_of(index)));
+        }
+    }
+    let source = source.select(columns)?;
+    let id = column(job.id);
+    let newest = source
+        .clone()
+        .aggregate(vec![ident(&id).alias("newest_id")], vec![max(ident(ROW)).alias("newest_row")])?;
+    let mut rows = attach(newest, source, &[("newest_id".to_owned(), id)])?;
+    for (index, (relation, table)) in job.relations.iter().zip(relations).enumerate() {
+        let key = format!("r{index}");
+        let held = job.columns.iter().enumerate().filter(|(_, c)| c.relation == Some(index));
+        // One row for each id, whatever the pages overlapped.
+        let values: Vec<Expr> = held.map(|(n, c)| max(ident(&c.field.name)).alias(column(n))).collect();
+        let values = if values.is_empty() { vec![max(lit(1)).alias(format!("r{index}_any"))] } else { values };
+        let table = table.aggregate(vec![ident(&relation.table.primary_id).alias(&key)], values)?;
+        rows = attach(table, rows, &[(key, column(relation.via))])?;
+    }
+    let nothing = Expr::Literal(ScalarValue::Int32(None), None);
+    let rows = add(rows, vec![("_why".to_owned(), nothing), ("_value".to_owned(), null_text())])?;
+    let mut decisions = vec![(Cause::Superseded, ident(ROW).lt(ident("newest_row")), null_text())];
+    if let Some(filter) = &job.filter {
+        decisions.push((Cause::Filter, lower(filter, job).is_not_true(), null_text()));
+    }
+    without(add(rows, reasons.decide(decisions))?, |name| name == "newest_row")
+}
+
+/// Mapped values, and what mappings, lookups and the late filter decide, in the script's order.
+fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
+    let mapped: Vec<_> = job
+        .mappings
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| job.pending_lookup(*index).is_none())
+        .map(|(index, mapping)| (mapped_column(index), stored(mapping, job)))
+        .collect();
+    let rows = add(rows, mapped)?;
+    let mut decisions = Vec::new();
+    for (index, mapping) in job.mappings.iter().enumerate().filter(|(i, _)| job.pending_lookup(*i).is_none()) {
+        if let Some(bad) = is_bad(mapping, ident(mapped_column(index)), job) {
+            decisions.push((Cause::BadValue(index), bad, shown(&mapping.value)));
+        }
+    }
+    for (index, lookup) in job.lookups.iter().enumerate().filter(|(index, _)| !job.is_pending(*index)) {
+        decisions.extend(lookup::decisions(index, lookup));
+    }
+    if let Some(filter) = &job.late_filter {
+        decisions.push((Cause::LateFilter, lower(filter, job).is_not_true(), null_text()));
+    }
+    let rows = add(rows, reasons.decide(decisions))?;
+    let rank = match job.modified {
+        Some(index) => {
+            let millis = cast(cast(ident(column(index)), DataType::Int64), DataType::Utf8);
+            concat(vec![lpad(vec![millis, lit(20_i64), lit("0")]), lit("|"), ident(column(job.id))])
+        }
+        None => ident(column(job.id)),
+    };
+    let rows = add(rows, vec![("_id".to_owned(), ident(column(job.id))), ("_rank".to_owned(), rank)])?;
+    let is_kept = |name: &str| {
+        name.starts_with('_') || name.starts_with('m') || (name.starts_with('h') && pending_side(name, job))
+    };
+    without(rows, |name| !is_kept(name))
+}
+
+/// The name of a mapped value in stored form.
+pub(super) fn mapped_column(index: usize) -> String {
+    format!("m{index}")
+}
+
+fn pending_side(name: &str, job: &Job) -> bool {
+    (0..job.lookups.len()).any(|index| job.is_pending(index) && name.starts_with(&format!("h{index}_")))
+}
+
+/// What the error file shows of a value that could not be used: the first column it is made from.
+fn shown(value: &Expression) -> Expr {
+    let mut first = None;
+    value.walk(&mut |e| {
+        if let Expression::Column(index) | Expression::Label(index) = e {
+            first = first.or(Some(*index));
+        }
+    });
+    first.map_or_else(null_text, |index| ident(column(index)))
+}

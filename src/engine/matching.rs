@@ -1,0 +1,192 @@
+//! Which record of the target each row is: keys, repeated keys, the identity map, and the values held now.
+//!
+//! In: mapped rows. Out: the same rows with `gsid0` (the main record), `gsid1` (the company person), `o…` (old values),
+//! `wins` (whether the row is the newest of its person), and everything decided that keys decide.
+
+use datafusion::functions::expr_fn::{character_length, coalesce};
+use datafusion::functions_aggregate::expr_fn::{count, max, min};
+use datafusion::logical_expr::{Case, Expr, ident, lit};
+use datafusion::prelude::DataFrame;
+
+use super::error::Result;
+use super::frame::{add, attach, without};
+use super::lower::folded;
+use super::map::mapped_column;
+use super::reason::{Cause, Reasons};
+use super::stored::is_text;
+use crate::model::job::{Job, Route};
+
+/// What the target holds: one table for each target that Gainsight has, and Ferry's own map of users.
+pub(super) struct Held {
+    pub(super) targets: Vec<Option<DataFrame>>,
+    pub(super) avatars: Option<DataFrame>,
+}
+
+/// The name of an old value.
+pub(super) fn old_column(mapping: usize) -> String {
+    format!("o{mapping}")
+}
+
+/// The name of a folded key field.
+pub(super) fn key_column(key: usize) -> String {
+    format!("k{key}")
+}
+
+/// The target whose records the key identifies.
+pub(super) fn main_index(job: &Job) -> usize {
+    job.key.first().map_or(0, |k| job.mappings[k.mapping].target)
+}
+
+/// The mapping that fills the company of a company person.
+pub(super) fn company_mapping(job: &Job) -> Option<usize> {
+    let target = job.target_by_route(Route::CompanyPerson)?;
+    job.mappings_of(target).find(|(_, m)| m.field.name == "Company_ID").map(|(index, _)| index)
+}
+
+/// Rows with their records found and all key decisions taken.
+pub(super) fn matched(job: &Job, reasons: &Reasons, rows: DataFrame, held: &Held) -> Result<DataFrame> {
+    let rows = keyed(job, reasons, rows)?;
+    let rows = newest(job, rows)?;
+    let rows = main_record(job, rows, held)?;
+    let rows = company_person(job, rows, held)?;
+    let shown = || job.key.first().map_or_else(super::frame::null_text, |k| ident(mapped_column(k.mapping)));
+    let mut decisions =
+        vec![(Cause::Ambiguous(main_index(job)), ident("is_known").is_not_true().and(ident("t_n").gt(lit(1_i64))), shown())];
+    if let Some(target) = job.target_by_route(Route::CompanyPerson) {
+        decisions.push((Cause::Ambiguous(target), ident("cp_n").gt(lit(1_i64)), shown()));
+    }
+    decisions.extend(violations(job));
+    let rows = add(rows, reasons.decide(decisions))?;
+    without(rows, |name| ["t_n", "cp_n", "is_known"].contains(&name))
+}
+
+/// Folded keys; null and repeated ones are decided. Rows that are already decided do not count.
+fn keyed(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
+    let mut more: Vec<(String, Expr)> = Vec::new();
+    for (index, key) in job.key.iter().enumerate() {
+        more.push((key_column(index), folded(ident(mapped_column(key.mapping)), key.fold)));
+    }
+    // A person is one record at each company: the company belongs to the key of the row.
+    if let Some(company) = company_mapping(job) {
+        more.push(("k_company".to_owned(), coalesce(vec![ident(mapped_column(company)), lit("")])));
+    }
+    let names: Vec<String> = more.iter().map(|(name, _)| name.clone()).collect();
+    let rows = add(rows, more)?;
+    let nulls = job.key.iter().enumerate().map(|(index, key)| {
+        (Cause::NullKey(key.mapping), ident(key_column(index)).is_null(), super::frame::null_text())
+    });
+    let rows = add(rows, reasons.decide(nulls.collect()))?;
+    let live = rows.clone().filter(ident("_why").is_null())?;
+    let groups = names.iter().map(|n| ident(n).alias(format!("d_{n}"))).collect();
+    let repeated = live.aggregate(groups, vec![count(lit(1_i64)).alias("d_n")])?;
+    let on: Vec<_> = names.iter().map(|n| (format!("d_{n}"), n.clone())).collect();
+    let rows = attach(repeated, rows, &on)?;
+    let shown = job.key.first().map_or_else(super::frame::null_text, |k| ident(mapped_column(k.mapping)));
+    let rows = add(rows, reasons.decide(vec![(Cause::DuplicateKey, ident("d_n").gt(lit(1_i64)), shown)]))?;
+    without(rows, |name| name == "d_n" || name == "k_company")
+}
+
+/// Of several rows of one person the newest gives the person's own fields.
+fn newest(job: &Job, rows: DataFrame) -> Result<DataFrame> {
+    if job.target_by_route(Route::CompanyPerson).is_none() {
+        return add(rows, vec![("wins".to_owned(), lit(true))]);
+    }
+    let live = rows.clone().filter(ident("_why").is_null())?;
+    let names: Vec<String> = (0..job.key.len()).map(key_column).collect();
+    let groups = names.iter().map(|n| ident(n).alias(format!("w_{n}"))).collect();
+    let best = live.aggregate(groups, vec![max(ident("_rank")).alias("w_rank")])?;
+    let on: Vec<_> = names.iter().map(|n| (format!("w_{n}"), n.clone())).collect();
+    let rows = attach(best, rows, &on)?;
+    let wins = ident("_rank").eq(ident("w_rank"));
+    without(add(rows, vec![("wins".to_owned(), coalesce(vec![wins, lit(false)]))])?, |name| name == "w_rank")
+}
+
+/// `gsid0`: the record that the identity map names, if it is still there, else the one that has the key.
+fn main_record(job: &Job, rows: DataFrame, held: &Held) -> Result<DataFrame> {
+    let index = main_index(job);
+    let object = held.targets[index].clone().expect("the main target is an object of Gainsight");
+    let mut groups = Vec::new();
+    let mut on = Vec::new();
+    for (n, key) in job.key.iter().enumerate() {
+        groups.push(folded(ident(&job.mappings[key.mapping].field.name), key.fold).alias(format!("tk{n}")));
+        on.push((format!("tk{n}"), key_column(n)));
+    }
+    let found = vec![count(lit(1_i64)).alias("t_n"), min(ident("Gsid")).alias("t_g")];
+    let mut rows = attach(object.clone().aggregate(groups, found)?, rows, &on)?;
+    let mut known = super::frame::null_text();
+    if let Some(avatars) = &held.avatars {
+        let avatars = avatars.clone().select(vec![
+            ident("source_id").alias("av_id"),
+            ident("active").alias("av_active"),
+            ident("user_gsid").alias("av_gsid"),
+            lit(true).alias("av_known"),
+        ])?;
+        rows = attach(avatars, rows, &[("av_id".to_owned(), "_id".to_owned())])?;
+        let there = object.clone().select(vec![ident("Gsid").alias("ex_id"), lit(true).alias("ex")])?;
+        rows = attach(there, rows, &[("ex_id".to_owned(), "av_gsid".to_owned())])?;
+        known = when(ident("ex").is_true(), ident("av_gsid"));
+    }
+    let by_key = when(ident("t_n").eq(lit(1_i64)), ident("t_g"));
+    let more = vec![
+        ("gsid0".to_owned(), coalesce(vec![known.clone(), by_key])),
+        ("is_known".to_owned(), known.is_not_null()),
+    ];
+    let rows = without(add(rows, more)?, |name| name == "t_g" || name == "ex")?;
+    old_values(job, index, object, rows, "gsid0")
+}
+
+/// `gsid1`: the record of this person at this company.
+fn company_person(job: &Job, rows: DataFrame, held: &Held) -> Result<DataFrame> {
+    let (Some(index), Some(company)) = (job.target_by_route(Route::CompanyPerson), company_mapping(job)) else {
+        return Ok(rows);
+    };
+    let object = held.targets[index].clone().expect("Company Person is an object of Gainsight");
+    let groups = vec![ident("Person_ID").alias("cp_p"), ident("Company_ID").alias("cp_c")];
+    let found = vec![count(lit(1_i64)).alias("cp_n"), min(ident("Gsid")).alias("gsid1")];
+    let on = [("cp_p".to_owned(), "gsid0".to_owned()), ("cp_c".to_owned(), mapped_column(company))];
+    let rows = attach(object.clone().aggregate(groups, found)?, rows, &on)?;
+    old_values(job, index, object, rows, "gsid1")
+}
+
+fn old_values(job: &Job, target: usize, object: DataFrame, rows: DataFrame, gsid: &str) -> Result<DataFrame> {
+    let mut columns = vec![ident("Gsid").alias("old_id")];
+    columns.extend(job.mappings_of(target).map(|(n, m)| ident(&m.field.name).alias(old_column(n))));
+    attach(object.select(columns)?, rows, &[("old_id".to_owned(), gsid.to_owned())])
+}
+
+/// What the target's metadata forbids, decided before any call is spent on it.
+fn violations(job: &Job) -> Vec<(Cause, Expr, Expr)> {
+    let mut all = Vec::new();
+    let company = company_mapping(job);
+    for (index, mapping) in job.mappings.iter().enumerate() {
+        if job.pending_lookup(index).is_some() {
+            continue;
+        }
+        let value = || ident(mapped_column(index));
+        if mapping.field.required {
+            let mut empty = value().is_null();
+            if mapping.keep {
+                let gsid = if mapping.target == main_index(job) { "gsid0" } else { "gsid1" };
+                empty = empty.and(ident(gsid).is_null());
+            }
+            // A person without a company is a person all the same: there is no company person to be incomplete.
+            if company == Some(index) {
+                continue;
+            }
+            all.push((Cause::RequiredEmpty(index), empty, super::frame::null_text()));
+        }
+        if let Some(length) = mapping.field.length.filter(|_| is_text(mapping.field.kind)) {
+            all.push((Cause::TooLong(index), character_length(value()).gt(lit(i64::from(length))), value()));
+        }
+        if !mapping.field.choices.is_empty() {
+            let labels = mapping.field.choices.iter().map(|c| lit(c.label.as_str())).collect();
+            all.push((Cause::UnknownItem(index), value().in_list(labels, true), value()));
+        }
+    }
+    all
+}
+
+/// `CASE WHEN … THEN … END`
+pub(super) fn when(condition: Expr, value: Expr) -> Expr {
+    Expr::Case(Case::new(None, vec![(Box::new(condition), Box::new(value))], None))
+}

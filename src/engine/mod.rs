@@ -1,0 +1,22 @@
+//! The plan of a job: filter, map, look up, compare with the target, decide each row's outcome.
+//!
+//! In: a checked [`Job`](crate::model::job::Job) and the datasets of a run folder. Out: a stream of Arrow batches, ordered
+//! by row number, for `store` to write. It sends nothing and writes nothing, so the same folder always gives the same
+//! changes. The sole home of DataFusion: its types stay in here, and text never becomes SQL.
+//!
+//! Two stages. `map` is the source's side: which rows take part, what their lookups find, what their fields become.
+//! `compare` is the target's side: keys, what is there already, what would have to be written.
+
+pub mod compare;
+pub mod error;
+mod explain;
+mod frame;
+mod lookup;
+mod lower;
+pub mod map;
+mod matching;
+mod pending;
+pub mod reason;
+pub mod session;
+mod stored;
+mod verdict;

@@ -1,0 +1,53 @@
+//! `AFTER LOAD`: a lookup that also finds the records which this run is going to insert.
+//!
+//! Such a record has no GSID yet. It is named by `~` and its row's number; loading replaces that by the GSID that
+//! Gainsight acknowledges, in a second phase. `~` sorts behind every letter and digit, so `USE ANY` prefers a record that
+//! is there already.
+
+use arrow::datatypes::DataType;
+use datafusion::functions::expr_fn::{concat, lpad};
+use datafusion::logical_expr::{cast, ident, lit};
+use datafusion::prelude::DataFrame;
+
+use super::error::Result;
+use super::frame::{add, without};
+use super::lookup;
+use super::lower::{folded, looked};
+use super::map::mapped_column;
+use super::matching::main_index;
+use super::reason::Reasons;
+use crate::model::dataset::ROW;
+use crate::model::job::Job;
+
+/// Rows with the `AFTER LOAD` lookups resolved, decided and mapped. They are decided last of all: which records a run
+/// inserts is known only when everything else is.
+pub(super) fn resolved(
+    job: &Job,
+    reasons: &Reasons,
+    mut rows: DataFrame,
+    objects: &[Option<DataFrame>],
+) -> Result<DataFrame> {
+    for (index, one) in job.lookups.iter().enumerate().filter(|(index, _)| job.is_pending(*index)) {
+        let object = objects[main_index(job)].clone().expect("the main target is an object of Gainsight");
+        let there = lookup::held(index, one, object)?;
+        let to_come = rows.clone().filter(ident("_why").is_null().and(ident("gsid0").is_null()))?;
+        let number = lpad(vec![cast(ident(ROW), DataType::Utf8), lit(12_i64), lit("0")]);
+        let name = concat(vec![lit("~"), number]);
+        let mut columns = vec![name.clone().alias("gsid")];
+        for (n, m) in one.matches.iter().enumerate() {
+            let mapping = job.mappings_of(main_index(job)).find(|(_, x)| x.field.name == m.field.name);
+            let (mapping, _) = mapping.expect("the checker wants the searched field to be mapped");
+            columns.push(folded(ident(mapped_column(mapping)), m.fold).alias(format!("g{index}_{n}")));
+        }
+        columns.extend((0..one.yields.len()).map(|n| name.clone().alias(format!("y{n}"))));
+        rows = lookup::join(index, one, there.union(to_come.select(columns)?)?, rows)?;
+        rows = add(rows, reasons.decide(lookup::decisions(index, one)))?;
+    }
+    let values = job.mappings.iter().enumerate().filter_map(|(index, mapping)| {
+        let lookup = job.pending_lookup(index)?;
+        let crate::model::expression::Expression::Looked { field, .. } = mapping.value else { return None };
+        Some((mapped_column(index), ident(looked(lookup, field))))
+    });
+    let rows = add(rows, values.collect())?;
+    without(rows, |name| name.starts_with('h') || name.starts_with('l'))
+}

@@ -1,0 +1,221 @@
+//! Every reason for which a row of a job may not be written, numbered.
+//!
+//! The plan carries a number per row; this list says what it means. Both stages and the error file build it from the job
+//! alone, so that a number means the same everywhere.
+
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{Case, Expr, cast, ident, lit};
+
+use super::frame::null_text;
+use crate::model::job::{Job, Route};
+use crate::model::lookup::{OnMultiple, OnNone};
+use crate::model::outcome::Outcome;
+use crate::model::place::Place;
+use crate::model::reject::RejectCode;
+
+/// What decides: the key by which the plan finds the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A newer version of the row was read.
+    Superseded,
+    /// `WHERE`, on source columns.
+    Filter,
+    /// `WHERE`, on looked-up columns.
+    LateFilter,
+    /// The value of a mapping cannot be converted.
+    BadValue(usize),
+    /// A lookup of a company is fed by a contact whose parent is a contact.
+    ParentIsContact(usize),
+    /// A lookup found nothing.
+    NoMatch(usize),
+    /// A lookup found several.
+    SeveralMatches(usize),
+    /// A key field is null.
+    NullKey(usize),
+    /// Two rows of the run have one key.
+    DuplicateKey,
+    /// Several records of a target have the key.
+    Ambiguous(usize),
+    /// A required field would be empty.
+    RequiredEmpty(usize),
+    /// A text is too long.
+    TooLong(usize),
+    /// A text is no item of the picklist.
+    UnknownItem(usize),
+    /// Refused before, and unchanged since.
+    RefusedBefore,
+}
+
+/// One numbered reason.
+#[derive(Debug, Clone)]
+pub struct Reason {
+    /// What decides.
+    pub cause: Cause,
+    /// What becomes of the row.
+    pub outcome: Outcome,
+    /// The code in the error file; none for rows that are not in it.
+    pub code: Option<RejectCode>,
+    /// What happened and what to do, in an analyst's words.
+    pub message: String,
+    /// The clause that decided.
+    pub place: Place,
+    /// The label of the target field concerned.
+    pub field: Option<String>,
+}
+
+/// The reasons of one job.
+#[derive(Debug, Clone)]
+pub struct Reasons(Vec<Reason>);
+
+impl Reasons {
+    /// All reasons that the job's clauses can give.
+    #[must_use]
+    pub fn of(job: &Job) -> Self {
+        let mut all = vec![
+            plain(Cause::Superseded, Outcome::Superseded, job),
+            plain(Cause::Filter, Outcome::Filtered, job),
+            plain(Cause::LateFilter, Outcome::Filtered, job),
+        ];
+        lookups(job, &mut all);
+        for (index, mapping) in job.mappings.iter().enumerate() {
+            let field = &mapping.field;
+            let label = &field.label;
+            let mut push = |cause, code, message: String| {
+                let (place, field) = (mapping.place.clone(), Some(label.clone()));
+                all.push(Reason { cause, outcome: Outcome::Error, code: Some(code), message, place, field });
+            };
+            let kind = field.kind.word();
+            push(Cause::BadValue(index), RejectCode::BadValue, format!("the value cannot go into \"{label}\" ({kind})"));
+            if job.key.iter().any(|k| k.mapping == index) {
+                let message = format!("the key field \"{label}\" is empty; fill it in Dynamics");
+                push(Cause::NullKey(index), RejectCode::NullKey, message);
+            }
+            if field.required {
+                let message = format!("\"{label}\" is required and would be empty; fill it in Dynamics");
+                push(Cause::RequiredEmpty(index), RejectCode::RequiredEmpty, message);
+            }
+            if let Some(length) = field.length {
+                let message = format!("the text is longer than the {length} characters of \"{label}\"");
+                push(Cause::TooLong(index), RejectCode::TooLong, message);
+            }
+            if !field.choices.is_empty() {
+                let message = format!("\"{label}\" has no such item; add it in Gainsight or map another text");
+                push(Cause::UnknownItem(index), RejectCode::UnknownItem, message);
+            }
+        }
+        keys(job, &mut all);
+        Self(all)
+    }
+
+    /// The reason with this number.
+    #[must_use]
+    pub fn get(&self, number: i32) -> Option<&Reason> {
+        usize::try_from(number).ok().and_then(|n| self.0.get(n))
+    }
+
+    /// The number of a cause; none if the job cannot give it.
+    pub(super) fn number(&self, cause: Cause) -> Option<i32> {
+        self.0.iter().position(|r| r.cause == cause).and_then(|n| i32::try_from(n).ok())
+    }
+
+    /// `_why` and `_value` after some more decisions: what was decided before stands, then the first that holds.
+    pub(super) fn decide(&self, decisions: Vec<(Cause, Expr, Expr)>) -> Vec<(String, Expr)> {
+        let mut why = vec![(Box::new(ident("_why").is_not_null()), Box::new(ident("_why")))];
+        let mut value = vec![(Box::new(ident("_why").is_not_null()), Box::new(ident("_value")))];
+        for (cause, holds, shown) in decisions {
+            if let Some(number) = self.number(cause) {
+                why.push((Box::new(holds.clone()), Box::new(lit(number))));
+                value.push((Box::new(holds), Box::new(cast(shown, arrow::datatypes::DataType::Utf8))));
+            }
+        }
+        let nothing = Box::new(Expr::Literal(ScalarValue::Int32(None), None));
+        vec![
+            ("_why".to_owned(), Expr::Case(Case::new(None, why, Some(nothing)))),
+            ("_value".to_owned(), Expr::Case(Case::new(None, value, Some(Box::new(null_text()))))),
+        ]
+    }
+
+    /// The outcome of a row that has a reason, as text.
+    pub(super) fn outcome(&self, otherwise: Expr) -> Expr {
+        let mut arms = Vec::new();
+        for outcome in [Outcome::Superseded, Outcome::Filtered, Outcome::Rejected] {
+            let numbers = (0_i32..).zip(&self.0).filter(|(_, r)| r.outcome == outcome).map(|(n, _)| lit(n));
+            let numbers: Vec<Expr> = numbers.collect();
+            if !numbers.is_empty() {
+                arms.push((Box::new(ident("_why").in_list(numbers, false)), Box::new(lit(outcome.text()))));
+            }
+        }
+        arms.push((Box::new(ident("_why").is_not_null()), Box::new(lit(Outcome::Error.text()))));
+        Expr::Case(Case::new(None, arms, Some(Box::new(otherwise))))
+    }
+}
+
+fn plain(cause: Cause, outcome: Outcome, job: &Job) -> Reason {
+    Reason { cause, outcome, code: None, message: String::new(), place: job.place.clone(), field: None }
+}
+
+fn lookups(job: &Job, all: &mut Vec<Reason>) {
+    for (index, lookup) in job.lookups.iter().enumerate() {
+        let label = &lookup.object.label;
+        let filled = job.mappings.iter().find(|m| m.value.uses_lookup_number(index));
+        let field = filled.map(|m| m.field.label.clone());
+        let searched: Vec<String> = lookup.matches.iter().map(|m| format!("\"{}\"", m.field.label)).collect();
+        let searched = searched.join(", ");
+        let mut push = |cause, outcome, code, message: String| {
+            let (place, field) = (lookup.place.clone(), field.clone());
+            all.push(Reason { cause, outcome, code: Some(code), message, place, field });
+        };
+        if lookup.on_none == OnNone::Reject {
+            push(
+                Cause::ParentIsContact(index),
+                Outcome::Rejected,
+                RejectCode::ParentIsContact,
+                "the parent is a contact, not an account; give the contact an account in Dynamics".to_owned(),
+            );
+            push(
+                Cause::NoMatch(index),
+                Outcome::Rejected,
+                RejectCode::NoMatch,
+                format!("no {label} has this {searched}; load it first, or mend the reference in Dynamics"),
+            );
+        }
+        if lookup.on_multiple == OnMultiple::Error {
+            push(
+                Cause::SeveralMatches(index),
+                Outcome::Error,
+                RejectCode::SeveralMatches,
+                format!("several {label} records have this {searched}; merge them in Gainsight"),
+            );
+        }
+    }
+}
+
+fn keys(job: &Job, all: &mut Vec<Reason>) {
+    let fields: Vec<String> =
+        job.key.iter().map(|k| format!("\"{}\"", job.mappings[k.mapping].field.label)).collect();
+    let fields = fields.join(", ");
+    let place = job.key.first().map_or_else(|| job.place.clone(), |k| job.mappings[k.mapping].place.clone());
+    let field = job.key.first().map(|k| job.mappings[k.mapping].field.label.clone());
+    let mut push = |cause, code, message: String| {
+        let (place, field) = (place.clone(), field.clone());
+        all.push(Reason { cause, outcome: Outcome::Error, code: Some(code), message, place, field });
+    };
+    let at = if job.target_by_route(Route::CompanyPerson).is_some() { " at the same company" } else { "" };
+    push(
+        Cause::DuplicateKey,
+        RejectCode::DuplicateKey,
+        format!("another row of this run has the same {fields}{at}; merge the rows in Dynamics"),
+    );
+    for (index, target) in job.targets.iter().enumerate().filter(|(_, t)| t.route != Route::Avatar) {
+        let label = &target.object.label;
+        let help = if target.route == Route::User {
+            "User Management > Avatars in Gainsight shows them: associate one of them"
+        } else {
+            "merge them in Gainsight"
+        };
+        let message = format!("several {label} records have this {fields}, so none was touched; {help}");
+        push(Cause::Ambiguous(index), RejectCode::AmbiguousTarget, message);
+    }
+    let message = "Gainsight refused this record before, and nothing about it has changed since".to_owned();
+    push(Cause::RefusedBefore, RejectCode::RefusedBefore, message);
+}

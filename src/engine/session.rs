@@ -1,0 +1,63 @@
+//! The engine itself: a DataFusion session with bounded memory, and the datasets of one run folder.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
+use futures::stream::{BoxStream, StreamExt};
+
+use super::error::{Error, Result};
+
+/// The memory that sorts, groups and joins of one plan may take together, in bytes.
+const MEMORY_BYTES: usize = 1 << 30;
+
+/// Batches of a plan, in the order of their rows.
+pub type Batches = BoxStream<'static, std::result::Result<RecordBatch, Error>>;
+
+/// A session over one run folder.
+pub struct Engine {
+    context: SessionContext,
+    /// The folder, as a URL or a path with a slash at its end.
+    root: String,
+}
+
+impl Engine {
+    /// A session that reads datasets below `root`.
+    ///
+    /// # Errors
+    /// If the runtime cannot be set up.
+    pub fn new(root: &str) -> Result<Self> {
+        let mut config = SessionConfig::new().with_batch_size(8_192);
+        let options = config.options_mut();
+        // Which side of a join is built is ours to say: the grouped lookup, never the streaming source.
+        options.optimizer.join_reordering = false;
+        options.execution.parquet.schema_force_view_types = false;
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_BYTES))).build_arc()?;
+        let root = if root.ends_with('/') { root.to_owned() } else { format!("{root}/") };
+        Ok(Self { context: SessionContext::new_with_config_rt(config, runtime), root })
+    }
+
+    /// A dataset as a table. Its schema is what the agreement says, not what the files happen to hold.
+    pub(super) async fn dataset(&self, folder: &str, schema: &SchemaRef) -> Result<DataFrame> {
+        let options = ParquetReadOptions::default().schema(schema);
+        Ok(self.context.read_parquet(format!("{}{folder}/", self.root), options).await?)
+    }
+
+    /// A dataset that an earlier stage of the engine made: its files know its schema.
+    pub(super) async fn stored(&self, folder: &str) -> Result<DataFrame> {
+        Ok(self.context.read_parquet(format!("{}{folder}/", self.root), ParquetReadOptions::default()).await?)
+    }
+
+    /// Runs a plan and hands its batches over.
+    pub(super) async fn stream(&self, plan: DataFrame) -> Result<Batches> {
+        Ok(plan.execute_stream().await?.map(|batch| batch.map_err(Error::from)).boxed())
+    }
+
+    /// A table without rows, for showing a plan before there is any data.
+    pub(super) fn empty(&self, schema: &SchemaRef) -> Result<DataFrame> {
+        Ok(self.context.read_batch(RecordBatch::new_empty(Arc::clone(schema)))?)
+    }
+}

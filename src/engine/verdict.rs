@@ -1,0 +1,169 @@
+//! The last step: which fields differ, what is to be done with each record, and the row's outcome.
+
+use arrow::datatypes::DataType;
+use datafusion::functions::expr_fn::{coalesce, concat, md5};
+use datafusion::logical_expr::{Case, Expr, Operator, binary_expr, cast, ident, lit};
+use datafusion::prelude::DataFrame;
+
+use super::error::Result;
+use super::frame::{add, attach, null_text};
+use super::map::mapped_column;
+use super::matching::{company_mapping, key_column, main_index, old_column, when};
+use super::reason::{Cause, Reasons};
+use crate::model::dataset::{ROW, changes};
+use crate::model::job::{Job, Mapping, Route};
+use crate::model::outcome::Outcome;
+
+/// The changes: one row for each source row, in the columns of [`changes`].
+pub(super) fn decided(job: &Job, reasons: &Reasons, rows: DataFrame, refused: DataFrame) -> Result<DataFrame> {
+    let flags = (0..job.mappings.len()).filter(|i| job.targets[job.mappings[*i].target].route != Route::Avatar);
+    let rows = add(rows, flags.map(|i| (changed_column(i), changed(job, i))).collect())?;
+    let actions = (0..job.targets.len()).map(|t| (action_column(t), action(job, t))).collect();
+    let rows = add(rows, actions)?;
+    let rows = add(rows, vec![("planned".to_owned(), planned(job)), ("print".to_owned(), fingerprint(job))])?;
+    let refused = refused.select(vec![
+        ident("source_id").alias("rf_id"),
+        ident("fingerprint").alias("rf_print"),
+        ident("message").alias("rf_message"),
+        ident("value").alias("rf_value"),
+    ])?;
+    let rows = attach(refused, rows, &[("rf_id".to_owned(), "_id".to_owned())])?;
+    let again = ident("rf_print").eq(ident("print")).and(ident("planned").not_eq(lit(Outcome::Unchanged.text())));
+    let rows = add(rows, reasons.decide(vec![(Cause::RefusedBefore, again, ident("rf_value"))]))?;
+    Ok(rows.select(final_columns(job, reasons))?)
+}
+
+fn changed_column(mapping: usize) -> String {
+    format!("x{mapping}")
+}
+
+fn action_column(target: usize) -> String {
+    format!("a{target}")
+}
+
+/// The GSID column of a target's records.
+fn gsid_column(job: &Job, target: usize) -> Expr {
+    match job.targets[target].route {
+        Route::CompanyPerson => ident("gsid1"),
+        Route::Avatar => null_text(),
+        _ => ident("gsid0"),
+    }
+}
+
+/// Whether a field has to be sent: for a new record if there is a value, else if the two stored forms differ.
+fn changed(job: &Job, index: usize) -> Expr {
+    let mapping: &Mapping = &job.mappings[index];
+    let (new, old) = (ident(mapped_column(index)), ident(old_column(index)));
+    let is_new = gsid_column(job, mapping.target).is_null();
+    let mut differs = binary_expr(new.clone(), Operator::IsDistinctFrom, old);
+    if mapping.keep {
+        differs = differs.and(new.clone().is_not_null());
+    }
+    if job.targets[mapping.target].route == Route::Person {
+        differs = differs.and(ident("wins"));
+    }
+    either(is_new, new.is_not_null(), differs)
+}
+
+/// `insert`, `update`, `unchanged`, `follow` or null: see [`changes::action`].
+fn action(job: &Job, target: usize) -> Expr {
+    if job.targets[target].route == Route::Avatar {
+        return avatar_action(job, target);
+    }
+    let flags: Vec<Expr> = job.mappings_of(target).map(|(i, _)| ident(changed_column(i))).collect();
+    let any = flags.into_iter().reduce(Expr::or).unwrap_or_else(|| lit(false));
+    let insert = if job.targets[target].route == Route::Person {
+        either(ident("wins"), lit("insert"), lit("follow"))
+    } else {
+        lit("insert")
+    };
+    let known = either(any, lit("update"), lit("unchanged"));
+    let decided = either(gsid_column(job, target).is_null(), insert, known);
+    match company_mapping(job) {
+        Some(company) if job.targets[target].route == Route::CompanyPerson => {
+            when(ident(mapped_column(company)).is_not_null(), decided)
+        }
+        _ => decided,
+    }
+}
+
+/// The identity map changes when the user is new to it, is another one, or was enabled or disabled.
+fn avatar_action(job: &Job, target: usize) -> Expr {
+    let active = job.mappings_of(target).find(|(_, m)| m.field.kind.stored(0) == DataType::Boolean);
+    let mut differs = binary_expr(ident("av_gsid"), Operator::IsDistinctFrom, ident("gsid0"));
+    if let Some((index, _)) = active {
+        differs = differs.or(binary_expr(ident("av_active"), Operator::IsDistinctFrom, ident(mapped_column(index))));
+    }
+    either(ident("av_known").is_null(), lit("insert"), either(differs, lit("update"), lit("unchanged")))
+}
+
+/// The outcome of a row that nothing stands against.
+fn planned(job: &Job) -> Expr {
+    let is = |target: usize, what: &str| coalesce(vec![ident(action_column(target)).eq(lit(what)), lit(false)]);
+    let records = || (0..job.targets.len()).filter(|t| job.targets[*t].route != Route::Avatar);
+    let any = |list: Vec<Expr>| list.into_iter().reduce(Expr::or).unwrap_or_else(|| lit(false));
+    let inserts = any(records().map(|t| is(t, "insert")).collect());
+    let mut updates: Vec<Expr> = records().map(|t| is(t, "update")).collect();
+    // A change of the identity map alone is an update of the row, though no call is spent on it.
+    if let Some(avatar) = job.target_by_route(Route::Avatar) {
+        updates.extend([is(avatar, "insert"), is(avatar, "update")]);
+    }
+    let rest = either(any(updates), lit(Outcome::Updated.text()), lit(Outcome::Unchanged.text()));
+    either(inserts, lit(Outcome::Inserted.text()), rest)
+}
+
+/// A digest of all new values. What is still to come (`~…`) counts as just that: its row's number may differ tomorrow.
+fn fingerprint(job: &Job) -> Expr {
+    let mut parts = Vec::new();
+    for index in 0..job.mappings.len() {
+        let text = cast(ident(mapped_column(index)), DataType::Utf8);
+        let text = if job.pending_lookup(index).is_some() {
+            either(text.clone().like(lit("~%")), lit("~"), text)
+        } else {
+            text
+        };
+        parts.push(coalesce(vec![text, lit("\u{0}")]));
+        parts.push(lit("\u{1f}"));
+    }
+    md5(concat(parts))
+}
+
+fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
+    let remembered = reasons.number(Cause::RefusedBefore).map_or_else(
+        null_text,
+        |number| when(ident("_why").eq(lit(number)), ident("rf_message")),
+    );
+    let main = &job.targets[main_index(job)];
+    let key = if main.route == Route::Person { ident(key_column(0)) } else { null_text() };
+    let mut columns = vec![
+        ident(ROW),
+        ident("_id").alias(changes::ID),
+        reasons.outcome(ident("planned")).alias(changes::OUTCOME),
+        ident("_why").alias(changes::WHY),
+        ident("_value").alias(changes::VALUE),
+        remembered.alias(changes::MESSAGE),
+        ident("print").alias(changes::FINGERPRINT),
+        ident("_rank").alias(changes::RANK),
+        key.alias(changes::KEY),
+    ];
+    for (index, target) in job.targets.iter().enumerate() {
+        let label = &target.object.label;
+        columns.push(ident(action_column(index)).alias(changes::action(label)));
+        let gsid = if target.route == Route::Avatar { ident("gsid0") } else { gsid_column(job, index) };
+        columns.push(gsid.alias(changes::gsid(label)));
+    }
+    for (index, mapping) in job.mappings.iter().enumerate() {
+        let target = &job.targets[mapping.target];
+        let (label, field) = (&target.object.label, &mapping.field.label);
+        columns.push(ident(mapped_column(index)).alias(changes::new(label, field)));
+        if target.route != Route::Avatar {
+            columns.push(ident(old_column(index)).alias(changes::old(label, field)));
+            columns.push(ident(changed_column(index)).alias(changes::changed(label, field)));
+        }
+    }
+    columns
+}
+
+fn either(condition: Expr, yes: Expr, no: Expr) -> Expr {
+    Expr::Case(Case::new(None, vec![(Box::new(condition), Box::new(yes))], Some(Box::new(no))))
+}

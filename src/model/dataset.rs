@@ -1,0 +1,196 @@
+//! The datasets of a run folder: where each lies and which columns it has. What crosses the boundaries between stages.
+//!
+//! Extraction writes them, the engine reads and writes them, loading reads them; this page is the agreement. Every one is
+//! a folder of Parquet files, relative to the run's own folder.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
+
+use super::field::{Field, FieldKind};
+use super::job::{Job, Route};
+
+/// The row's number in its run, from 1, given when its page is read and kept to the error file.
+pub const ROW: &str = "_row";
+
+/// Rows of the source table.
+pub const SOURCE: &str = "source";
+/// Rows with their lookups resolved and their mappings computed.
+pub const MAPPED: &str = "mapped";
+/// Every row with its outcome, its old and its new values.
+pub const CHANGES: &str = "changes";
+/// Who is who: Ferry's own map of users, as it was when the run began.
+pub const AVATARS: &str = "avatar";
+/// Records that Gainsight refused before, as they were when the run began.
+pub const REFUSED: &str = "refused";
+
+/// Rows of a table that a path leads to.
+#[must_use]
+pub fn related(table: &str) -> String {
+    format!("related/{table}")
+}
+
+/// Records of a Gainsight object, for lookups and for comparison alike: each object is read once.
+#[must_use]
+pub fn target(object: &str) -> String {
+    format!("target/{}", object.to_lowercase())
+}
+
+/// The columns of a table that a run reads: `None` is the source table, a name is a related one.
+#[must_use]
+pub fn table_fields<'a>(job: &'a Job, table: Option<&str>) -> Vec<&'a Field> {
+    let mut fields: Vec<&Field> = Vec::new();
+    for column in &job.columns {
+        let of = column.relation.map(|r| job.relations[r].table.name.as_str());
+        if of == table && !fields.iter().any(|f| f.name == column.field.name) {
+            fields.push(&column.field);
+        }
+    }
+    fields
+}
+
+/// The schema of a dataset of Dataverse rows. A column that may point at several tables has a second one beside it,
+/// named with `@type`, that says at which it points. A related table has its primary key in front.
+#[must_use]
+pub fn table_schema(fields: &[&Field], numbered: bool, primary_id: Option<&str>) -> SchemaRef {
+    let mut columns = Vec::new();
+    if numbered {
+        columns.push(ArrowField::new(ROW, DataType::Int64, false));
+    }
+    if let Some(id) = primary_id
+        && !fields.iter().any(|f| f.name == id)
+    {
+        columns.push(ArrowField::new(id, DataType::Utf8, true));
+    }
+    for field in fields {
+        columns.push(ArrowField::new(&field.name, field.kind.value_type().arrow(), true));
+        if field.is_polymorphic() {
+            columns.push(ArrowField::new(type_column(&field.name), DataType::Utf8, true));
+        }
+    }
+    Arc::new(Schema::new(columns))
+}
+
+/// The column that says at which table a polymorphic lookup points.
+#[must_use]
+pub fn type_column(field: &str) -> String {
+    format!("{field}@type")
+}
+
+/// The Gainsight objects that a job reads, with the fields it needs of each, by API name. The GSID always comes first.
+#[must_use]
+pub fn objects(job: &Job) -> BTreeMap<String, Vec<Field>> {
+    let mut objects: BTreeMap<String, Vec<Field>> = BTreeMap::new();
+    let mut need = |object: &str, field: &Field| {
+        let fields = objects.entry(object.to_owned()).or_insert_with(|| vec![gsid()]);
+        if field.kind != FieldKind::Gsid && !fields.iter().any(|f| f.name == field.name) {
+            fields.push(field.clone());
+        }
+    };
+    for lookup in &job.lookups {
+        for field in lookup.matches.iter().map(|m| &m.field).chain(&lookup.yields) {
+            need(&lookup.object.name, field);
+        }
+    }
+    for (index, target) in job.targets.iter().enumerate().filter(|(_, t)| t.route != Route::Avatar) {
+        job.mappings_of(index).for_each(|(_, m)| need(&target.object.name, &m.field));
+        if target.route == Route::CompanyPerson {
+            for reference in ["Person_ID", "Company_ID"] {
+                target.object.by_name(reference).into_iter().for_each(|f| need(&target.object.name, f));
+            }
+        }
+    }
+    objects
+}
+
+/// The schema of a dataset of Gainsight records: each field in its stored form.
+#[must_use]
+pub fn object_schema(fields: &[Field]) -> SchemaRef {
+    let columns = fields.iter().map(|f| ArrowField::new(&f.name, f.kind.stored(f.scale), true));
+    Arc::new(Schema::new(columns.collect::<Vec<_>>()))
+}
+
+/// The schema of [`AVATARS`].
+#[must_use]
+pub fn avatar_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        ArrowField::new("source_id", DataType::Utf8, false),
+        ArrowField::new("active", DataType::Boolean, true),
+        ArrowField::new("user_gsid", DataType::Utf8, true),
+    ]))
+}
+
+/// The schema of [`REFUSED`].
+#[must_use]
+pub fn refused_schema() -> SchemaRef {
+    let text = |name: &str| ArrowField::new(name, DataType::Utf8, true);
+    Arc::new(Schema::new(vec![text("source_id"), text("fingerprint"), text("message"), text("field"), text("value")]))
+}
+
+/// The field that identifies every Gainsight record.
+#[must_use]
+pub fn gsid() -> Field {
+    Field {
+        name: "Gsid".to_owned(),
+        label: "GSID".to_owned(),
+        kind: FieldKind::Gsid,
+        length: None,
+        scale: 0,
+        required: false,
+        writable: false,
+        choices: Vec::new(),
+        targets: Vec::new(),
+    }
+}
+
+/// The columns of [`CHANGES`] that are not about one field or one target.
+pub mod changes {
+    /// The source row's primary key.
+    pub const ID: &str = "source_id";
+    /// The planned outcome: an [`Outcome`](crate::model::outcome::Outcome) as text.
+    pub const OUTCOME: &str = "outcome";
+    /// The number of the reason, for rows that are not written.
+    pub const WHY: &str = "reason";
+    /// The value that decided.
+    pub const VALUE: &str = "value";
+    /// Gainsight's words, for a record that it refused before.
+    pub const MESSAGE: &str = "message";
+    /// A digest of all new values: what a refusal is remembered by.
+    pub const FINGERPRINT: &str = "fingerprint";
+    /// Which of two rows of one person is newer.
+    pub const RANK: &str = "rank";
+    /// The folded key, for keeping calls of one person in order.
+    pub const KEY: &str = "key";
+
+    /// What is to be done with a record of one target: `insert`, `update`, `unchanged`, `follow` (the record is inserted
+    /// by a newer row of the same person, and this row's call precedes it), or null.
+    #[must_use]
+    pub fn action(target: &str) -> String {
+        format!("action {target}")
+    }
+
+    /// The GSID of that record, if it is there.
+    #[must_use]
+    pub fn gsid(target: &str) -> String {
+        format!("gsid {target}")
+    }
+
+    /// The new value of a field, in stored form. One that begins with `~` is the number of a row whose GSID is to come.
+    #[must_use]
+    pub fn new(target: &str, field: &str) -> String {
+        format!("new {target}.{field}")
+    }
+
+    /// The value that the target holds now.
+    #[must_use]
+    pub fn old(target: &str, field: &str) -> String {
+        format!("old {target}.{field}")
+    }
+
+    /// Whether the field has to be sent.
+    #[must_use]
+    pub fn changed(target: &str, field: &str) -> String {
+        format!("changed {target}.{field}")
+    }
+}
