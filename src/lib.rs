@@ -1,6 +1,9 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod diagnostic;
+pub mod dynamics;
 pub mod engine;
+pub mod gainsight;
+pub mod http;
 pub mod lang;
 pub mod model;

@@ -1,0 +1,18 @@
+//! What the public documents leave open about Dataverse, decided in one place.
+
+/// The version of the Web API that is asked.
+pub const API: &str = "/api/data/v9.2/";
+
+/// A token is renewed when so much of its life is over, in per cent. Documents say "before it expires".
+pub const TOKEN_LIFE_PERCENT: u64 = 80;
+
+/// Hosts that may give tokens beside the machine itself: the public cloud and the sovereign ones.
+/// <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>
+pub const AUTHORITY_HOSTS: [&str; 4] =
+    ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.windows.net"];
+
+/// Waits that one request may spend on 429 together, in seconds.
+pub const THROTTLED_SECONDS_AT_MOST: u64 = 600;
+
+/// The wait after a 429 without a readable `Retry-After`, in seconds.
+pub const THROTTLED_SECONDS_DEFAULT: u64 = 5;

@@ -1,0 +1,138 @@
+//! The client of one organisation: signs in, sends, waits where Dynamics says so, and reads its errors.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::assumptions::{API, THROTTLED_SECONDS_AT_MOST, THROTTLED_SECONDS_DEFAULT};
+pub use super::auth::Credentials;
+use super::auth::Tokens;
+use super::error::Error;
+use crate::http::client::{Answer, Client, Method, Request};
+use crate::http::retry::Repeat;
+use crate::model::clock::Clock;
+use crate::model::connection::Connection;
+
+/// A Dynamics organisation.
+pub struct Dynamics {
+    http: Client,
+    tokens: Tokens,
+    clock: Clock,
+    /// Rows asked for in one page.
+    pub page_size: u32,
+}
+
+/// Who the application user is, and in which organisation.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct WhoAmI {
+    /// The organisation's id: what Ferry's state is keyed by.
+    pub organization_id: String,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    error: ErrorDetail,
+}
+
+#[derive(Deserialize)]
+struct ErrorDetail {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+impl Dynamics {
+    /// A client for a connection.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be set up.
+    pub fn new(connection: &Connection, credentials: Credentials, clock: Clock) -> Result<Self, Error> {
+        let timeout = Duration::from_secs(u64::from(connection.limits.call_timeout_seconds));
+        let http = Client::new(&connection.url, timeout, clock)?;
+        let tokens = Tokens::new(credentials, clock, timeout);
+        Ok(Self { http, tokens, clock, page_size: connection.limits.page_size })
+    }
+
+    /// Requests sent to the organisation so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.http.sent()
+    }
+
+    /// Who we are there: the cheapest proof that the connection works.
+    ///
+    /// # Errors
+    /// If signing in fails or the user is not a member of the organisation.
+    pub async fn who_am_i(&self) -> Result<WhoAmI, Error> {
+        self.json(self.api("WhoAmI")?, None, "WhoAmI").await
+    }
+
+    /// A URL of the Web API.
+    pub(super) fn api(&self, tail: &str) -> Result<Url, Error> {
+        Ok(self.http.url(&format!("{API}{tail}"))?)
+    }
+
+    /// A link of an answer, on the organisation's own origin.
+    pub(super) fn link(&self, link: &str) -> Result<Url, Error> {
+        Ok(self.http.own_link(link)?)
+    }
+
+    /// An answer as JSON.
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        url: Url,
+        prefer: Option<String>,
+        what: &str,
+    ) -> Result<T, Error> {
+        let answer = self.get(url, prefer, what).await?;
+        serde_json::from_slice(&answer.body)
+            .map_err(|e| Error::Unreadable { what: what.to_owned(), detail: e.to_string() })
+    }
+
+    /// A successful answer. Throttling is waited out, an expired token renewed once.
+    pub(super) async fn get(&self, url: Url, prefer: Option<String>, what: &str) -> Result<Answer, Error> {
+        let mut waited = Duration::ZERO;
+        let mut refused: Option<String> = None;
+        loop {
+            let bearer = self.tokens.bearer(&self.http, refused.as_deref()).await?;
+            let mut headers = vec![
+                ("accept", "application/json".to_owned(), false),
+                ("odata-maxversion", "4.0".to_owned(), false),
+                ("odata-version", "4.0".to_owned(), false),
+                ("if-none-match", "null".to_owned(), false),
+                ("authorization", bearer.clone(), true),
+            ];
+            headers.extend(prefer.clone().map(|value| ("prefer", value, false)));
+            let request =
+                Request { method: Method::Get, url: url.clone(), headers, body: None, repeat: Repeat::Harmless };
+            let answer = self.http.send(&request).await?;
+            match answer.status {
+                200..=299 => return Ok(answer),
+                401 if refused.is_none() => refused = Some(bearer),
+                429 if waited.as_secs() < THROTTLED_SECONDS_AT_MOST => {
+                    let pause =
+                        answer.retry_after().unwrap_or(Duration::from_secs(THROTTLED_SECONDS_DEFAULT));
+                    waited += pause.max(Duration::from_millis(100));
+                    self.clock.sleep(pause).await;
+                }
+                _ => return Err(refusal(&answer, what)),
+            }
+        }
+    }
+}
+
+fn refusal(answer: &Answer, what: &str) -> Error {
+    let detail = serde_json::from_slice::<ErrorBody>(&answer.body)
+        .map_or_else(|_| ErrorDetail { code: String::new(), message: answer.beginning() }, |body| body.error);
+    Error::Refused {
+        what: what.to_owned(),
+        code: if detail.code.is_empty() { "none".to_owned() } else { detail.code },
+        message: detail.message,
+        status: answer.status,
+        request: answer.header("x-ms-service-request-id").unwrap_or("unknown").to_owned(),
+    }
+}

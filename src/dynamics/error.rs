@@ -1,0 +1,53 @@
+//! What Dynamics or Entra can answer instead of rows, in words that say what to do.
+
+use crate::http;
+
+/// A read that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The network.
+    #[error(transparent)]
+    Http(#[from] http::error::Error),
+    /// No token.
+    #[error("signing in to Dynamics failed: {message}; {help}")]
+    SignIn {
+        /// Entra's words, shortened.
+        message: String,
+        /// What to do.
+        help: &'static str,
+    },
+    /// The authority that the organisation names is none of Microsoft's.
+    #[error("the organisation names {0} as the place to sign in, which is no Microsoft authority; check the URL")]
+    Authority(String),
+    /// A request was refused.
+    #[error("Dynamics refused to read {what}: {message} (code {code}, HTTP {status}, request {request})")]
+    Refused {
+        /// What was asked for.
+        what: String,
+        /// The service's code.
+        code: String,
+        /// The service's words.
+        message: String,
+        /// HTTP status.
+        status: u16,
+        /// The service's own id of the request, for its support.
+        request: String,
+    },
+    /// An answer that is not what the documents describe.
+    #[error("Dynamics sent an answer that cannot be read ({what}): {detail}")]
+    Unreadable {
+        /// What was asked for.
+        what: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// Paging goes in circles.
+    #[error("paging of {table} does not advance: Dynamics sent the same link twice")]
+    Loop {
+        /// The table.
+        table: String,
+    },
+    /// The table does not exist, or the application user may not see it.
+    #[error("Dynamics has no table \"{0}\", or the application user may not read it")]
+    NoTable(String),
+}

@@ -1,0 +1,14 @@
+//! The source: a read client of the Dataverse Web API.
+//!
+//! In: a checked connection and its secrets, then which table, which columns and which filter. Out: schemas, and a stream
+//! of Arrow batches, one for each page, with the link to the next. It writes nothing and knows nothing of jobs' targets.
+//! <https://learn.microsoft.com/power-apps/developer/data-platform/webapi/overview>
+
+pub mod assumptions;
+mod auth;
+pub mod client;
+mod decode;
+pub mod error;
+pub mod metadata;
+pub mod odata;
+pub mod pages;

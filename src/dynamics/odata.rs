@@ -1,0 +1,171 @@
+//! A request for rows as a URL: pure, so that `ferry explain` shows exactly what will be sent.
+//!
+//! Filters are built from the checked tree only; texts double their quotes before they are percent-encoded.
+//! <https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/filter-rows>
+
+use url::Url;
+
+use crate::model::dataset;
+use crate::model::expression::{Comparison, Expression, Literal};
+use crate::model::field::{Field, FieldKind};
+use crate::model::job::{Job, TableRef};
+
+/// What is asked of one table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// The table.
+    pub table: TableRef,
+    /// The columns.
+    pub fields: Vec<Field>,
+    /// The part of the job's filter that Dataverse answers just as Ferry would, or more coarsely.
+    pub filter: Option<String>,
+    /// Whether rows get numbers: those of the source table do.
+    pub numbered: bool,
+}
+
+/// Everything that a job asks of Dynamics: the source table first, then each table that a path leads to, once.
+#[must_use]
+pub fn queries(job: &Job) -> Vec<Query> {
+    let fields = |table: Option<&str>| dataset::table_fields(job, table).into_iter().cloned().collect();
+    let filter = job.filter.as_ref().and_then(|f| pushed(f, job));
+    let table = job.source.table.clone();
+    let mut all = vec![Query { table, fields: fields(None), filter, numbered: true }];
+    for relation in &job.relations {
+        if !all[1..].iter().any(|q| q.table == relation.table) {
+            let fields = fields(Some(&relation.table.name));
+            all.push(Query { table: relation.table.clone(), fields, filter: None, numbered: false });
+        }
+    }
+    all
+}
+
+impl Query {
+    /// Path and query below the Web API's root.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let mut select: Vec<String> = self.fields.iter().map(Field::property).collect();
+        if !select.contains(&self.table.primary_id) {
+            select.insert(0, self.table.primary_id.clone());
+        }
+        let mut tail = format!("{}?$select={}", self.table.set_name, select.join(","));
+        if let Some(filter) = &self.filter {
+            tail.push_str("&$filter=");
+            tail.push_str(&encode(filter));
+        }
+        tail
+    }
+
+    /// The `Prefer` header, which has to be sent with every page: it is not part of the link to the next.
+    #[must_use]
+    pub fn prefer(&self, page_size: u32) -> String {
+        let mut prefer = format!("odata.maxpagesize={page_size}");
+        if self.fields.iter().any(Field::is_polymorphic) {
+            prefer.push_str(",odata.include-annotations=\"Microsoft.Dynamics.CRM.lookuplogicalname\"");
+        }
+        prefer
+    }
+}
+
+/// Percent-encoding for a query value: everything but letters, digits and a few marks that every server takes as they are.
+fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut encoded = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'(' | b')' | b',' | b'\'' => {
+                encoded.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+    }
+    encoded
+}
+
+/// The part of a filter that can be pushed down: every row that passes the filter passes this too.
+fn pushed(filter: &Expression, job: &Job) -> Option<String> {
+    match filter {
+        // Of several conditions that must all hold, those that Dataverse understands are a coarser filter.
+        Expression::All(parts) => {
+            let parts: Vec<String> = parts.iter().filter_map(|p| pushed(p, job)).collect();
+            if parts.is_empty() { None } else { Some(parts.join(" and ")) }
+        }
+        Expression::Any(parts) => {
+            let all: Option<Vec<String>> = parts.iter().map(|p| pushed(p, job)).collect();
+            all.map(|parts| format!("({})", parts.join(" or ")))
+        }
+        Expression::Compare { operator, left, right } => compared(*operator, left, right, job),
+        Expression::IsNull { operand, negated } => {
+            let word = if *negated { "ne" } else { "eq" };
+            property(operand, job).map(|field| format!("{} {word} null", field.property()))
+        }
+        Expression::In { operand, list, negated: false } => {
+            let field = property(operand, job)?;
+            let all: Option<Vec<String>> = list
+                .iter()
+                .map(|l| literal(l, field).map(|value| format!("{} eq {value}", field.property())))
+                .collect();
+            all.map(|parts| format!("({})", parts.join(" or ")))
+        }
+        Expression::Not(inner) => {
+            let field = property(inner, job)?;
+            (field.kind == FieldKind::Boolean).then(|| format!("{} eq false", field.property()))
+        }
+        Expression::Column(_) => {
+            let field = property(filter, job)?;
+            (field.kind == FieldKind::Boolean).then(|| format!("{} eq true", field.property()))
+        }
+        _ => None,
+    }
+}
+
+fn compared(operator: Comparison, left: &Expression, right: &Expression, job: &Job) -> Option<String> {
+    let Expression::Literal(value) = right else { return None };
+    let field = property(left, job)?;
+    // Dataverse compares texts without case and in its own order, so only equality is a coarser filter there.
+    let is_text = matches!(value, Literal::Text(_));
+    let word = match operator {
+        Comparison::Equal => "eq",
+        _ if is_text => return None,
+        // `ne` keeps nulls there and drops them here, which is coarser and therefore fine.
+        Comparison::NotEqual => "ne",
+        Comparison::Less => "lt",
+        Comparison::LessOrEqual => "le",
+        Comparison::Greater => "gt",
+        Comparison::GreaterOrEqual => "ge",
+    };
+    literal(value, field).map(|value| format!("{} {word} {value}", field.property()))
+}
+
+/// The column of the source table that an expression is. Columns of other tables are filtered here, not there.
+fn property<'a>(expression: &Expression, job: &'a Job) -> Option<&'a Field> {
+    let Expression::Column(index) = expression else { return None };
+    let column = &job.columns[*index];
+    (column.relation.is_none() && column.field.kind != FieldKind::MultiChoice).then_some(&column.field)
+}
+
+fn literal(literal: &Literal, field: &Field) -> Option<String> {
+    match (literal, field.kind) {
+        (Literal::Text(text), FieldKind::Text) => Some(format!("'{}'", text.replace('\'', "''"))),
+        (Literal::Text(text), FieldKind::Guid | FieldKind::Reference) if is_guid(text) => Some(text.clone()),
+        (Literal::Integer(number), FieldKind::Integer | FieldKind::Choice | FieldKind::Decimal | FieldKind::Double) => {
+            Some(number.to_string())
+        }
+        (Literal::Decimal(number), FieldKind::Decimal | FieldKind::Double) => Some(number.clone()),
+        (Literal::Boolean(truth), FieldKind::Boolean) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+fn is_guid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
+    lengths == [8, 4, 4, 4, 12] && groups.iter().all(|g| g.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// The whole URL of a query, for people: readable, not encoded.
+#[must_use]
+pub fn shown(origin: &str, query: &Query) -> Option<Url> {
+    Url::parse(origin).ok()?.join(&format!("{}{}", super::assumptions::API, query.path())).ok()
+}

@@ -1,0 +1,19 @@
+//! What the public documents leave open about Gainsight, decided in one place.
+
+/// `false`: a people call answers without ids that could be relied on, so nothing reads them.
+pub const PEOPLE_ANSWER_HAS_IDS: bool = false;
+
+/// Error codes by which a query says "no rows" (three shapes are in use; the first two are an empty list and these).
+pub const NO_ROWS_CODES: [&str; 2] = ["GSOBJ_1011", "GSOBJ_1XXX"];
+
+/// Words by which a query says "no rows".
+pub const NO_ROWS_WORDS: &str = "No data found";
+
+/// Waits that one call may spend for a window to open, in seconds of real time.
+pub const WINDOW_SECONDS_AT_MOST: u64 = 600;
+
+/// What is added to a wait for a window, in milliseconds of the services' clock: clocks are never quite equal.
+pub const WINDOW_SLACK_MS: i64 = 250;
+
+/// Whether new users get a mail from Gainsight. They do not: a sync is no invitation.
+pub const NOTIFY_USERS: bool = false;

@@ -1,0 +1,165 @@
+//! The client of one tenant: the key, the envelope, the budgets.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::error::Error;
+use super::windows::{Bucket, Windows};
+use crate::http;
+use crate::http::client::{Answer, Client, Method, Request};
+use crate::http::retry::Repeat;
+use crate::model::clock::Clock;
+use crate::model::connection::{Connection, Limits};
+use crate::model::outcome::Calls;
+use crate::model::secret::Secret;
+
+/// Answers of 429 that one call may get before it gives up: each waits for a window.
+const THROTTLED_AT_MOST: u32 = 20;
+
+/// A Gainsight tenant.
+pub struct Gainsight {
+    http: Client,
+    key: Secret,
+    windows: Windows,
+    writes: AtomicU64,
+    /// The limits it stays within.
+    pub limits: Limits,
+}
+
+/// A call, as the modules beside this one describe it.
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
+    pub(super) bucket: Bucket,
+    pub(super) repeat: Repeat,
+    /// Whether it changes anything.
+    pub(super) is_write: bool,
+    /// What it is, for messages.
+    pub(super) what: String,
+}
+
+/// The envelope of every answer. Keys that are not named here are tolerated.
+#[derive(Debug, Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Envelope {
+    #[serde(default)]
+    pub(super) result: bool,
+    pub(super) error_code: Option<String>,
+    pub(super) error_desc: Option<String>,
+    pub(super) request_id: Option<String>,
+    #[serde(default)]
+    pub(super) data: Value,
+    pub(super) title: Option<String>,
+}
+
+impl Gainsight {
+    /// A client for a connection.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be set up.
+    pub fn new(connection: &Connection, key: Secret, clock: Clock) -> Result<Self, Error> {
+        let limits = connection.limits;
+        let timeout = Duration::from_secs(u64::from(limits.call_timeout_seconds));
+        let http = Client::new(&connection.url, timeout, clock)?;
+        Ok(Self { http, key, windows: Windows::new(&limits, clock), writes: AtomicU64::new(0), limits })
+    }
+
+    /// Calls spent so far.
+    #[must_use]
+    pub fn calls(&self) -> Calls {
+        Calls { dynamics: 0, gainsight: self.http.sent(), gainsight_writes: self.writes.load(Ordering::Relaxed) }
+    }
+
+    /// Makes a call. An envelope that says `result: false` is given back like any other: only the caller knows whether
+    /// it means refused records or an empty list.
+    pub(super) async fn call(&self, call: &Call) -> Result<(u16, Envelope), Error> {
+        let body = call.body.as_ref().map(|b| (Bytes::from(b.to_string()), "application/json"));
+        let request = Request {
+            method: call.method,
+            url: self.http.url(&call.path)?,
+            headers: vec![
+                ("accept", "application/json".to_owned(), false),
+                ("accesskey", self.key.expose().to_owned(), true),
+            ],
+            body,
+            repeat: call.repeat,
+        };
+        for _ in 0..THROTTLED_AT_MOST {
+            self.windows.enter(call.bucket).await?;
+            if call.is_write {
+                self.writes.fetch_add(1, Ordering::Relaxed);
+            }
+            let answer = match self.http.send(&request).await {
+                Ok(answer) => answer,
+                Err(error) => return Err(unclear(call, error)),
+            };
+            if answer.status != 429 {
+                return judged(call, &answer);
+            }
+            self.windows.refused(call.bucket).await;
+        }
+        let message = "it kept answering that too many calls were made".to_owned();
+        Err(Error::Refused {
+            what: call.what.clone(),
+            code: "GU_2400".to_owned(),
+            message,
+            status: 429,
+            request: String::new(),
+        })
+    }
+
+    /// Makes a call whose refusal is an error of its own.
+    pub(super) async fn expect(&self, call: &Call) -> Result<Value, Error> {
+        let (status, envelope) = self.call(call).await?;
+        if envelope.result { Ok(envelope.data) } else { Err(refused(call, status, envelope)) }
+    }
+}
+
+/// An envelope as the error that it is.
+pub(super) fn refused(call: &Call, status: u16, envelope: Envelope) -> Error {
+    Error::Refused {
+        what: call.what.clone(),
+        code: envelope.error_code.or(envelope.title).unwrap_or_else(|| "none".to_owned()),
+        message: envelope.error_desc.unwrap_or_else(|| "no reason given".to_owned()),
+        status,
+        request: envelope.request_id.unwrap_or_else(|| "unknown".to_owned()),
+    }
+}
+
+/// A broken connection leaves open whether a write was done; where nobody could be reached, it was not.
+fn unclear(call: &Call, error: http::error::Error) -> Error {
+    match error {
+        http::error::Error::TimedOut { .. } | http::error::Error::Broken { .. } if call.is_write => {
+            Error::Unclear { what: call.what.clone(), detail: error.to_string() }
+        }
+        other => Error::Http(other),
+    }
+}
+
+fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
+    let envelope = serde_json::from_slice::<Envelope>(&answer.body);
+    let words = |e: &Envelope| e.error_desc.clone().or_else(|| e.error_code.clone()).unwrap_or_default();
+    match (answer.status, envelope) {
+        (401, envelope) => Err(Error::Key(envelope.as_ref().map(words).unwrap_or_default())),
+        (403, Ok(envelope)) if envelope.error_code.as_deref() == Some("GS_APIG_2402") => {
+            Err(Error::Address(words(&envelope)))
+        }
+        (500.., Ok(envelope)) if call.is_write => Err(Error::Unclear {
+            what: call.what.clone(),
+            detail: format!("HTTP {}: {}", answer.status, words(&envelope)),
+        }),
+        (500.., Err(_)) if call.is_write => {
+            Err(Error::Unclear { what: call.what.clone(), detail: format!("HTTP {}", answer.status) })
+        }
+        (status, Ok(envelope)) => Ok((status, envelope)),
+        (status, Err(error)) => Err(Error::Unreadable {
+            what: call.what.clone(),
+            detail: format!("HTTP {status}, {error}: {}", answer.beginning()),
+        }),
+    }
+}

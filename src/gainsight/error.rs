@@ -1,0 +1,72 @@
+//! What Gainsight can answer instead of data, in words that say what to do.
+
+use crate::http;
+
+/// A call that failed as a whole. A refused record is not one of these: see [`Refusal`].
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The network.
+    #[error(transparent)]
+    Http(#[from] http::error::Error),
+    /// The key does not work.
+    #[error("Gainsight does not accept the access key ({0}); set the current one, or make a new one in Administration > Connectors 2.0")]
+    Key(String),
+    /// The address of this machine is not allowed.
+    #[error("Gainsight does not accept calls from this machine ({0}); add its address to the access key's list")]
+    Address(String),
+    /// A call was refused that should not be.
+    #[error("Gainsight refused {what}: {message} (code {code}, HTTP {status}, request {request})")]
+    Refused {
+        /// What was asked.
+        what: String,
+        /// The service's code.
+        code: String,
+        /// The service's words.
+        message: String,
+        /// HTTP status.
+        status: u16,
+        /// The service's own id of the request, for its support.
+        request: String,
+    },
+    /// An answer that is not what the documents describe.
+    #[error("Gainsight sent an answer that cannot be read ({what}): {detail}")]
+    Unreadable {
+        /// What was asked.
+        what: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A write whose answer was lost: it may have been carried out.
+    #[error("a write to {what} ended without a clear answer ({detail}); it may have been carried out. Run the job again: it compares with what Gainsight holds, and sends only what is still missing")]
+    Unclear {
+        /// What was written.
+        what: String,
+        /// What came instead of an answer.
+        detail: String,
+    },
+    /// The budget of a window is used up for longer than a call may wait.
+    #[error("the {limit} calls {window} of the {bucket} API are used up; the next window opens in {seconds} s. Run the job again then: it goes on where Gainsight stands")]
+    Budget {
+        /// Which API.
+        bucket: &'static str,
+        /// How many.
+        limit: u32,
+        /// `a minute`, `an hour`, `a day`.
+        window: &'static str,
+        /// How long to wait.
+        seconds: u64,
+    },
+}
+
+/// Why one record was refused, in Gainsight's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// `GSOBJ_1008`.
+    pub code: String,
+    /// `Invalid field value (Employees = -5)`.
+    pub message: String,
+    /// The API name of the field, if Gainsight named one.
+    pub field: Option<String>,
+    /// The value, if Gainsight named one.
+    pub value: Option<String>,
+}

@@ -1,0 +1,15 @@
+//! The target: a client of the Gainsight NXT REST APIs.
+//!
+//! In: a checked connection and its key; which object and fields to read; records to insert or update. Out: schemas,
+//! streams of Arrow batches in stored form, and one outcome for each record sent. It stays within the call limits of its
+//! windows and knows nothing of Dynamics.
+
+pub mod assumptions;
+pub mod client;
+pub mod error;
+pub mod metadata;
+mod narrow;
+pub mod read;
+mod stored;
+pub mod windows;
+pub mod write;

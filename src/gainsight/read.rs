@@ -1,0 +1,116 @@
+//! Records of an object, 5,000 a call, in stored form.
+//!
+//! Pages follow the GSID, not an offset: a record that comes or goes during the read moves no other.
+
+use arrow::record_batch::RecordBatch;
+use serde_json::{Map, Value, json};
+
+use super::assumptions::{NO_ROWS_CODES, NO_ROWS_WORDS};
+use super::client::{Call, Envelope, Gainsight, refused};
+use super::error::Error;
+use super::stored::batch;
+use super::windows::Bucket;
+use crate::http::client::Method;
+use crate::http::retry::Repeat;
+use crate::model::connection::Limits;
+use crate::model::field::Field;
+
+/// An object being read.
+pub struct Records<'a> {
+    gainsight: &'a Gainsight,
+    object: String,
+    fields: Vec<Field>,
+    after: Option<String>,
+    is_done: bool,
+}
+
+/// The query that reads a page of records, as it is sent. `fields` begins with the GSID.
+#[must_use]
+pub fn query(fields: &[Field], after: Option<&str>) -> Value {
+    let select: Vec<&str> = fields.iter().map(|f| f.name.as_str()).collect();
+    let mut body = json!({ "select": select, "orderBy": { "Gsid": "asc" }, "limit": Limits::READ_ROWS, "offset": 0 });
+    if let Some(gsid) = after {
+        let condition = json!({ "name": "Gsid", "alias": "A", "operator": "GT", "value": [gsid] });
+        body["where"] = json!({ "conditions": [condition], "expression": "A" });
+    }
+    body
+}
+
+impl Gainsight {
+    /// Begins to read all records of an object.
+    #[must_use]
+    pub fn read(&self, object: &str, fields: &[Field]) -> Records<'_> {
+        Records { gainsight: self, object: object.to_owned(), fields: fields.to_vec(), after: None, is_done: false }
+    }
+
+    /// The GSIDs of the records whose field has one of these values: what an answer without ids is completed by.
+    ///
+    /// # Errors
+    /// What the service or the network says.
+    pub async fn find(&self, object: &str, field: &str, values: &[Value]) -> Result<Vec<Map<String, Value>>, Error> {
+        let condition = json!({ "name": field, "alias": "A", "operator": "IN", "value": values });
+        let body = json!({
+            "select": ["Gsid", field],
+            "where": { "conditions": [condition], "expression": "A" },
+            "limit": Limits::READ_ROWS, "offset": 0,
+        });
+        self.rows(object, body).await
+    }
+
+    async fn rows(&self, object: &str, body: Value) -> Result<Vec<Map<String, Value>>, Error> {
+        let call = Call {
+            method: Method::Post,
+            path: format!("/v1/data/objects/query/{object}"),
+            body: Some(body),
+            bucket: Bucket::Synchronous,
+            repeat: Repeat::Harmless,
+            is_write: false,
+            what: format!("the records of {object}"),
+        };
+        let (status, envelope) = self.call(&call).await?;
+        if !envelope.result {
+            return if says_none(&envelope) { Ok(Vec::new()) } else { Err(refused(&call, status, envelope)) };
+        }
+        let list = match envelope.data {
+            Value::Object(mut data) => data.remove("records").unwrap_or_default(),
+            other => other,
+        };
+        let unreadable = |detail: &str| Error::Unreadable { what: call.what.clone(), detail: detail.to_owned() };
+        match list {
+            Value::Null => Ok(Vec::new()),
+            Value::Array(rows) => rows
+                .into_iter()
+                .map(|row| if let Value::Object(row) = row { Ok(row) } else { Err(unreadable("a record is no object")) })
+                .collect(),
+            _ => Err(unreadable("there is no list of records")),
+        }
+    }
+}
+
+impl Records<'_> {
+    /// The next page; none after the last.
+    ///
+    /// # Errors
+    /// What the service or the network says, or a record that cannot be read.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
+        if self.is_done {
+            return Ok(None);
+        }
+        let body = query(&self.fields, self.after.as_deref());
+        let rows = self.gainsight.rows(&self.object, body).await?;
+        self.is_done = rows.len() < Limits::READ_ROWS;
+        let last = rows.last().and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
+        let unreadable = |detail: &str| Error::Unreadable { what: self.object.clone(), detail: detail.to_owned() };
+        if !self.is_done && (last.is_none() || last <= self.after) {
+            return Err(unreadable("paging does not advance"));
+        }
+        self.after = last;
+        batch(&rows, &self.fields).map(Some).map_err(|detail| unreadable(&detail))
+    }
+}
+
+/// Two of the three shapes in which a query says that there is nothing; the third is an empty list.
+fn says_none(envelope: &Envelope) -> bool {
+    let code = envelope.error_code.as_deref().unwrap_or_default();
+    NO_ROWS_CODES.contains(&code) || envelope.error_desc.as_deref().unwrap_or_default().contains(NO_ROWS_WORDS)
+}

@@ -1,0 +1,36 @@
+//! When a request is sent again, and how long to wait before.
+//!
+//! Only a request that may be carried out twice without harm is repeated after a broken connection or a 5xx. A 429 says
+//! that nothing was done, so whoever understands the limits of the service repeats that.
+
+use std::time::Duration;
+
+/// Tries of one request, the first included.
+pub const TRIES: u32 = 5;
+/// Tries when nobody answers at all: a wrong URL should not keep its author waiting.
+pub const TRIES_UNREACHABLE: u32 = 3;
+/// The wait before the second try.
+const FIRST_WAIT: Duration = Duration::from_millis(400);
+/// The longest wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Whether a request may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// It changes nothing, or changes the same thing to the same value.
+    Harmless,
+    /// A second time could do the thing twice.
+    Never,
+}
+
+/// The wait after try number `tried` (from 1).
+#[must_use]
+pub fn wait(tried: u32) -> Duration {
+    FIRST_WAIT.saturating_mul(1_u32.checked_shl(tried.saturating_sub(1)).unwrap_or(u32::MAX)).min(LONGEST_WAIT)
+}
+
+/// Whether a status says "not now" rather than "not so".
+#[must_use]
+pub fn is_passing(status: u16) -> bool {
+    matches!(status, 502..=504)
+}
