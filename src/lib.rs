@@ -7,3 +7,5 @@ pub mod gainsight;
 pub mod http;
 pub mod lang;
 pub mod model;
+pub mod run;
+pub mod store;

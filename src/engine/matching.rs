@@ -89,12 +89,13 @@ fn keyed(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
 /// Of several rows of one person the newest gives the person's own fields.
 fn newest(job: &Job, rows: DataFrame) -> Result<DataFrame> {
     if job.target_by_route(Route::CompanyPerson).is_none() {
-        return add(rows, vec![("wins".to_owned(), lit(true))]);
+        return add(rows, vec![("wins".to_owned(), lit(true)), ("siblings".to_owned(), lit(1_i64))]);
     }
     let live = rows.clone().filter(ident("_why").is_null())?;
     let names: Vec<String> = (0..job.key.len()).map(key_column).collect();
     let groups = names.iter().map(|n| ident(n).alias(format!("w_{n}"))).collect();
-    let best = live.aggregate(groups, vec![max(ident("_rank")).alias("w_rank")])?;
+    let best =
+        live.aggregate(groups, vec![max(ident("_rank")).alias("w_rank"), count(lit(1_i64)).alias("siblings")])?;
     let on: Vec<_> = names.iter().map(|n| (format!("w_{n}"), n.clone())).collect();
     let rows = attach(best, rows, &on)?;
     let wins = ident("_rank").eq(ident("w_rank"));

@@ -145,6 +145,7 @@ fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
         ident("print").alias(changes::FINGERPRINT),
         ident("_rank").alias(changes::RANK),
         key.alias(changes::KEY),
+        ident("siblings").alias(changes::SIBLINGS),
     ];
     for (index, target) in job.targets.iter().enumerate() {
         let label = &target.object.label;

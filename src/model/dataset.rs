@@ -162,6 +162,8 @@ pub mod changes {
     pub const RANK: &str = "rank";
     /// The folded key, for keeping calls of one person in order.
     pub const KEY: &str = "key";
+    /// How many rows of this run are of the same person.
+    pub const SIBLINGS: &str = "siblings";
 
     /// What is to be done with a record of one target: `insert`, `update`, `unchanged`, `follow` (the record is inserted
     /// by a newer row of the same person, and this row's call precedes it), or null.

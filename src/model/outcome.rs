@@ -155,7 +155,7 @@ pub struct Records {
 /// Calls spent, by service.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calls {
-    /// Requests to Dynamics, the token endpoint included.
+    /// Requests to the Dynamics organisation.
     pub dynamics: u64,
     /// Requests to Gainsight, reads and writes.
     pub gainsight: u64,
@@ -177,6 +177,8 @@ impl AddAssign for Calls {
 pub enum Status {
     /// It is under way, or it was interrupted.
     Running,
+    /// It was planned, and nothing was to be written.
+    Planned,
     /// No row is in the error file.
     Success,
     /// At least one row is.
@@ -191,9 +193,28 @@ impl Status {
     pub fn text(self) -> &'static str {
         match self {
             Self::Running => "Running",
+            Self::Planned => "Planned",
             Self::Success => "Success",
             Self::Partial => "Partial Success",
             Self::Failed => "Failed",
         }
+    }
+
+    /// The status as the state and JSON write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Planned => "planned",
+            Self::Success => "success",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The status of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Running, Self::Planned, Self::Success, Self::Partial, Self::Failed].into_iter().find(|s| s.word() == word)
     }
 }

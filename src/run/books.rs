@@ -1,0 +1,101 @@
+//! The books: the error file, and the proof that every row has exactly one outcome.
+
+use std::path::{Path, PathBuf};
+
+use super::changes::Changes;
+use super::error::Error;
+use super::load::Load;
+use crate::engine::reason::Reasons;
+use crate::model::dataset::{self, changes};
+use crate::model::job::Job;
+use crate::model::outcome::{Counts, Outcome};
+use crate::store::dataset::RunFolder;
+use crate::store::error_file::{ErrorFile, Line};
+
+/// Writes the error file of a run that was planned and loaded; gives its path and its number of lines.
+pub(super) async fn error_file(
+    job: &Job,
+    run: &str,
+    path: &Path,
+    folder: &RunFolder,
+    load: &Load<'_>,
+) -> Result<(Option<PathBuf>, u64), Error> {
+    let reasons = Reasons::of(job);
+    let mut file = ErrorFile::new(path, run, &job.name);
+    // Both datasets hold the same rows in the same order, so they are read side by side.
+    let mut source = folder.read(dataset::SOURCE).await?;
+    let mut planned = folder.read(dataset::CHANGES).await?;
+    let mut page = source.next().await?;
+    let mut at_source = 0;
+    while let Some(batch) = planned.next().await? {
+        let rows = Changes::new(job, batch);
+        for at in 0..rows.len() {
+            while page.as_ref().is_some_and(|p| at_source >= p.num_rows()) {
+                (page, at_source) = (source.next().await?, 0);
+            }
+            let Some(current) = &page else {
+                return Err(Error::Books("the plan has more rows than the source".to_owned()));
+            };
+            if let Some(line) = line(job, &reasons, &rows, at, load) {
+                file.add(&line, current, at_source)?;
+            }
+            at_source += 1;
+        }
+    }
+    let lines = file.lines;
+    Ok((file.finish()?, lines))
+}
+
+fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load<'_>) -> Option<Line> {
+    let row = rows.row(at);
+    let source_key = rows.id(at);
+    if let Some(failure) = load.failures.get(&row) {
+        let place = job.mappings.iter().find(|m| m.field.label == failure.field).map_or(&job.place, |m| &m.place);
+        return Some(Line {
+            row,
+            source_key,
+            outcome: Outcome::Error.text(),
+            code: failure.code.text().to_owned(),
+            message: failure.message.clone(),
+            script: place.to_string(),
+            clause: place.clause.clone(),
+            target_field: failure.field.clone(),
+            value: failure.value.clone(),
+            attempts: 1,
+        });
+    }
+    let reason = reasons.get(rows.why(at)?)?;
+    let code = reason.code?;
+    let mut message = reason.message.clone();
+    if let Some(words) = rows.text(changes::MESSAGE, at) {
+        message = format!("{message}. {words}");
+    }
+    Some(Line {
+        row,
+        source_key,
+        outcome: reason.outcome.text(),
+        code: code.text().to_owned(),
+        message,
+        script: reason.place.to_string(),
+        clause: reason.place.clause.clone(),
+        target_field: reason.field.clone().unwrap_or_default(),
+        value: rows.text(changes::VALUE, at).unwrap_or_default().to_owned(),
+        attempts: 0,
+    })
+}
+
+/// Holds the invariant of every run, in release builds too.
+pub(super) fn audit(counts: &Counts, planned: &Counts, lines: u64) -> Result<(), Error> {
+    if !counts.balance() {
+        return Err(Error::Books(format!("{} rows were read, and their outcomes are {counts:?}", counts.read)));
+    }
+    let (sent, settled) = (planned.inserted + planned.updated, counts.inserted + counts.updated);
+    let lost = counts.error.checked_sub(planned.error);
+    if lost.is_none_or(|lost| settled + lost != sent) {
+        return Err(Error::Books(format!("{sent} rows were to be written, {settled} were acknowledged")));
+    }
+    if lines != counts.failed() {
+        return Err(Error::Books(format!("{} rows failed, {lines} are in the error file", counts.failed())));
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! The changes dataset, row by row, with names instead of column positions.
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::record_batch::RecordBatch;
+use serde_json::Value;
+
+use crate::gainsight::write::{Record, value};
+use crate::model::dataset::{ROW, changes};
+use crate::model::job::{Job, Route};
+use crate::model::outcome::Outcome;
+
+/// One batch of changes.
+pub(super) struct Changes<'a> {
+    job: &'a Job,
+    batch: RecordBatch,
+}
+
+impl<'a> Changes<'a> {
+    pub(super) fn new(job: &'a Job, batch: RecordBatch) -> Self {
+        Self { job, batch }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    pub(super) fn row(&self, at: usize) -> i64 {
+        self.column(ROW).map_or(0, |c| c.as_primitive::<Int64Type>().value(at))
+    }
+
+    pub(super) fn id(&self, at: usize) -> String {
+        self.text(changes::ID, at).unwrap_or_default().to_owned()
+    }
+
+    pub(super) fn outcome(&self, at: usize) -> Option<Outcome> {
+        Outcome::parse(self.text(changes::OUTCOME, at)?)
+    }
+
+    pub(super) fn why(&self, at: usize) -> Option<i32> {
+        let column = self.column(changes::WHY)?;
+        (!column.is_null(at)).then(|| column.as_primitive::<Int32Type>().value(at))
+    }
+
+    pub(super) fn siblings(&self, at: usize) -> i64 {
+        let column = self.column(changes::SIBLINGS).filter(|c| !c.is_null(at));
+        column.map_or(1, |c| c.as_primitive::<Int64Type>().value(at))
+    }
+
+    /// A column of text by name.
+    pub(super) fn text(&self, name: &str, at: usize) -> Option<&str> {
+        let column = self.batch.column_by_name(name)?;
+        (!column.is_null(at)).then(|| column.as_string::<i32>().value(at))
+    }
+
+    pub(super) fn action(&self, target: usize, at: usize) -> Option<&str> {
+        self.text(&changes::action(&self.job.targets[target].object.label), at)
+    }
+
+    pub(super) fn gsid(&self, target: usize, at: usize) -> Option<String> {
+        self.text(&changes::gsid(&self.job.targets[target].object.label), at).map(str::to_owned)
+    }
+
+    /// Whether a mapped field has to be sent.
+    pub(super) fn is_changed(&self, mapping: usize, at: usize) -> bool {
+        let (target, field) = self.names(mapping);
+        let column = self.column(&changes::changed(target, field)).filter(|c| !c.is_null(at));
+        column.is_some_and(|c| c.as_boolean().value(at))
+    }
+
+    /// The new value as Gainsight takes it.
+    pub(super) fn new_value(&self, mapping: usize, at: usize) -> Value {
+        let (target, field) = self.names(mapping);
+        self.column(&changes::new(target, field)).map_or(Value::Null, |c| value(c, at))
+    }
+
+    /// The old value as Gainsight gives it.
+    pub(super) fn old_value(&self, mapping: usize, at: usize) -> Value {
+        let (target, field) = self.names(mapping);
+        self.column(&changes::old(target, field)).map_or(Value::Null, |c| value(c, at))
+    }
+
+    /// The row whose GSID the new value is to become.
+    pub(super) fn pending(&self, mapping: usize, at: usize) -> Option<i64> {
+        self.job.pending_lookup(mapping)?;
+        let (target, field) = self.names(mapping);
+        self.text(&changes::new(target, field), at)?.strip_prefix('~')?.parse().ok()
+    }
+
+    /// What has to be sent of one target's record: changed fields by API name, without those that are still to come.
+    pub(super) fn record(&self, target: usize, at: usize) -> Record {
+        let changed = self.job.mappings_of(target).filter(|(m, _)| self.is_changed(*m, at));
+        let ready = changed.filter(|(m, _)| self.pending(*m, at).is_none());
+        ready.map(|(m, mapping)| (mapping.field.name.clone(), self.new_value(m, at))).collect()
+    }
+
+    /// Whether the Dynamics user is enabled, as the avatar's mapping says.
+    pub(super) fn active(&self, at: usize) -> Option<bool> {
+        let avatar = self.job.target_by_route(Route::Avatar)?;
+        let values = self.job.mappings_of(avatar).map(|(m, _)| self.new_value(m, at));
+        values.into_iter().find_map(|v| v.as_bool())
+    }
+
+    fn names(&self, mapping: usize) -> (&'a str, &'a str) {
+        let mapping = &self.job.mappings[mapping];
+        (&self.job.targets[mapping.target].object.label, &mapping.field.label)
+    }
+
+    fn column(&self, name: &str) -> Option<&ArrayRef> {
+        self.batch.column_by_name(name)
+    }
+}

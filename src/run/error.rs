@@ -1,0 +1,26 @@
+//! What stops a run. What stops a row is not here: that is data.
+
+use crate::{dynamics, engine, gainsight, store};
+
+/// A run that could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The source.
+    #[error(transparent)]
+    Dynamics(#[from] dynamics::error::Error),
+    /// The target.
+    #[error(transparent)]
+    Gainsight(#[from] gainsight::error::Error),
+    /// The plan.
+    #[error(transparent)]
+    Engine(#[from] engine::error::Error),
+    /// The disk and the state.
+    #[error(transparent)]
+    Store(#[from] store::error::Error),
+    /// A connection that the job names and nobody opened.
+    #[error("the connection `{0}` is not open")]
+    NotOpen(String),
+    /// Our own mistake: the books do not balance.
+    #[error("the books of the run do not balance ({0}); this is a bug of Ferry, please report it with the run folder")]
+    Books(String),
+}

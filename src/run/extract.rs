@@ -1,0 +1,85 @@
+//! Extraction: pages of both services become datasets of the run folder.
+//!
+//! The source, the tables that paths lead to, and the target's objects are read side by side; within a table pages come
+//! one after the other, each with the link to the next.
+
+use crate::dynamics::client::Dynamics;
+use crate::dynamics::odata::{Query, queries};
+use crate::gainsight::client::Gainsight;
+use crate::model::dataset;
+use crate::model::field::Field;
+use crate::model::job::{Job, Route};
+use crate::store::dataset::RunFolder;
+use crate::store::state::{State, Tenancy};
+
+use super::error::Error;
+use super::progress::{Event, Progress};
+use super::services::Services;
+
+/// Reads everything that the job needs; gives the number of source rows.
+pub(super) async fn extract(
+    job: &Job,
+    services: &Services,
+    folder: &RunFolder,
+    progress: &Progress,
+) -> Result<u64, Error> {
+    let (dynamics, gainsight) = (services.source(job)?, services.target(job)?);
+    let source = async {
+        let mut read = 0;
+        for query in queries(job) {
+            let rows = table(dynamics, query.clone(), folder, progress).await?;
+            if query.numbered {
+                read = rows;
+            }
+        }
+        Ok::<u64, Error>(read)
+    };
+    let target = async {
+        for (object, fields) in dataset::objects(job) {
+            records(gainsight, &object, &fields, folder).await?;
+        }
+        Ok::<(), Error>(())
+    };
+    let (read, ()) = futures::try_join!(source, target)?;
+    Ok(read)
+}
+
+/// Copies what the plan needs of the state: it reads run folders only.
+pub(super) async fn remember(job: &Job, of: &Tenancy, state: &State, folder: &RunFolder) -> Result<(), Error> {
+    let refused = state.refusals(of, &job.name)?;
+    keep(folder, dataset::REFUSED, refused).await?;
+    if job.target_by_route(Route::Avatar).is_some() {
+        keep(folder, dataset::AVATARS, state.identities(of)?).await?;
+    }
+    Ok(())
+}
+
+async fn keep(folder: &RunFolder, name: &str, batch: arrow::record_batch::RecordBatch) -> Result<(), Error> {
+    let mut writer = folder.write(name, batch.schema());
+    writer.add(batch).await?;
+    writer.finish().await?;
+    Ok(())
+}
+
+async fn table(dynamics: &Dynamics, query: Query, folder: &RunFolder, progress: &Progress) -> Result<u64, Error> {
+    let is_source = query.numbered;
+    let name = if is_source { dataset::SOURCE.to_owned() } else { dataset::related(&query.table.name) };
+    let mut pages = dynamics.read(query)?;
+    let mut writer = folder.write(&name, pages.schema());
+    while let Some(page) = pages.next().await? {
+        writer.add(page.rows).await?;
+        if is_source {
+            progress(Event::Advanced { stage: "extract", rows: writer.rows, of: None });
+        }
+    }
+    Ok(writer.finish().await?)
+}
+
+async fn records(gainsight: &Gainsight, object: &str, fields: &[Field], folder: &RunFolder) -> Result<u64, Error> {
+    let mut records = gainsight.read(object, fields);
+    let mut writer = folder.write(&dataset::target(object), dataset::object_schema(fields));
+    while let Some(batch) = records.next().await? {
+        writer.add(batch).await?;
+    }
+    Ok(writer.finish().await?)
+}

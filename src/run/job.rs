@@ -1,0 +1,196 @@
+//! One run of one job, from its first request to its last line of the books.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use chrono::SecondsFormat;
+
+use super::books;
+use super::error::Error;
+use super::extract::{extract, remember};
+use super::load::Load;
+use super::plan::{Plan, plan};
+use super::progress::{Event, Progress};
+use super::report::Report;
+use super::services::Services;
+use crate::model::job::Job;
+use crate::model::outcome::{Calls, Counts, Status};
+use crate::store::dataset::RunFolder;
+use crate::store::home::Home;
+use crate::store::runs::Stage;
+use crate::store::state::State;
+
+/// Runs a job. A run that fails is a report too, with its message; an error means that not even that could be kept.
+///
+/// # Errors
+/// If the run cannot be begun or ended in the state.
+pub async fn run(
+    job: &Job,
+    chain: Option<&str>,
+    services: &Services,
+    home: &Home,
+    state: &mut State,
+    progress: &Progress,
+) -> Result<(Report, Option<Error>), Error> {
+    let begun = Begun::new(job, chain, services, state, progress)?;
+    let mut report = begun.report(job);
+    let result = whole(job, services, home, state, progress, &mut report).await;
+    let failed = result.err();
+    if let Some(error) = &failed {
+        report.status = Status::Failed;
+        report.message = Some(error.to_string());
+    }
+    begun.end(job, services, state, &mut report)?;
+    progress(Event::Ended);
+    Ok((report, failed))
+}
+
+/// Extracts and plans a job, and writes nothing to the target.
+///
+/// # Errors
+/// What stops it.
+pub async fn plan_only(
+    job: &Job,
+    services: &Services,
+    home: &Home,
+    state: &mut State,
+    sample: usize,
+    progress: &Progress,
+) -> Result<(Report, Plan), Error> {
+    let begun = Begun::new(job, None, services, state, progress)?;
+    let mut report = begun.report(job);
+    let folder = RunFolder::open(&home.run_folder(&report.run)?)?;
+    let result = staged(job, services, state, &folder, sample, progress, &report.run).await;
+    match &result {
+        Ok((counts, made)) => {
+            report.counts = *counts;
+            report.records.clone_from(&made.records);
+            report.status = Status::Planned;
+        }
+        Err(error) => {
+            report.status = Status::Failed;
+            report.message = Some(error.to_string());
+        }
+    }
+    begun.end(job, services, state, &mut report)?;
+    progress(Event::Ended);
+    Ok((report, result?.1))
+}
+
+struct Begun {
+    run: String,
+    calls: Calls,
+    since: Instant,
+}
+
+impl Begun {
+    fn new(
+        job: &Job,
+        chain: Option<&str>,
+        services: &Services,
+        state: &mut State,
+        progress: &Progress,
+    ) -> Result<Self, Error> {
+        let now = services.clock.now();
+        let day = now.format("%Y%m%d").to_string();
+        let run = state.begin_run(&day, &job.name, chain, &now.to_rfc3339_opts(SecondsFormat::Millis, true))?;
+        progress(Event::Began { run: run.clone(), job: job.name.clone() });
+        Ok(Self { run, calls: services.calls(job)?, since: Instant::now() })
+    }
+
+    fn report(&self, job: &Job) -> Report {
+        Report {
+            run: self.run.clone(),
+            job: job.name.clone(),
+            status: Status::Running,
+            counts: Counts::default(),
+            records: BTreeMap::new(),
+            calls: Calls::default(),
+            error_file: None,
+            seconds: 0.0,
+            message: None,
+        }
+    }
+
+    fn end(&self, job: &Job, services: &Services, state: &State, report: &mut Report) -> Result<(), Error> {
+        let now = services.calls(job)?;
+        report.calls = Calls {
+            dynamics: now.dynamics - self.calls.dynamics,
+            gainsight: now.gainsight - self.calls.gainsight,
+            gainsight_writes: now.gainsight_writes - self.calls.gainsight_writes,
+        };
+        report.seconds = (self.since.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0;
+        let ended = services.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+        let json = serde_json::to_string(report).map_err(|e| Error::Books(e.to_string()))?;
+        Ok(state.end_run(&self.run, &ended, report.status.word(), &json, report.message.as_deref())?)
+    }
+}
+
+/// Extraction and plan.
+async fn staged(
+    job: &Job,
+    services: &Services,
+    state: &State,
+    folder: &RunFolder,
+    sample: usize,
+    progress: &Progress,
+    run: &str,
+) -> Result<(Counts, Plan), Error> {
+    let timed = Timed::begin(services);
+    remember(job, &services.tenancy(job), state, folder).await?;
+    let read = extract(job, services, folder, progress).await?;
+    timed.end("extract", read, run, state)?;
+    let timed = Timed::begin(services);
+    let limits = services.target(job)?.limits;
+    let made = plan(job, folder, read, &limits, sample, progress).await?;
+    timed.end("plan", read, run, state)?;
+    Ok((made.counts, made))
+}
+
+async fn whole(
+    job: &Job,
+    services: &Services,
+    home: &Home,
+    state: &mut State,
+    progress: &Progress,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let path = home.run_folder(&report.run)?;
+    let folder = RunFolder::open(&path)?;
+    let (planned, _) = staged(job, services, state, &folder, 0, progress, &report.run).await?;
+    let timed = Timed::begin(services);
+    let total = planned.inserted + planned.updated;
+    let mut load = Load::new(job, services.target(job)?, progress, planned.read, total);
+    let sent = load.run(&folder).await;
+    // What was acknowledged is kept, whatever came after it.
+    let tenancy = services.tenancy(job);
+    state.keep_identities(&tenancy, &load.identities)?;
+    state.keep_refusals(&tenancy, &job.name, &report.run, &load.refused, &load.written)?;
+    report.counts = load.counts;
+    report.records.clone_from(&load.records);
+    sent?;
+    timed.end("load", total, &report.run, state)?;
+    let (file, lines) = books::error_file(job, &report.run, &path, &folder, &load).await?;
+    report.error_file = file;
+    books::audit(&load.counts, &planned, lines)?;
+    report.status = if load.counts.failed() > 0 { Status::Partial } else { Status::Success };
+    Ok(())
+}
+
+struct Timed {
+    started: String,
+    since: Instant,
+}
+
+impl Timed {
+    fn begin(services: &Services) -> Self {
+        let started = services.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+        Self { started, since: Instant::now() }
+    }
+
+    fn end(self, name: &str, rows: u64, run: &str, state: &State) -> Result<(), Error> {
+        let seconds = self.since.elapsed().as_secs_f64();
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+        Ok(state.add_stage(run, &Stage { name: name.to_owned(), started: self.started, seconds, rows })?)
+    }
+}

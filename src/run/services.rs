@@ -1,0 +1,63 @@
+//! The open clients of a project's connections, by the identifiers that scripts use.
+
+use std::collections::BTreeMap;
+
+use super::error::Error;
+use crate::dynamics::client::Dynamics;
+use crate::gainsight::client::Gainsight;
+use crate::model::clock::Clock;
+use crate::model::job::Job;
+use crate::model::outcome::Calls;
+use crate::store::state::Tenancy;
+
+/// What a run talks to.
+pub struct Services {
+    /// Sources.
+    pub dynamics: BTreeMap<String, Dynamics>,
+    /// Targets.
+    pub gainsight: BTreeMap<String, Gainsight>,
+    /// The id of each source's organisation.
+    pub organizations: BTreeMap<String, String>,
+    /// The host of each target's tenant.
+    pub tenants: BTreeMap<String, String>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Services {
+    /// The source of a job.
+    ///
+    /// # Errors
+    /// If its connection is not open.
+    pub fn source(&self, job: &Job) -> Result<&Dynamics, Error> {
+        let name = &job.source.connection;
+        self.dynamics.get(name).ok_or_else(|| Error::NotOpen(name.clone()))
+    }
+
+    /// The target of a job.
+    ///
+    /// # Errors
+    /// If its connection is not open.
+    pub fn target(&self, job: &Job) -> Result<&Gainsight, Error> {
+        let name = &job.main_target().connection;
+        self.gainsight.get(name).ok_or_else(|| Error::NotOpen(name.clone()))
+    }
+
+    /// Whose state the job's is.
+    #[must_use]
+    pub fn tenancy(&self, job: &Job) -> Tenancy {
+        let of = |map: &BTreeMap<String, String>, name: &str| map.get(name).cloned().unwrap_or_default();
+        Tenancy {
+            organization: of(&self.organizations, &job.source.connection),
+            tenant: of(&self.tenants, &job.main_target().connection),
+        }
+    }
+
+    /// Calls that the job's two connections have spent since they were opened.
+    ///
+    /// # Errors
+    /// If a connection is not open.
+    pub fn calls(&self, job: &Job) -> Result<Calls, Error> {
+        Ok(Calls { dynamics: self.source(job)?.calls(), ..self.target(job)?.calls() })
+    }
+}

@@ -1,0 +1,53 @@
+//! What the disk and the database can do to us.
+
+use std::path::PathBuf;
+
+/// Something could not be kept, or not be read again.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operating system says no.
+    #[error("{what} {}: {source}", path.display())]
+    Disk {
+        /// What was tried: `cannot create`.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// In its own words.
+        source: std::io::Error,
+    },
+    /// Another process works on this home.
+    #[error("another ferry is at work on {}; wait until it has ended, or use another --home", path.display())]
+    Busy {
+        /// The home.
+        path: PathBuf,
+    },
+    /// A dataset cannot be written or read.
+    #[error("the run folder cannot be used ({what}): {detail}")]
+    Dataset {
+        /// Which dataset.
+        what: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The state database.
+    #[error("the state database cannot be used: {0}")]
+    State(#[from] rusqlite::Error),
+    /// The state database was made by a newer Ferry.
+    #[error("the state database has version {found}, and this ferry knows {known}; use a newer ferry")]
+    NewerState {
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// The error file.
+    #[error("the error file cannot be written: {0}")]
+    ErrorFile(#[from] csv::Error),
+}
+
+pub(super) type Result<T> = std::result::Result<T, Error>;
+
+pub(super) fn disk(what: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Disk { what, path, source }
+}

@@ -1,0 +1,128 @@
+//! The error file: one line of CSV for each row that was not written, with its reason and its source columns.
+//!
+//! A cell that a spreadsheet would execute gets a `'` in front; cells of numbers are left alone.
+//! <https://owasp.org/www-community/attacks/CSV_Injection>
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+use super::error::{Error, Result, disk};
+use super::home::owner_only;
+
+/// The columns in front of the source's own.
+pub const HEADER: [&str; 12] = [
+    "run", "job", "row", "source_key", "outcome", "code", "message", "script", "clause", "target_field", "value",
+    "attempts",
+];
+
+/// One line, without the source columns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Line {
+    /// The row's number in the run.
+    pub row: i64,
+    /// The source row's primary key.
+    pub source_key: String,
+    /// `rejected` or `error`.
+    pub outcome: &'static str,
+    /// The stable code.
+    pub code: String,
+    /// What happened and what to do.
+    pub message: String,
+    /// `file:line` of the clause that decided.
+    pub script: String,
+    /// The clause's words.
+    pub clause: String,
+    /// The label of the target field concerned.
+    pub target_field: String,
+    /// The value concerned.
+    pub value: String,
+    /// How often the record was sent.
+    pub attempts: u32,
+}
+
+/// An error file being written; it is made with its first line.
+pub struct ErrorFile {
+    path: PathBuf,
+    run: String,
+    job: String,
+    writer: Option<csv::Writer<File>>,
+    /// Lines written so far.
+    pub lines: u64,
+}
+
+impl ErrorFile {
+    /// The error file of a run, in its folder.
+    #[must_use]
+    pub fn new(folder: &Path, run: &str, job: &str) -> Self {
+        Self { path: folder.join("errors.csv"), run: run.to_owned(), job: job.to_owned(), writer: None, lines: 0 }
+    }
+
+    /// Writes one line, with the columns of its source row.
+    ///
+    /// # Errors
+    /// If the disk says no.
+    pub fn add(&mut self, line: &Line, source: &RecordBatch, at: usize) -> Result<()> {
+        let schema = source.schema();
+        let columns = || schema.fields().iter().enumerate().filter(|(_, f)| !f.name().starts_with('_'));
+        let mut cells = vec![
+            safe(&self.run),
+            safe(&self.job),
+            line.row.to_string(),
+            safe(&line.source_key),
+            line.outcome.to_owned(),
+            line.code.clone(),
+            safe(&line.message),
+            safe(&line.script),
+            safe(&line.clause),
+            safe(&line.target_field),
+            safe(&line.value),
+            line.attempts.to_string(),
+        ];
+        for (index, field) in columns() {
+            let options = FormatOptions::default();
+            let unreadable = |e: arrow::error::ArrowError| Error::Dataset {
+                what: field.name().clone(),
+                detail: e.to_string(),
+            };
+            let text = ArrayFormatter::try_new(source.column(index), &options).map_err(unreadable)?.value(at).to_string();
+            cells.push(if field.data_type() == &DataType::Utf8 { safe(&text) } else { text });
+        }
+        if self.writer.is_none() {
+            let file = File::create(&self.path).map_err(disk("cannot create", &self.path))?;
+            owner_only(&self.path)?;
+            let mut writer = csv::Writer::from_writer(file);
+            let names = HEADER.iter().map(|h| (*h).to_owned()).chain(columns().map(|(_, f)| f.name().clone()));
+            writer.write_record(names.collect::<Vec<_>>())?;
+            self.writer = Some(writer);
+        }
+        if let Some(writer) = &mut self.writer {
+            writer.write_record(&cells)?;
+            self.lines += 1;
+        }
+        Ok(())
+    }
+
+    /// Brings everything to disk; gives the path if there is a file.
+    ///
+    /// # Errors
+    /// If the disk says no.
+    pub fn finish(self) -> Result<Option<PathBuf>> {
+        let Some(mut writer) = self.writer else { return Ok(None) };
+        writer.flush().map_err(disk("cannot write", &self.path))?;
+        let file = writer.into_inner().map_err(|e| disk("cannot write", &self.path)(e.into_error()))?;
+        file.sync_all().map_err(disk("cannot write", &self.path))?;
+        Ok(Some(self.path))
+    }
+}
+
+/// A text that no spreadsheet takes for a formula.
+#[must_use]
+pub fn safe(text: &str) -> String {
+    let first = text.trim_start_matches(|c: char| c == ' ' || c == '"' || c == '\'' || c == '\u{feff}').chars().next();
+    let is_formula = matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠'));
+    if is_formula { format!("'{text}") } else { text.to_owned() }
+}

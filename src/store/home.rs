@@ -1,0 +1,71 @@
+//! The home: the folder below which everything is kept. One process works on it at a time.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::error::{Error, Result, disk};
+
+/// An open home. The lock is the operating system's: it ends with the process, however that ends.
+pub struct Home {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl Home {
+    /// Opens a home, making it first if there is none. Only its owner may look into it.
+    ///
+    /// # Errors
+    /// If the folder cannot be made, or another process has it.
+    pub fn open(root: &Path) -> Result<Self> {
+        std::fs::create_dir_all(root).map_err(disk("cannot create", root))?;
+        owner_only(root)?;
+        let root = root.canonicalize().map_err(disk("cannot open", root))?;
+        let path = root.join("lock");
+        let lock = File::create(&path).map_err(disk("cannot create", &path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { root, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy { path: root }),
+            Err(TryLockError::Error(source)) => Err(Error::Disk { what: "cannot lock", path, source }),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the state database is.
+    #[must_use]
+    pub fn state_path(&self) -> PathBuf {
+        state_path(&self.root)
+    }
+
+    /// The folder of a run, made now.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn run_folder(&self, run: &str) -> Result<PathBuf> {
+        let path = self.root.join("runs").join(run);
+        std::fs::create_dir_all(&path).map_err(disk("cannot create", &path))?;
+        Ok(path)
+    }
+}
+
+/// Where the state database of a home is, open or not: readers need no lock.
+#[must_use]
+pub fn state_path(root: &Path) -> PathBuf {
+    root.join("state.db")
+}
+
+#[cfg(unix)]
+pub(super) fn owner_only(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = if path.is_dir() { 0o700 } else { 0o600 };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(disk("cannot protect", path))
+}
+
+#[cfg(not(unix))]
+pub(super) fn owner_only(_: &Path) -> Result<()> {
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! What is kept: run folders, the state database, the error file. The only module that writes to disk.
+//!
+//! A run is a folder of Parquet datasets below the home; the state database remembers runs, who is who, and what was
+//! refused. Names of files are made from our own numbers, never from data or from a script.
+
+pub mod dataset;
+pub mod error;
+pub mod error_file;
+pub mod home;
+pub mod refusals;
+pub mod runs;
+pub mod state;
+pub mod users;
