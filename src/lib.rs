@@ -1,5 +1,7 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod app;
+pub mod cli;
 pub mod diagnostic;
 pub mod dynamics;
 pub mod engine;
@@ -8,4 +10,5 @@ pub mod http;
 pub mod lang;
 pub mod model;
 pub mod run;
+pub mod sandbox;
 pub mod store;

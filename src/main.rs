@@ -1,2 +1,7 @@
-//! Runs the command line.
-fn main() {}
+//! `ferry`: arguments in, exit code out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(ferry::cli::start::start(std::env::args_os()))
+}

@@ -125,7 +125,7 @@ fn fingerprint(job: &Job) -> Expr {
         parts.push(coalesce(vec![text, lit("\u{0}")]));
         parts.push(lit("\u{1f}"));
     }
-    md5(concat(parts))
+    cast(md5(concat(parts)), DataType::Utf8)
 }
 
 fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {

@@ -4,6 +4,7 @@
 //! file, and the state. Nothing here prints; progress goes to whoever listens.
 
 mod books;
+pub mod chain;
 mod changes;
 pub mod error;
 mod extract;

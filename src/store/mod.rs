@@ -7,6 +7,7 @@ pub mod dataset;
 pub mod error;
 pub mod error_file;
 pub mod home;
+pub mod project;
 pub mod refusals;
 pub mod runs;
 pub mod state;

@@ -1,0 +1,34 @@
+//! `activity`: the runs of a home.
+
+use super::error::Error;
+use super::workspace::Setting;
+use crate::store::home::state_path;
+use crate::store::runs::{Run, Stage};
+use crate::store::state::State;
+
+/// Runs that are listed at the most.
+pub const RUNS_AT_MOST: u32 = 50;
+
+/// The newest runs, newest first. A home without a state has none.
+///
+/// # Errors
+/// If the state cannot be read.
+pub fn list(setting: &Setting) -> Result<Vec<Run>, Error> {
+    match State::look(&state_path(&setting.home))? {
+        Some(state) => Ok(state.runs(RUNS_AT_MOST)?),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// One run with its stages.
+///
+/// # Errors
+/// If there is no such run, or the state cannot be read.
+pub fn show(setting: &Setting, run: &str) -> Result<(Run, Vec<Stage>), Error> {
+    let state = State::look(&state_path(&setting.home))?;
+    let found = state.map(|s| s.run(run)).transpose()?.flatten();
+    found.ok_or_else(|| {
+        let home = setting.home.display();
+        Error::Usage(format!("{home} has no run \"{run}\"; `ferry activity` lists the runs"))
+    })
+}

@@ -1,0 +1,99 @@
+//! The schemas that a project names, asked of both services: tables in use, tables that paths lead to, objects in use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::Error;
+use crate::dynamics;
+use crate::lang::project::References;
+use crate::model::catalog::{Catalog, Found, Object};
+use crate::run::services::Services;
+
+/// Asks for everything that the statements refer to. A table that does not exist is no error here: the checker says so,
+/// with its place in the script.
+pub(super) async fn catalog(references: &References, services: &Services) -> Result<Catalog, Error> {
+    let mut catalog = Catalog::default();
+    for connection in services.dynamics.keys() {
+        tables(connection, references, services, &mut catalog).await.map_err(|e| wrap(connection, e.into()))?;
+    }
+    for connection in services.gainsight.keys() {
+        objects(connection, references, services, &mut catalog).await.map_err(|e| wrap(connection, e.into()))?;
+    }
+    Ok(catalog)
+}
+
+fn wrap(connection: &str, cause: crate::run::error::Error) -> Error {
+    Error::Connection { name: connection.to_owned(), cause: Box::new(cause) }
+}
+
+async fn tables(
+    connection: &str,
+    references: &References,
+    services: &Services,
+    catalog: &mut Catalog,
+) -> Result<(), dynamics::error::Error> {
+    let client = &services.dynamics[connection];
+    let of = |name: &str| name.eq_ignore_ascii_case(connection);
+    let mut wanted: Vec<String> =
+        references.objects.iter().filter(|(c, _)| of(c)).map(|(_, table)| table.to_lowercase()).collect();
+    let mut seen = BTreeSet::new();
+    let mut is_any_unknown = false;
+    while let Some(table) = wanted.pop() {
+        if !seen.insert(table.clone()) {
+            continue;
+        }
+        match client.describe(&table).await {
+            Ok(object) => {
+                catalog.connections.entry(connection.to_owned()).or_default().insert(object.name.clone(), object);
+            }
+            Err(dynamics::error::Error::NoTable(_)) => is_any_unknown = true,
+            Err(error) => return Err(error),
+        }
+        let known = &catalog.connections.entry(connection.to_owned()).or_default();
+        for (_, root, path) in references.paths.iter().filter(|(c, _, _)| of(c)) {
+            wanted.extend(next_tables(known, &root.to_lowercase(), path));
+        }
+    }
+    if is_any_unknown {
+        catalog.names.insert(connection.to_owned(), client.tables().await?);
+    }
+    Ok(())
+}
+
+/// The tables that a path leads to next, as far as they can be told from the tables known so far.
+fn next_tables(known: &BTreeMap<String, Object>, root: &str, path: &[String]) -> Vec<String> {
+    let mut here: Vec<String> = vec![root.to_owned()];
+    for column in &path[..path.len().saturating_sub(1)] {
+        let mut next = Vec::new();
+        for table in &here {
+            let Some(object) = known.get(table) else { return here };
+            if let Found::One(field) = object.field(column) {
+                next.extend(field.targets.iter().cloned());
+            }
+        }
+        here = next;
+    }
+    here
+}
+
+async fn objects(
+    connection: &str,
+    references: &References,
+    services: &Services,
+    catalog: &mut Catalog,
+) -> Result<(), crate::gainsight::error::Error> {
+    let client = &services.gainsight[connection];
+    let names = client.objects().await?;
+    let mut wanted: Vec<String> = Vec::new();
+    for (_, written) in references.objects.iter().filter(|(c, _)| c.eq_ignore_ascii_case(connection)) {
+        let same = |name: &str| name.eq_ignore_ascii_case(written);
+        let found = names.iter().find(|o| same(&o.name)).or_else(|| names.iter().find(|o| same(&o.label)));
+        wanted.extend(found.map(|o| o.name.clone()));
+    }
+    wanted.sort();
+    wanted.dedup();
+    let described = client.describe(&wanted).await?;
+    let known = catalog.connections.entry(connection.to_owned()).or_default();
+    known.extend(described.into_iter().map(|object| (object.name.clone(), object)));
+    catalog.names.insert(connection.to_owned(), names);
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Why a verb could not be carried out, and the exit code that says so.
+
+use crate::diagnostic::report::Diagnostics;
+use crate::diagnostic::source::Sources;
+use crate::{dynamics, gainsight, http, run, sandbox, store};
+
+/// A verb that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The arguments.
+    #[error("{0}")]
+    Usage(String),
+    /// The text of the project.
+    #[error("the project has mistakes")]
+    Text(Box<(Diagnostics, Sources)>),
+    /// A secret that nobody has set.
+    #[error("the secret '{name}' is not set; set the environment variable {variable}")]
+    Secret {
+        /// Its name in scripts.
+        name: String,
+        /// Where it is looked for.
+        variable: String,
+    },
+    /// A connection does not work.
+    #[error("connection `{name}`: {cause}")]
+    Connection {
+        /// Its identifier.
+        name: String,
+        /// What it says.
+        #[source]
+        cause: Box<run::error::Error>,
+    },
+    /// A run.
+    #[error(transparent)]
+    Run(#[from] run::error::Error),
+    /// The sandbox.
+    #[error(transparent)]
+    Sandbox(#[from] sandbox::Error),
+}
+
+impl From<store::error::Error> for Error {
+    fn from(error: store::error::Error) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+impl Error {
+    /// The exit code: 2 text or arguments, 3 a service, 4 our bug, 5 already running, 7 disk or memory.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Text(_) => 2,
+            Self::Secret { .. } => 3,
+            Self::Connection { cause, .. } => run_code(cause),
+            Self::Run(error) => run_code(error),
+            Self::Sandbox(_) => 2,
+        }
+    }
+}
+
+fn run_code(error: &run::error::Error) -> u8 {
+    match error {
+        run::error::Error::Dynamics(dynamics::error::Error::Http(http::error::Error::Setup(_))) => 4,
+        run::error::Error::Gainsight(gainsight::error::Error::Http(http::error::Error::Setup(_))) => 4,
+        run::error::Error::Dynamics(_) | run::error::Error::Gainsight(_) => 3,
+        run::error::Error::Store(store::error::Error::Busy { .. }) => 5,
+        run::error::Error::Store(_) => 7,
+        run::error::Error::Engine(error) if error.is_out_of_memory() => 7,
+        run::error::Error::Engine(_) | run::error::Error::Books(_) | run::error::Error::NotOpen(_) => 4,
+    }
+}

@@ -1,0 +1,14 @@
+//! The verbs: what a user may do, without a terminal around it.
+//!
+//! In: checked names and plain options. Out: plain results, diagnostics, errors with an exit code. Nothing here prints or
+//! reads the environment; secrets come through a function that the caller gives.
+
+pub mod activity;
+pub mod catalog;
+pub mod demo;
+pub mod error;
+pub mod explain;
+pub mod projects;
+pub mod runs;
+pub mod sandboxes;
+pub mod workspace;

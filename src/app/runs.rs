@@ -1,0 +1,109 @@
+//! `run` and `plan`: a job or a chain by its name.
+
+use std::collections::BTreeSet;
+
+use super::error::Error;
+use super::workspace::{Setting, Workspace};
+use crate::lang::project::Project;
+use crate::model::chain::Chain;
+use crate::model::job::Job;
+use crate::run::plan::Plan;
+use crate::run::progress::{Event, Progress};
+use crate::run::report::Report;
+use crate::run::{chain, job};
+use crate::store::home::Home;
+use crate::store::state::State;
+
+/// What a name stands for.
+pub enum Named<'a> {
+    /// A job.
+    Job(&'a Job),
+    /// A chain with its jobs.
+    Chain(&'a Chain, Vec<&'a Job>),
+}
+
+/// Finds a job or a chain: exactly, then ignoring case.
+///
+/// # Errors
+/// If there is none; the message names the nearest, or all there are.
+pub fn find<'a>(project: &'a Project, name: &str) -> Result<Named<'a>, Error> {
+    let key = |keys: Vec<&'a String>| {
+        keys.iter().find(|k| **k == name).or_else(|| keys.iter().find(|k| k.eq_ignore_ascii_case(name))).copied()
+    };
+    if let Some(found) = key(project.jobs.keys().collect()) {
+        return Ok(Named::Job(&project.jobs[found]));
+    }
+    if let Some(found) = key(project.chains.keys().collect()) {
+        let chain = &project.chains[found];
+        return Ok(Named::Chain(chain, chain.jobs().filter_map(|j| project.jobs.get(j)).collect()));
+    }
+    let all: BTreeSet<&str> = project.jobs.keys().chain(project.chains.keys()).map(String::as_str).collect();
+    let near = all.iter().map(|n| (strsim::jaro_winkler(&n.to_lowercase(), &name.to_lowercase()), n));
+    let near = near.filter(|(score, _)| *score > 0.7).max_by(|a, b| a.0.total_cmp(&b.0));
+    let help = match near {
+        Some((_, near)) => format!("did you mean \"{near}\"?"),
+        None => format!("the project has {}", all.iter().map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(", ")),
+    };
+    Err(Error::Usage(format!("no job or chain is named \"{name}\"; {help}")))
+}
+
+/// Runs a job or a chain. Every report is handed out as soon as it is there; a failure comes back as the error.
+///
+/// # Errors
+/// What stopped it.
+pub async fn run(
+    workspace: &Workspace,
+    setting: &Setting,
+    name: &str,
+    progress: &Progress,
+    mut ended: impl FnMut(&Report),
+) -> Result<(), Error> {
+    let named = find(&workspace.project, name)?;
+    let home = Home::open(&setting.home)?;
+    let mut state = State::open(&home.state_path())?;
+    let failed = match named {
+        Named::Job(one) => {
+            prerequisites(one, &state, progress)?;
+            let (report, failed) = job::run(one, None, &workspace.services, &home, &mut state, progress).await?;
+            ended(&report);
+            failed
+        }
+        Named::Chain(one, jobs) => {
+            chain::run(one, &jobs, &workspace.services, &home, &mut state, progress, ended).await?
+        }
+    };
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Plans a job without writing anything.
+///
+/// # Errors
+/// What stopped it; a chain cannot be planned yet.
+pub async fn plan(
+    workspace: &Workspace,
+    setting: &Setting,
+    name: &str,
+    sample: usize,
+    progress: &Progress,
+) -> Result<(Report, Plan), Error> {
+    let Named::Job(one) = find(&workspace.project, name)? else {
+        let message = format!("\"{name}\" is a chain; plan its jobs one by one, as each depends on what the one before wrote");
+        return Err(Error::Usage(message));
+    };
+    let home = Home::open(&setting.home)?;
+    let mut state = State::open(&home.state_path())?;
+    Ok(job::plan_only(one, &workspace.services, &home, &mut state, sample, progress).await?)
+}
+
+/// Says so if a job runs whose prerequisite never ran, or failed.
+fn prerequisites(job: &Job, state: &State, progress: &Progress) -> Result<(), Error> {
+    for name in &job.after {
+        let said = match state.last_status(name)?.as_deref() {
+            None => "has never run here",
+            Some("failed") => "failed when it last ran",
+            Some(_) => continue,
+        };
+        progress(Event::Notice(format!("\"{}\" comes after \"{name}\", which {said}", job.name)));
+    }
+    Ok(())
+}

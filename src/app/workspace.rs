@@ -1,0 +1,168 @@
+//! A project with open connections: text that was checked against both services' live schemas.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::catalog::catalog;
+use super::error::Error;
+use super::projects::{self, Text};
+use crate::diagnostic::report::Diagnostics;
+use crate::diagnostic::source::Sources;
+use crate::dynamics::client::{Credentials, Dynamics};
+use crate::gainsight::client::Gainsight;
+use crate::lang::project::{Parsed, Project, check};
+use crate::model::clock::Clock;
+use crate::model::connection::{Auth, Connection};
+use crate::model::secret::{Secret, environment_variable};
+use crate::run::services::Services;
+
+/// Gives the secret of a name, if it is set.
+pub type Secrets = Arc<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
+
+/// Where a project is and how it is opened.
+#[derive(Clone)]
+pub struct Setting {
+    /// The folder of `*.ferry` files.
+    pub project: PathBuf,
+    /// The folder of runs and state.
+    pub home: PathBuf,
+    /// `connections.<environment>.ferry`.
+    pub environment: Option<String>,
+    /// Connections that lead to another URL: identifier and URL.
+    pub redirects: Vec<(String, String)>,
+    /// Where secrets come from.
+    pub secrets: Secrets,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// A checked project, ready to run.
+pub struct Workspace {
+    /// Its files.
+    pub sources: Sources,
+    /// What they declare.
+    pub project: Project,
+    /// What was found: warnings only, if it came from [`Workspace::ready`].
+    pub diagnostics: Diagnostics,
+    /// The open connections.
+    pub services: Services,
+}
+
+impl Workspace {
+    /// Reads and checks a project. Mistakes in it are in `diagnostics`.
+    ///
+    /// # Errors
+    /// If a file, a secret or a service is not to be had. Mistakes of the text that were found until then come first:
+    /// they are the error, if there are any.
+    pub async fn open(setting: &Setting) -> Result<Self, Error> {
+        let text = projects::open(&setting.project, setting.environment.as_deref())?;
+        Self::of(text, setting).await
+    }
+
+    /// The same for a project that was read already.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`].
+    pub async fn of(mut text: Text, setting: &Setting) -> Result<Self, Error> {
+        for (name, url) in &setting.redirects {
+            projects::redirect(&mut text.parsed, name, url)?;
+        }
+        let opened = Self::connected(&text.parsed, setting).await;
+        let (services, catalog) = match opened {
+            Ok(both) => both,
+            // A mistake in the text is nearer to its author than a service that is away.
+            Err(_) if text.parsed.diagnostics.has_errors() => {
+                return Err(Error::Text(Box::new((text.parsed.diagnostics, text.sources))));
+            }
+            Err(error) => return Err(error),
+        };
+        let (project, diagnostics) = check(&text.parsed, &catalog, &text.sources);
+        Ok(Self { sources: text.sources, project, diagnostics, services })
+    }
+
+    /// Reads and checks a project that must be without mistakes.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`], and if the text has mistakes.
+    pub async fn ready(setting: &Setting) -> Result<Self, Error> {
+        let workspace = Self::open(setting).await?;
+        workspace.or_mistakes()
+    }
+
+    /// Itself, if its text has no mistakes.
+    ///
+    /// # Errors
+    /// The mistakes.
+    pub fn or_mistakes(self) -> Result<Self, Error> {
+        if self.diagnostics.has_errors() {
+            return Err(Error::Text(Box::new((self.diagnostics, self.sources))));
+        }
+        Ok(self)
+    }
+
+    async fn connected(
+        parsed: &Parsed,
+        setting: &Setting,
+    ) -> Result<(Services, crate::model::catalog::Catalog), Error> {
+        let mut services = Services {
+            dynamics: BTreeMap::new(),
+            gainsight: BTreeMap::new(),
+            organizations: BTreeMap::new(),
+            tenants: BTreeMap::new(),
+            clock: setting.clock,
+        };
+        let references = parsed.references();
+        let used = |name: &str| references.objects.iter().any(|(c, _)| c.eq_ignore_ascii_case(name));
+        for connection in parsed.connections.values().filter(|c| used(&c.name)) {
+            let failed = |cause: crate::run::error::Error| Error::Connection {
+                name: connection.name.clone(),
+                cause: Box::new(cause),
+            };
+            connect(connection, setting, &mut services).await?.map_err(failed)?;
+        }
+        let catalog = catalog(&references, &services).await?;
+        Ok((services, catalog))
+    }
+}
+
+/// Opens one connection. The outer error is a missing secret, the inner one is the service's.
+async fn connect(
+    connection: &Connection,
+    setting: &Setting,
+    services: &mut Services,
+) -> Result<Result<(), crate::run::error::Error>, Error> {
+    let secret = |name: &String| {
+        (setting.secrets)(name)
+            .ok_or_else(|| Error::Secret { name: name.clone(), variable: environment_variable(name) })
+    };
+    let name = connection.name.clone();
+    match &connection.auth {
+        Auth::ClientCredentials { tenant_id, client_id, client_secret } => {
+            let credentials = Credentials {
+                tenant_id: secret(tenant_id)?,
+                client_id: secret(client_id)?,
+                client_secret: secret(client_secret)?,
+            };
+            let opened = async {
+                let client = Dynamics::new(connection, credentials, setting.clock)?;
+                let me = client.who_am_i().await?;
+                services.organizations.insert(name.clone(), me.organization_id);
+                services.dynamics.insert(name, client);
+                Ok(())
+            };
+            Ok(opened.await)
+        }
+        Auth::AccessKey { key } => {
+            let key = secret(key)?;
+            services.tenants.insert(name.clone(), tenant(&connection.url));
+            let opened = Gainsight::new(connection, key, setting.clock);
+            Ok(opened.map(|client| drop(services.gainsight.insert(name, client))).map_err(Into::into))
+        }
+    }
+}
+
+/// What names a Gainsight tenant in our state: its host, as no public call tells an id.
+fn tenant(url: &str) -> String {
+    url.split_once("://").map_or(url, |(_, host)| host).to_lowercase()
+}

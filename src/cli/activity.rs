@@ -1,0 +1,90 @@
+//! `ferry activity`.
+
+use serde_json::{Value, json};
+
+use super::run::for_people;
+use super::start::Ended;
+use super::table::lines;
+use crate::app::activity;
+use crate::app::workspace::Setting;
+use crate::model::outcome::Status;
+use crate::run::report::Report;
+use crate::store::runs::{Run, Stage};
+
+pub(super) fn list(setting: &Setting, as_json: bool) -> Ended {
+    let runs = activity::list(setting)?;
+    if as_json {
+        runs.iter().for_each(|run| println!("{}", for_programs(run, &[])));
+        return Ok(0);
+    }
+    if runs.is_empty() {
+        eprintln!("{} has no runs yet", setting.home.display());
+        return Ok(0);
+    }
+    let rows: Vec<Vec<String>> = runs
+        .iter()
+        .map(|run| {
+            let counts = report(run).map(|r| r.counts);
+            let count = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
+            vec![
+                run.id.clone(),
+                run.job.clone(),
+                status(run).to_owned(),
+                run.started.clone(),
+                count(counts.map(|c| c.read)),
+                count(counts.map(|c| c.inserted + c.updated)),
+                count(counts.map(|c| c.failed())),
+            ]
+        })
+        .collect();
+    print!("{}", lines(&["run", "job", "status", "started", "read", "written", "failed"], &rows));
+    Ok(0)
+}
+
+pub(super) fn show(setting: &Setting, id: &str, as_json: bool) -> Ended {
+    let (run, stages) = activity::show(setting, id)?;
+    if as_json {
+        println!("{}", for_programs(&run, &stages));
+        return Ok(0);
+    }
+    match report(&run) {
+        Some(report) => print!("{}", for_people(&report)),
+        None => println!("\n{} · run {} · {}", run.job, run.id, status(&run)),
+    }
+    if let Some(chain) = &run.chain {
+        println!("  part of the chain {chain}");
+    }
+    println!("  started {}, ended {}", run.started, run.ended.as_deref().unwrap_or("never: it was interrupted"));
+    let rows: Vec<Vec<String>> = stages
+        .iter()
+        .map(|s| vec![s.name.clone(), s.started.clone(), format!("{:.2} s", s.seconds), s.rows.to_string()])
+        .collect();
+    print!("{}", lines(&["stage", "started", "took", "rows"], &rows));
+    Ok(0)
+}
+
+fn report(run: &Run) -> Option<Report> {
+    serde_json::from_str(run.report.as_ref()?).ok()
+}
+
+fn status(run: &Run) -> &'static str {
+    Status::parse(&run.status).map_or("?", Status::text)
+}
+
+fn for_programs(run: &Run, stages: &[Stage]) -> Value {
+    let stages: Vec<Value> = stages
+        .iter()
+        .map(|s| json!({ "name": s.name, "started": s.started, "seconds": s.seconds, "rows": s.rows }))
+        .collect();
+    let mut value = match report(run) {
+        Some(report) => json!(report),
+        None => json!({ "run": run.id, "job": run.job, "status": run.status }),
+    };
+    value["chain"] = json!(run.chain);
+    value["started"] = json!(run.started);
+    value["ended"] = json!(run.ended);
+    if !stages.is_empty() {
+        value["stages"] = json!(stages);
+    }
+    value
+}

@@ -1,0 +1,127 @@
+//! What may stand on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Carries Microsoft Dynamics 365 records to Gainsight NXT, from sync jobs written in a small SQL-like language.
+#[derive(Debug, Parser)]
+#[command(name = "ferry", version, disable_help_subcommand = true)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+/// What every verb takes.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Common {
+    /// The folder of *.ferry files; one without any stands for the out-of-the-box jobs.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    pub(super) project: PathBuf,
+    /// The folder of runs and state.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".ferry")]
+    pub(super) home: PathBuf,
+    /// Print JSON, one object a line.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Read connections.NAME.ferry in place of connections.ferry.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) env: Option<String>,
+    /// Lead a connection to an address of this machine, such as dynamics=http://127.0.0.1:8080.
+    #[arg(long, global = true, value_name = "NAME=URL", value_parser = pair)]
+    pub(super) connection: Vec<(String, String)>,
+    /// How much faster than documented the windows of Gainsight's call limits go by: for a sandbox of the same factor.
+    #[arg(long, global = true, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor, hide = true)]
+    pub(super) clock_scale: f64,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Start a sandbox, run the out-of-the-box chain twice, and show what became of every row.
+    Demo(Demo),
+    /// Serve a sandbox of both services until interrupted.
+    Sandbox(Sandbox),
+    /// Show every mistake of the project, checked against both services' live schemas.
+    Check {
+        /// Show only those of these files.
+        paths: Vec<PathBuf>,
+    },
+    /// Show what a job asks of Dynamics and of Gainsight, and its plan.
+    Explain {
+        /// The job's name.
+        job: String,
+    },
+    /// Read both sides and show what a run would write, without writing it.
+    Plan {
+        /// The job's name.
+        job: String,
+        /// Also show this many rows with old and new values.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        sample: usize,
+    },
+    /// Run a job or a chain.
+    Run {
+        /// Its name.
+        name: String,
+    },
+    /// List the runs, or show one.
+    Activity {
+        /// The run's number.
+        run: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct World {
+    /// Contacts of the seeded world; accounts are a fifth and users a fiftieth of that.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub(super) rows: usize,
+    /// The seed of the world: the same seed makes the same rows.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// A folder with systemusers.jsonl, accounts.jsonl and contacts.jsonl, in place of a seeded world.
+    #[arg(long, value_name = "DIR")]
+    pub(super) world: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    #[command(flatten)]
+    pub(super) world: World,
+    /// How much faster than documented the windows of the call limits go by.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1_000.0, value_parser = factor)]
+    pub(super) limits_scale: f64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Sandbox {
+    #[command(flatten)]
+    pub(super) world: World,
+    /// The port of Dynamics and of the sign-in; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(super) dynamics_port: u16,
+    /// The port of Gainsight; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(super) gainsight_port: u16,
+    /// How much faster than documented the windows of the call limits go by.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
+    pub(super) limits_scale: f64,
+    /// Also write a ready project with the secrets of this sandbox into a folder.
+    #[arg(long, value_name = "DIR")]
+    pub(super) write_project: Option<PathBuf>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, url) = text.split_once('=').ok_or("write it as NAME=URL")?;
+    Ok((name.to_owned(), url.to_owned()))
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(factor) if (0.001..=1_000_000.0).contains(&factor) => Ok(factor),
+        _ => Err("a factor is a number from 0.001 to 1000000".to_owned()),
+    }
+}

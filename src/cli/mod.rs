@@ -1,0 +1,17 @@
+//! The terminal: arguments in, text and an exit code out. The sole home of clap.
+//!
+//! stdout is data, stderr is talk. With `--json` stdout holds JSON only, one object a line.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)] // This is the one place that prints.
+
+mod activity;
+mod arguments;
+mod check;
+mod demo;
+mod explain;
+mod plan;
+mod progress;
+mod run;
+mod sandbox;
+pub mod start;
+mod table;

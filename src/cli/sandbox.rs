@@ -1,0 +1,59 @@
+//! `ferry sandbox`.
+
+use serde_json::json;
+
+use super::arguments::{Common, Sandbox, World};
+use super::start::Ended;
+use crate::app::sandboxes::{secrets, write_project};
+use crate::model::secret::environment_variable;
+use crate::sandbox::{Options, start};
+
+pub(super) async fn serve(arguments: &Sandbox, common: &Common) -> Ended {
+    let sandbox = start(options(&arguments.world, arguments)).await?;
+    if let Some(folder) = &arguments.write_project {
+        write_project(folder, &sandbox)?;
+    }
+    let secrets = secrets(sandbox.credentials());
+    if common.json {
+        let variables = secrets.map(|(name, value)| (environment_variable(name), value));
+        println!(
+            "{}",
+            json!({
+                "dynamics": sandbox.dynamics_url(), "gainsight": sandbox.gainsight_url(),
+                "secrets": std::collections::BTreeMap::from(variables),
+            })
+        );
+    } else {
+        println!("Dynamics   {}\nGainsight  {}\n", sandbox.dynamics_url(), sandbox.gainsight_url());
+        for (name, value) in secrets {
+            println!("export {}={value}", environment_variable(name));
+        }
+        match &arguments.write_project {
+            Some(folder) => {
+                let folder = folder.display();
+                eprintln!("\n{folder} holds a project. In another terminal:");
+                eprintln!("  set -a; . {folder}/secrets.env; set +a");
+                eprintln!("  ferry run --project {folder} \"Dynamics_Company Person Sync\"");
+            }
+            None => eprintln!("\n--write-project DIR writes a project that leads here."),
+        }
+        eprintln!("Serving until interrupted (Ctrl-C).");
+    }
+    // Where no signal can be waited for there is nothing to end the wait, so the sandbox serves until it is killed.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    sandbox.stop().await;
+    Ok(0)
+}
+
+fn options(world: &World, arguments: &Sandbox) -> Options {
+    Options {
+        rows: world.rows,
+        seed: world.seed,
+        world: world.world.clone(),
+        dynamics_port: arguments.dynamics_port,
+        gainsight_port: arguments.gainsight_port,
+        limits_scale: arguments.limits_scale,
+    }
+}

@@ -1,0 +1,78 @@
+//! From the command line to an exit code.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use super::arguments::{Arguments, Common, Verb};
+use super::{activity, check, demo, explain, plan, run, sandbox};
+use crate::app::error::Error;
+use crate::app::workspace::Setting;
+use crate::model::clock::Clock;
+use crate::model::secret::{Secret, environment_variable};
+
+/// How a verb ended, if nothing stopped it.
+pub(super) type Ended = Result<u8, Error>;
+
+/// Reads the arguments, carries the verb out, and says with which code to exit.
+pub fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { 2 } else { 0 };
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime cannot be started: {error}");
+            return 7;
+        }
+    };
+    let json = arguments.common.json;
+    match runtime.block_on(verb(arguments)) {
+        Ok(code) => code,
+        Err(Error::Text(text)) => {
+            check::show(&text.0, &text.1, json, &[]);
+            2
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+async fn verb(arguments: Arguments) -> Ended {
+    let common = arguments.common;
+    let setting = setting(&common);
+    match arguments.verb {
+        Verb::Demo(demo) => demo::demo(&demo, &common).await,
+        Verb::Sandbox(sandbox) => sandbox::serve(&sandbox, &common).await,
+        Verb::Check { paths } => check::check(&setting, &paths, common.json).await,
+        Verb::Explain { job } => explain::explain(&setting, &job, common.json).await,
+        Verb::Plan { job, sample } => plan::plan(&setting, &job, sample, common.json).await,
+        Verb::Run { name } => run::run(&setting, &name, common.json).await,
+        Verb::Activity { run: Some(run) } => activity::show(&setting, &run, common.json),
+        Verb::Activity { run: None } => activity::list(&setting, common.json),
+    }
+}
+
+fn setting(common: &Common) -> Setting {
+    Setting {
+        project: common.project.clone(),
+        home: common.home.clone(),
+        environment: common.env.clone(),
+        redirects: common.connection.clone(),
+        secrets: Arc::new(|name| std::env::var(environment_variable(name)).ok().map(Secret::new)),
+        clock: Clock::system(common.clock_scale),
+    }
+}
+
+/// Whether what goes to stderr is read by a person on a terminal.
+pub(super) fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}

@@ -1,0 +1,52 @@
+//! Columns of text that line up, for people.
+
+/// Rows of cells as lines. The first column is aligned to the left, the others to the right.
+pub(super) fn lines(header: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = header.iter().map(|h| width(h)).collect();
+    for row in rows {
+        for (at, cell) in row.iter().enumerate().take(widths.len()) {
+            widths[at] = widths[at].max(width(cell));
+        }
+    }
+    let mut text = line(&header.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>(), &widths);
+    for row in rows {
+        text.push_str(&line(row, &widths));
+    }
+    text
+}
+
+/// A number with its thousands apart.
+pub(super) fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn line(cells: &[String], widths: &[usize]) -> String {
+    let mut text = String::new();
+    for (at, (cell, wide)) in cells.iter().zip(widths).enumerate() {
+        let blanks = " ".repeat(wide.saturating_sub(width(cell)));
+        if at == 0 {
+            text.push_str("  ");
+            text.push_str(cell);
+            text.push_str(&blanks);
+        } else {
+            text.push_str("  ");
+            text.push_str(&blanks);
+            text.push_str(cell);
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}

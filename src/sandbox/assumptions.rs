@@ -1,0 +1,58 @@
+//! Every assumption of the sandbox that the written references mark as "not found".
+//!
+//! They stand here and nowhere else, so that a look at a real tenant changes one place. In: nothing. Out: constants.
+
+/// Largest body a service accepts before it answers 413.
+pub(in crate::sandbox) const LARGEST_BODY: usize = 10 * 1024 * 1024;
+
+/// The `error` of Entra's envelope for what the sandbox lacks.
+pub(in crate::sandbox) const ENTRA_MISSING_FEATURE: &str = "unsupported_by_sandbox";
+
+/// Life of an access token; the documented sample.
+pub(in crate::sandbox) const TOKEN_LIFE_SECONDS: i64 = 3599;
+
+/// Dataverse: `$top` and page sizes above this behave like it.
+pub(in crate::sandbox) const PAGE_LIMIT: usize = 5000;
+
+/// Dataverse: counts stop here.
+pub(in crate::sandbox) const COUNT_LIMIT: usize = 5000;
+
+/// Dataverse: the text that refuses a query option, with its name for `{}`.
+pub(in crate::sandbox) const UNSUPPORTED_OPTION: &str = "The query parameter {} is not supported";
+
+/// Dataverse: the code for a page link that is not one of ours. The status is taken to be 400.
+pub(in crate::sandbox) const INVALID_COOKIE: &str = "0x8004112a";
+
+/// Dataverse: the row version before the first row.
+pub(in crate::sandbox) const FIRST_VERSION: i64 = 1_000_000;
+
+/// Dataverse: the metadata version an annotated page reports.
+pub(in crate::sandbox) const METADATA_VERSION: &str = "80822162";
+
+/// Dataverse: `x-ms-dop-hint`.
+pub(in crate::sandbox) const PARALLELISM_HINT: usize = 4;
+
+/// Both services: a row whose column is null satisfies "not equal" to a value. Nulls also sort first in both.
+pub(in crate::sandbox) const NOT_EQUAL_KEEPS_NULLS: bool = true;
+
+/// Gainsight: the code of the envelope for what the sandbox lacks.
+pub(in crate::sandbox) const GAINSIGHT_MISSING_FEATURE: &str = "SANDBOX_501";
+
+/// Gainsight: records of one write; the documented number, of which more are refused with GSOBJ_1002.
+pub(in crate::sandbox) const WRITE_LIMIT: usize = 50;
+
+/// Gainsight: records of one read; a larger limit is clipped.
+pub(in crate::sandbox) const READ_LIMIT: usize = 5000;
+
+/// Gainsight: fields in `keys`; more are refused with GSOBJ_1002.
+pub(in crate::sandbox) const KEY_LIMIT: usize = 3;
+
+/// Gainsight: an update of which one record matches nothing is refused as a whole with GSOBJ_1011. Several matches of
+/// one record are all updated, and key fields are never changed.
+pub(in crate::sandbox) const NO_MATCH_STATUS: u16 = 400;
+
+/// Gainsight: an inactive picklist item cannot be written.
+pub(in crate::sandbox) const INACTIVE_ITEMS_REFUSED: bool = true;
+
+/// Gainsight: status of a describe call for an object that does not exist.
+pub(in crate::sandbox) const UNKNOWN_OBJECT_STATUS: u16 = 404;

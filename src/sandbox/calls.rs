@@ -1,0 +1,47 @@
+//! The log of every request the sandbox answered, so that a test can count calls.
+//!
+//! It keeps no bodies and no secrets. In: one entry per request, from the HTTP loop. Out: a copy of the list.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Which service a request went to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// The Dataverse Web API.
+    Dynamics,
+    /// The token endpoint that guards it.
+    Entra,
+    /// Gainsight NXT.
+    Gainsight,
+}
+
+/// One answered request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The service it went to.
+    pub service: Service,
+    /// The HTTP method.
+    pub method: String,
+    /// The path with its query, as sent.
+    pub path: String,
+    /// The status it was answered with.
+    pub status: u16,
+    /// Whether it asks for a change of data.
+    pub write: bool,
+    /// Rows returned, or records written; nothing for a refused call.
+    pub records: usize,
+}
+
+/// The log itself.
+#[derive(Default)]
+pub(in crate::sandbox) struct CallLog(Mutex<Vec<Call>>);
+
+impl CallLog {
+    pub(in crate::sandbox) fn add(&self, call: Call) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    }
+
+    pub(in crate::sandbox) fn all(&self) -> Vec<Call> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,87 @@
+//! Refusals of the Web API, in its own error envelope and with its own codes.
+//!
+//! The token endpoint has another form, see `token`. In: a code and a text. Out: a reply.
+
+use serde_json::json;
+
+use super::super::faults::Fault;
+use super::super::http::Reply;
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::sandbox) struct Refusal {
+    pub(in crate::sandbox) status: u16,
+    pub(in crate::sandbox) code: &'static str,
+    pub(in crate::sandbox) message: String,
+}
+
+impl Refusal {
+    pub(in crate::sandbox) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Refusal { status, code, message: message.into() }
+    }
+
+    /// The sandbox itself lacks the feature; the service has it.
+    pub(in crate::sandbox) fn missing(feature: &str) -> Self {
+        Refusal::new(501, "0x80004001", format!("The sandbox does not have this feature: {feature}."))
+    }
+
+    pub(in crate::sandbox) fn segment(name: &str) -> Self {
+        Refusal::new(404, "0x8006088a", format!("Resource not found for the segment '{name}'."))
+    }
+
+    pub(in crate::sandbox) fn property(name: &str, kind: &str) -> Self {
+        let text = format!("Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.{kind}'.");
+        Refusal::new(400, "0x0", text)
+    }
+
+    pub(in crate::sandbox) fn option(message: impl Into<String>) -> Self {
+        Refusal::new(400, "0x80060888", message)
+    }
+
+    pub(in crate::sandbox) fn syntax(message: impl Into<String>) -> Self {
+        Refusal::new(400, "0x0", message)
+    }
+
+    pub(in crate::sandbox) fn method(method: &str) -> Self {
+        Refusal::new(405, "", format!("The requested resource does not support http method '{method}'."))
+    }
+
+    pub(in crate::sandbox) fn reply(&self) -> Reply {
+        let body = json!({"error": {"code": self.code, "message": self.message}}).to_string();
+        Reply::new(self.status, "application/json; odata.metadata=minimal", body).with("odata-version", "4.0")
+    }
+}
+
+/// A failure a test ordered, as the service would word it.
+pub(in crate::sandbox) fn fault(fault: Fault) -> Reply {
+    let (code, message) = match fault.status {
+        400 => ("0x80040203", "Invalid argument."),
+        403 => ("0x80048405", "Access is denied."),
+        404 => ("0x80060891", "A record with the specified key values does not exist in {0} entity"),
+        412 => ("0x80060882", "The version of the existing record doesn't match the RowVersion property provided."),
+        429 => ("0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds."),
+        500 => ("0x80040216", "An unexpected error occurred."),
+        502..=504 => return gateway(fault),
+        _ => ("0x80040216", "An unexpected error occurred."),
+    };
+    waiting(Refusal::new(fault.status, code, message).reply(), fault)
+}
+
+/// A failure of a gateway before the service: a page of HTML, not an envelope.
+pub(in crate::sandbox) fn gateway(fault: Fault) -> Reply {
+    let title = match fault.status {
+        502 => "502 Bad Gateway",
+        503 => "503 Service Unavailable",
+        _ => "504 Gateway Time-out",
+    };
+    let page = format!("<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>");
+    waiting(Reply::new(fault.status, "text/html", page), fault)
+}
+
+/// Adds the time to wait, if the test named one.
+pub(in crate::sandbox) fn waiting(reply: Reply, fault: Fault) -> Reply {
+    match fault.retry_after {
+        Some(seconds) => reply.with("retry-after", seconds.to_string()),
+        None => reply,
+    }
+}

@@ -1,0 +1,198 @@
+//! One page of an entity set, and its count.
+//!
+//! Every page is a query of its own: rows after the cookie's last place, as they are now. In: a request for a set.
+//! Out: a page with the link to the next one, if there are more rows.
+
+use std::ops::Bound;
+use std::sync::PoisonError;
+
+use super::super::assumptions::{COUNT_LIMIT, METADATA_VERSION, PAGE_LIMIT};
+use super::super::http::{Ask, Reply};
+use super::cookie::{self, Mark, Resume};
+use super::errors::Refusal;
+use super::filter::Condition;
+use super::guid::Guid;
+use super::options::Options;
+use super::order::{Order, read_value, value_text};
+use super::prefer::Prefer;
+use super::render::Renderer;
+use super::row::{Comparable, Row};
+use super::schema::Schema;
+use super::serve::{Place, body};
+use super::service::Dynamics;
+use super::store::Store;
+
+/// What a page is cut from.
+struct Cut<'a> {
+    store: &'a Store,
+    schema: &'a Schema,
+    table: usize,
+    options: &'a Options,
+}
+
+pub(in crate::sandbox) fn collection(
+    dynamics: &Dynamics,
+    place: &Place,
+    ask: &Ask,
+    table: usize,
+) -> Result<Reply, Refusal> {
+    let schema = &dynamics.schema;
+    let prefer = Prefer::read(&ask.headers)?;
+    let options = Options::read(&ask.query, &schema.tables[table])?;
+    let resume = match &options.skip_token {
+        Some(token) if dynamics.knows_link(token) => Some(cookie::read(token)?),
+        Some(_) => return Err(cookie::invalid()),
+        None => None,
+    };
+    let store = dynamics.store.read().unwrap_or_else(PoisonError::into_inner);
+    let cut = Cut { store: &store, schema, table, options: &options };
+    let size = prefer.page_size.or(options.top).unwrap_or(PAGE_LIMIT);
+    let endless = prefer.page_size.is_some() || options.top.is_none();
+    let mut rows = cut.rows(resume.as_ref(), size + 1)?;
+    let more = endless && rows.len() > size;
+    rows.truncate(size);
+
+    let mut out = opening(place, &schema.tables[table].set, &options.select_text, "");
+    if options.count || prefer.count {
+        let counted = (options.count && resume.is_none()).then(|| cut.count());
+        totals(&mut out, counted, prefer.count);
+    }
+    out.push_str(",\"value\":[");
+    let all: Vec<usize> = (0..schema.tables[table].columns.len()).collect();
+    let columns = options.select.as_deref().unwrap_or(&all);
+    let renderer = Renderer { store: &store, schema, table, columns, prefer: &prefer };
+    for (index, (_, row)) in rows.iter().enumerate() {
+        out.push_str(if index == 0 { "{" } else { ",{" });
+        renderer.members(&mut out, row);
+        out.push('}');
+    }
+    out.push(']');
+    if more {
+        let page = resume.map_or(1, |resume| resume.page);
+        let token = cookie::write(page, &cut.marks(&rows));
+        dynamics.remember_link(&decoded(&token));
+        let link = format!("{}{}?{}$skiptoken={token}", place.base, place.rest, kept(&ask.query));
+        out.push_str(",\"@odata.nextLink\":");
+        out.push_str(&serde_json::Value::from(link).to_string());
+    }
+    out.push('}');
+    Ok(body(out, &prefer, rows.len()))
+}
+
+/// `accounts/$count`: a bare number.
+pub(in crate::sandbox) fn count(dynamics: &Dynamics, ask: &Ask, table: usize) -> Result<Reply, Refusal> {
+    let options = Options::read(&ask.query, &dynamics.schema.tables[table])?;
+    let store = dynamics.store.read().unwrap_or_else(PoisonError::into_inner);
+    let cut = Cut { store: &store, schema: &dynamics.schema, table, options: &options };
+    Ok(Reply::new(200, "text/plain", cut.count().min(COUNT_LIMIT).to_string()))
+}
+
+/// The start of a reply, up to its context.
+pub(in crate::sandbox) fn opening(place: &Place, set: &str, select: &str, end: &str) -> String {
+    let select = if select.is_empty() { String::new() } else { format!("({select})") };
+    format!("{{\"@odata.context\":\"{}$metadata#{set}{select}{end}\"", place.base)
+}
+
+fn totals(out: &mut String, counted: Option<usize>, annotated: bool) {
+    if let Some(count) = counted {
+        out.push_str(&format!(",\"@odata.count\":{}", count.min(COUNT_LIMIT)));
+    }
+    if annotated {
+        let total = counted.map_or("-1".to_owned(), |count| count.min(COUNT_LIMIT).to_string());
+        let exceeded = counted.is_some_and(|count| count > COUNT_LIMIT);
+        out.push_str(&format!(
+            ",\"@Microsoft.Dynamics.CRM.totalrecordcount\":{total},\
+             \"@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded\":{exceeded},\
+             \"@Microsoft.Dynamics.CRM.globalmetadataversion\":\"{METADATA_VERSION}\""
+        ));
+    }
+}
+
+/// The query as sent, without its token, ready for another.
+fn kept(query: &str) -> String {
+    let is_token = |part: &&str| url::form_urlencoded::parse(part.as_bytes()).any(|(name, _)| name == "$skiptoken");
+    query.split('&').filter(|part| !part.is_empty() && !is_token(part)).map(|part| format!("{part}&")).collect()
+}
+
+fn decoded(token: &str) -> String {
+    let pair = format!("t={token}");
+    url::form_urlencoded::parse(pair.as_bytes()).map(|(_, value)| value.into_owned()).collect()
+}
+
+impl<'a> Cut<'a> {
+    fn wanted(&self, row: &Row) -> bool {
+        let table = &self.schema.tables[self.table];
+        self.options.filter.as_ref().is_none_or(|filter: &Condition| filter.holds(row, table))
+    }
+
+    /// Counts no further than is needed to know that the limit is passed.
+    fn count(&self) -> usize {
+        let rows = self.store.tables[self.table].rows.values();
+        rows.filter(|row| self.wanted(row)).take(COUNT_LIMIT + 1).count()
+    }
+
+    fn rows(&self, resume: Option<&Resume>, limit: usize) -> Result<Vec<(Guid, &'a Row)>, Refusal> {
+        let rows = &self.store.tables[self.table].rows;
+        let Some(order) = &self.options.order else {
+            let start = match resume {
+                Some(resume) => Bound::Excluded(self.last_key(resume, 0)?),
+                None => Bound::Unbounded,
+            };
+            let after = rows.range((start, Bound::Unbounded)).filter(|(_, row)| self.wanted(row));
+            return Ok(after.map(|(id, row)| (*id, row)).take(limit).collect());
+        };
+        let sorted = self.store.sorted(self.schema, self.table, order);
+        let start = match resume {
+            Some(resume) => {
+                let last = self.last_place(resume, order)?;
+                sorted.partition_point(|entry| order.compare(entry, &last).is_le())
+            }
+            None => 0,
+        };
+        let after = sorted[start..].iter().filter_map(|(_, id)| rows.get_key_value(id));
+        Ok(after.filter(|(_, row)| self.wanted(row)).map(|(id, row)| (*id, row)).take(limit).collect())
+    }
+
+    fn last_key(&self, resume: &Resume, before: usize) -> Result<Guid, Refusal> {
+        let key = self.schema.tables[self.table].key();
+        match resume.last.get(before) {
+            Some((name, Some(text))) if name == key && resume.last.len() == before + 1 => {
+                Guid::parse(text.trim_matches(['{', '}'])).ok_or_else(cookie::invalid)
+            }
+            _ => Err(mismatch()),
+        }
+    }
+
+    fn last_place(&self, resume: &Resume, order: &Order) -> Result<(Vec<Comparable>, Guid), Refusal> {
+        let columns = &self.schema.tables[self.table].columns;
+        let mut values = Vec::with_capacity(order.by.len());
+        for (place, (index, _)) in order.by.iter().enumerate() {
+            let column = &columns[*index];
+            let (name, value) = resume.last.get(place).ok_or_else(mismatch)?;
+            if *name != column.logical {
+                return Err(mismatch());
+            }
+            values.push(value.as_ref().map_or(Comparable::Null, |text| read_value(column, text)));
+        }
+        Ok((values, self.last_key(resume, order.by.len())?))
+    }
+
+    fn marks(&self, rows: &[(Guid, &Row)]) -> Vec<Mark> {
+        let (Some((first_id, first)), Some((last_id, last))) = (rows.first(), rows.last()) else { return Vec::new() };
+        let table = &self.schema.tables[self.table];
+        let by = self.options.order.as_ref().map_or(&[][..], |order| &order.by);
+        let mut marks: Vec<Mark> = Vec::with_capacity(by.len() + 1);
+        for (index, _) in by {
+            let column = &table.columns[*index];
+            let text = |row: &Row| value_text(self.store, self.schema, row, column, *index);
+            marks.push(Mark { name: column.logical.clone(), first: text(first), last: text(last) });
+        }
+        let key = |id: &Guid| Some(format!("{{{}}}", id.text().to_uppercase()));
+        marks.push(Mark { name: table.key().to_owned(), first: key(first_id), last: key(last_id) });
+        marks
+    }
+}
+
+fn mismatch() -> Refusal {
+    Refusal::new(400, "0x80041129", "The paging cookie's order does not match the query's order.")
+}

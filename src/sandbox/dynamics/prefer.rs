@@ -1,0 +1,81 @@
+//! The `Prefer` header: page size and annotations.
+//!
+//! In: one or several headers. Out: what was asked for, and the `Preference-Applied` header that says so.
+
+use axum::http::HeaderMap;
+
+use super::super::assumptions::PAGE_LIMIT;
+use super::errors::Refusal;
+
+const FORMATTED: &str = "OData.Community.Display.V1.FormattedValue";
+const TARGET: &str = "Microsoft.Dynamics.CRM.lookuplogicalname";
+const NAVIGATION: &str = "Microsoft.Dynamics.CRM.associatednavigationproperty";
+const COUNT: &str = "Microsoft.Dynamics.CRM.totalrecordcount";
+
+/// What a request prefers.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(in crate::sandbox) struct Prefer {
+    /// Never above the service's limit.
+    pub(in crate::sandbox) page_size: Option<usize>,
+    pub(in crate::sandbox) formatted: bool,
+    pub(in crate::sandbox) target: bool,
+    pub(in crate::sandbox) navigation: bool,
+    pub(in crate::sandbox) count: bool,
+    pub(in crate::sandbox) applied: Vec<String>,
+}
+
+impl Prefer {
+    pub(in crate::sandbox) fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let mut prefer = Prefer::default();
+        for header in headers.get_all("prefer") {
+            let text = header.to_str().map_err(|_| Refusal::option("The Prefer header is not readable."))?;
+            for preference in split(text) {
+                prefer.take(preference.trim())?;
+            }
+        }
+        Ok(prefer)
+    }
+
+    fn take(&mut self, preference: &str) -> Result<(), Refusal> {
+        let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
+        let value = value.trim().trim_matches('"');
+        match name.trim() {
+            "" => {}
+            "odata.maxpagesize" | "maxpagesize" => {
+                // A size that is no number is left out, as OData lets a service ignore a preference.
+                if let Some(size) = value.parse::<usize>().ok().filter(|size| *size > 0) {
+                    self.page_size = Some(size.min(PAGE_LIMIT));
+                    self.applied.push(format!("odata.maxpagesize={}", size.min(PAGE_LIMIT)));
+                }
+            }
+            "odata.include-annotations" => {
+                for pattern in value.split(',').map(str::trim) {
+                    self.formatted |= matches(pattern, FORMATTED);
+                    self.target |= matches(pattern, TARGET);
+                    self.navigation |= matches(pattern, NAVIGATION);
+                    self.count |= matches(pattern, COUNT);
+                }
+                self.applied.push(format!("odata.include-annotations=\"{value}\""));
+            }
+            other => return Err(Refusal::missing(&format!("Prefer: {other}"))),
+        }
+        Ok(())
+    }
+}
+
+/// Commas between preferences, not those inside quotes.
+fn split(text: &str) -> Vec<&str> {
+    let mut quoted = false;
+    text.split(|letter| {
+        quoted ^= letter == '"';
+        letter == ',' && !quoted
+    })
+    .collect()
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => pattern == name,
+    }
+}

@@ -1,0 +1,111 @@
+//! The state of the Dynamics side: its address, schema, rows, tokens and the page links it gave out.
+//!
+//! Requests are answered in `serve`. In: rows of the world and of tests. Out: rows as they are now.
+
+use std::collections::HashSet;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use chrono::{DateTime, SecondsFormat};
+use serde_json::{Map, Value};
+
+use super::super::assumptions::FIRST_VERSION;
+use super::super::clock::Clock;
+use super::super::credentials::Vault;
+use super::super::options::Error;
+use super::super::randomness::{Chance, hash};
+use super::guid::Guid;
+use super::schema::Schema;
+use super::store::Store;
+use super::tokens::Tokens;
+
+/// The Dynamics side of a sandbox.
+pub(in crate::sandbox) struct Dynamics {
+    url: String,
+    pub(super) seed: u64,
+    pub(super) organization: String,
+    pub(super) business_unit: String,
+    pub(super) caller: String,
+    pub(super) vault: Arc<Vault>,
+    pub(super) clock: Clock,
+    pub(super) tokens: Tokens,
+    pub(super) schema: Schema,
+    pub(super) store: RwLock<Store>,
+    pub(super) requests: AtomicU64,
+    links: Mutex<HashSet<u64>>,
+}
+
+impl Dynamics {
+    pub(in crate::sandbox) fn new(seed: u64, url: String, vault: Arc<Vault>, clock: Clock) -> Result<Self, Error> {
+        let schema = Schema::shipped()?;
+        let store = RwLock::new(Store::new(&schema, FIRST_VERSION));
+        Ok(Dynamics {
+            url,
+            seed,
+            organization: Chance::of_text(seed, "organization").guid(),
+            business_unit: Chance::of_text(seed, "business unit").guid(),
+            caller: Chance::of_text(seed, "application user").guid(),
+            vault,
+            clock,
+            tokens: Tokens::new(seed),
+            schema,
+            store,
+            requests: AtomicU64::new(0),
+            links: Mutex::default(),
+        })
+    }
+
+    pub(in crate::sandbox) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(in crate::sandbox) fn organization_id(&self) -> &str {
+        &self.organization
+    }
+
+    /// The root business unit; every seeded row belongs to it.
+    pub(in crate::sandbox) fn business_unit(&self) -> &str {
+        &self.business_unit
+    }
+
+    pub(in crate::sandbox) fn rows(&self, logical: &str) -> Vec<Map<String, Value>> {
+        let Some(table) = self.schema.table(logical) else { return Vec::new() };
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        store.tables[table].rows.values().map(|row| row.map(&self.schema.tables[table])).collect()
+    }
+
+    /// One row with every column.
+    pub(in crate::sandbox) fn row(&self, logical: &str, id: &str) -> Option<Map<String, Value>> {
+        let table = self.schema.table(logical)?;
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        Some(store.tables[table].rows.get(&Guid::parse(id)?)?.map(&self.schema.tables[table]))
+    }
+
+    /// Stores a row as it is, for the world.
+    pub(in crate::sandbox) fn load(&self, logical: &str, row: &Map<String, Value>) -> Result<(), String> {
+        let table = self.schema.table(logical).ok_or_else(|| format!("unknown table '{logical}'"))?;
+        self.store.write().unwrap_or_else(PoisonError::into_inner).put(&self.schema, table, row)
+    }
+
+    /// Adds or changes a row, for a test.
+    pub(in crate::sandbox) fn put_row(&self, logical: &str, row: &Map<String, Value>) -> Result<(), String> {
+        let table = self.schema.table(logical).ok_or_else(|| format!("unknown table '{logical}'"))?;
+        let now = DateTime::from_timestamp_millis(self.clock.now_ms()).unwrap_or_default();
+        let now = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+        self.store.write().unwrap_or_else(PoisonError::into_inner).change(&self.schema, table, row, &now)
+    }
+
+    pub(in crate::sandbox) fn delete_row(&self, logical: &str, id: &str) -> bool {
+        let (Some(table), Some(id)) = (self.schema.table(logical), Guid::parse(id)) else { return false };
+        self.store.write().unwrap_or_else(PoisonError::into_inner).remove(table, id)
+    }
+
+    /// Remembers a page link, so that an altered one can be told from ours.
+    pub(super) fn remember_link(&self, token: &str) {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).insert(hash(token));
+    }
+
+    pub(super) fn knows_link(&self, token: &str) -> bool {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).contains(&hash(token))
+    }
+}

@@ -1,0 +1,100 @@
+//! The rows of all tables, in the service's key order.
+//!
+//! Pages seek in it by key; nothing is sorted per page, except that an `$orderby` sorts once for as long as the table
+//! stays unchanged. In: rows of the world and changes by a test. Out: rows by key, and sorted lists of keys.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value};
+
+use super::guid::Guid;
+use super::order::{Order, Sorted, sort};
+use super::row::{Row, instant};
+use super::schema::{Schema, TableSchema};
+
+/// The rows of one table.
+#[derive(Default)]
+pub(in crate::sandbox) struct Table {
+    pub(in crate::sandbox) rows: BTreeMap<Guid, Row>,
+    sorted: Mutex<HashMap<String, Arc<Sorted>>>,
+}
+
+/// The rows of all tables, in the order of the schema.
+pub(in crate::sandbox) struct Store {
+    pub(in crate::sandbox) tables: Vec<Table>,
+    last_version: i64,
+}
+
+impl Store {
+    pub(in crate::sandbox) fn new(schema: &Schema, first_version: i64) -> Self {
+        Store { tables: schema.tables.iter().map(|_| Table::default()).collect(), last_version: first_version }
+    }
+
+    /// Stores a row that must have its key; the error names the column.
+    pub(in crate::sandbox) fn put(
+        &mut self,
+        schema: &Schema,
+        table: usize,
+        row: &Map<String, Value>,
+    ) -> Result<(), String> {
+        let description = &schema.tables[table];
+        let id = row.get(description.key()).and_then(Value::as_str).and_then(Guid::parse);
+        let id = id.ok_or_else(|| format!("column '{}': not a GUID", description.key()))?;
+        let built = Row::build(description, row, self.last_version + 1)?;
+        self.last_version += 1;
+        self.tables[table].rows.insert(id, built);
+        self.forget_orders();
+        Ok(())
+    }
+
+    /// Merges a row into the stored one and moves its time of change, which never goes back.
+    pub(in crate::sandbox) fn change(
+        &mut self,
+        schema: &Schema,
+        table: usize,
+        row: &Map<String, Value>,
+        now: &str,
+    ) -> Result<(), String> {
+        let description = &schema.tables[table];
+        let id = row.get(description.key()).and_then(Value::as_str).and_then(Guid::parse);
+        let before = id.and_then(|id| self.tables[table].rows.get(&id)).map(|stored| stored.map(description));
+        let mut merged = before.unwrap_or_default();
+        let earlier = merged.get("modifiedon").and_then(Value::as_str).unwrap_or(now).to_owned();
+        merged.extend(row.clone());
+        if !row.contains_key("modifiedon") {
+            let latest = if instant(&earlier) > instant(now) { earlier.as_str() } else { now };
+            merged.insert("modifiedon".to_owned(), latest.into());
+        }
+        if merged.get("createdon").is_none_or(Value::is_null) {
+            merged.insert("createdon".to_owned(), now.into());
+        }
+        self.put(schema, table, &merged)
+    }
+
+    pub(in crate::sandbox) fn remove(&mut self, table: usize, id: Guid) -> bool {
+        self.forget_orders();
+        self.tables[table].rows.remove(&id).is_some()
+    }
+
+    /// The keys of a table in an order, sorted now or kept from an earlier page.
+    pub(in crate::sandbox) fn sorted(&self, schema: &Schema, table: usize, order: &Order) -> Arc<Sorted> {
+        let mut kept = self.tables[table].sorted.lock().unwrap_or_else(PoisonError::into_inner);
+        let sorted = kept.entry(order.text.clone()).or_insert_with(|| Arc::new(sort(self, schema, table, order)));
+        Arc::clone(sorted)
+    }
+
+    /// The primary name of the row a lookup leads to, if the sandbox has that row.
+    pub(in crate::sandbox) fn name_of(&self, schema: &Schema, target: &str, id: Guid) -> Option<String> {
+        let table = schema.table(target)?;
+        let description: &TableSchema = &schema.tables[table];
+        self.tables[table].rows.get(&id)?.plain(description.primary_name)
+    }
+
+    /// An order may look at names in other tables, so a change anywhere outdates them all.
+    fn forget_orders(&mut self) {
+        for table in &mut self.tables {
+            table.sorted.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Gainsight NXT: metadata, queries, companies and custom objects, people and users, behind an access key and its
+//! rate windows.
+//!
+//! Bulk import and export, asynchronous people, OAuth and `lookups` are a 501. In: HTTP requests, and records put by the
+//! world or a test. Out: replies as the written reference has them.
+
+mod batch;
+mod condition;
+mod dates;
+mod describe;
+mod dropdown;
+mod envelope;
+mod expression;
+mod gsid;
+mod house_rules;
+mod objects;
+mod people;
+mod query;
+mod record;
+mod schema;
+mod serve;
+mod service;
+mod store;
+mod users;
+mod validate;
+mod values;
+mod windows;
+
+pub(super) use service::Gainsight;

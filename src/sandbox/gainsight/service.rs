@@ -1,0 +1,119 @@
+//! The state of the Gainsight side: schema, records, rate windows.
+//!
+//! Requests are answered in `serve`. In: records of the world and of tests. Out: records as stored now.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Map, Value};
+
+use super::super::clock::Clock;
+use super::super::credentials::Vault;
+use super::super::options::Error;
+use super::super::randomness::Chance;
+use super::record::{Cell, Record};
+use super::schema::{Item, Schema};
+use super::store::Store;
+use super::windows::Windows;
+
+/// The places of the fields that every object begins with.
+const CREATED_DATE: usize = 1;
+const CREATED_BY: usize = 2;
+const MODIFIED_DATE: usize = 3;
+const MODIFIED_BY: usize = 4;
+
+/// When everything that was there before the start was created: 2024-01-01.
+const SEEDED_AT: i64 = 1_704_067_200_000;
+
+/// The Gainsight side of a sandbox.
+pub(in crate::sandbox) struct Gainsight {
+    seed: u64,
+    pub(super) vault: Arc<Vault>,
+    pub(super) schema: Schema,
+    store: Mutex<Store>,
+    pub(super) windows: Windows,
+    clock: Clock,
+    requests: AtomicUsize,
+    admin: String,
+}
+
+impl Gainsight {
+    /// A tenant with nobody in it but its administrator.
+    pub(in crate::sandbox) fn new(seed: u64, vault: Arc<Vault>, clock: Clock) -> Result<Self, Error> {
+        let schema = Schema::shipped(seed)?;
+        let store = Mutex::new(Store::new(&schema, seed));
+        let (windows, requests) = (Windows::new(clock), AtomicUsize::new(0));
+        let mut gainsight = Gainsight { seed, vault, schema, store, windows, clock, requests, admin: String::new() };
+        let admin = serde_json::json!({
+            "Name": "Ada Admin",
+            "FirstName": "Ada",
+            "LastName": "Admin",
+            "Email": "ada.admin@gainsight123.example",
+            "SFDCUserName": "ada.admin@gainsight123.example",
+            "IsActiveUser": true,
+            "IsSuperAdmin": true,
+            "LicenseType": "Full",
+            "SystemType": "Internal",
+        });
+        gainsight.admin = gainsight.seed_record("gsuser", admin.as_object().unwrap_or(&Map::new()));
+        Ok(gainsight)
+    }
+
+    pub(super) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn request_id(&self) -> String {
+        let number = self.requests.fetch_add(1, Ordering::SeqCst);
+        Chance::of_text(self.seed, &format!("gainsight request {number}")).guid()
+    }
+
+    pub(in crate::sandbox) fn records(&self, object: &str) -> Vec<Map<String, Value>> {
+        let Some(object) = self.schema.object(object) else { return Vec::new() };
+        self.store().shelves[object].records.values().map(|record| record.map(&self.schema.objects[object])).collect()
+    }
+
+    /// Stores a record as it is, for a test.
+    pub(in crate::sandbox) fn put_record(&self, object: &str, values: &Map<String, Value>) -> String {
+        self.put(object, values, self.clock.now_ms())
+    }
+
+    /// Stores a record that was there before the start.
+    pub(in crate::sandbox) fn seed_record(&self, object: &str, values: &Map<String, Value>) -> String {
+        self.put(object, values, SEEDED_AT)
+    }
+
+    fn put(&self, name: &str, values: &Map<String, Value>, now: i64) -> String {
+        let Some(object) = self.schema.object(name) else { return String::new() };
+        let mut record = Record::raw(&self.schema.objects[object], values);
+        for (index, field) in self.schema.objects[object].fields.iter().enumerate() {
+            let by_label = |text: &str| field.items.iter().find(|item: &&Item| item.label == text);
+            if let Some(item) = record.text(index).and_then(by_label) {
+                record.set(index, Some(Cell::Text(item.gsid.as_str().into())));
+            }
+        }
+        for field in [CREATED_DATE, MODIFIED_DATE] {
+            if record.get(field).is_none() {
+                record.set(field, Some(Cell::Time(now)));
+            }
+        }
+        let mut store = self.store();
+        let gsid = match record.text(0) {
+            Some(gsid) => gsid.to_owned(),
+            None => store.new_gsid(&self.schema, object),
+        };
+        store.put(object, &gsid, record);
+        gsid
+    }
+
+    /// Marks a record as written by the caller now.
+    pub(super) fn stamp(&self, record: &mut Record, new: bool) {
+        let (now, who) = (Cell::Time(self.clock.now_ms()), Cell::Text(self.admin.as_str().into()));
+        if new {
+            record.set(CREATED_DATE, Some(now.clone()));
+            record.set(CREATED_BY, Some(who.clone()));
+        }
+        record.set(MODIFIED_DATE, Some(now));
+        record.set(MODIFIED_BY, Some(who));
+    }
+}

@@ -1,0 +1,129 @@
+//! The HTTP loop that both services share: it turns a request into an [`Ask`], lets the service answer, and logs.
+//!
+//! It knows nothing of either service. In: a listener and a service. Out: replies on the wire and entries in the log.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::assumptions::LARGEST_BODY;
+use super::calls::{Call, CallLog, Service};
+use super::faults::{Fault, Faults};
+
+/// A request, read completely.
+pub(in crate::sandbox) struct Ask {
+    pub(in crate::sandbox) method: String,
+    pub(in crate::sandbox) path: String,
+    pub(in crate::sandbox) query: String,
+    pub(in crate::sandbox) headers: HeaderMap,
+    pub(in crate::sandbox) body: Bytes,
+}
+
+impl Ask {
+    pub(in crate::sandbox) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The decoded value of a query parameter.
+    pub(in crate::sandbox) fn parameter(&self, name: &str) -> Option<String> {
+        url::form_urlencoded::parse(self.query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into())
+    }
+}
+
+/// An answer, with what the log needs to know of it.
+pub(in crate::sandbox) struct Reply {
+    pub(in crate::sandbox) status: u16,
+    pub(in crate::sandbox) headers: Vec<(&'static str, String)>,
+    pub(in crate::sandbox) body: Vec<u8>,
+    pub(in crate::sandbox) write: bool,
+    pub(in crate::sandbox) records: usize,
+}
+
+impl Reply {
+    pub(in crate::sandbox) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![("content-type", content_type.to_owned())];
+        Reply { status, headers, body: body.into(), write: false, records: 0 }
+    }
+
+    pub(in crate::sandbox) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(in crate::sandbox) fn writing(mut self, records: usize) -> Self {
+        self.write = true;
+        self.records = if self.status < 300 { records } else { 0 };
+        self
+    }
+}
+
+/// A service that answers requests.
+pub(in crate::sandbox) trait Answering: Send + Sync + 'static {
+    fn service(&self, ask: &Ask) -> Service;
+    fn answer(&self, ask: &Ask) -> Reply;
+    /// The service's own way of failing with a status.
+    fn fail(&self, ask: &Ask, fault: Fault) -> Reply;
+}
+
+/// What one port needs to answer.
+pub(in crate::sandbox) struct Port {
+    pub(in crate::sandbox) service: Arc<dyn Answering>,
+    pub(in crate::sandbox) log: Arc<CallLog>,
+    pub(in crate::sandbox) faults: Arc<Faults>,
+}
+
+/// Serves until told to stop; requests under way are answered first.
+pub(in crate::sandbox) async fn serve(listener: TcpListener, port: Port, mut stop: watch::Receiver<bool>) {
+    let router = Router::new().fallback(handle).with_state(Arc::new(port));
+    let stopped = async move {
+        let _closed_counts_as_stop = stop.wait_for(|stop| *stop).await;
+    };
+    // The only errors here come from single connections, and their clients see those themselves.
+    let _ended = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
+}
+
+async fn handle(State(port): State<Arc<Port>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, LARGEST_BODY).await;
+    let too_large = body.is_err();
+    let ask = Ask {
+        method: head.method.as_str().to_owned(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or("").to_owned(),
+        headers: head.headers,
+        body: body.unwrap_or_default(),
+    };
+    let service = port.service.service(&ask);
+    let reply = match port.faults.next(service) {
+        Some(fault) => port.service.fail(&ask, fault),
+        None if too_large => Reply::new(413, "text/plain", "Request Entity Too Large"),
+        None => port.service.answer(&ask),
+    };
+    port.log.add(Call {
+        service,
+        method: ask.method,
+        path: head.uri.path_and_query().map(|path| path.as_str().to_owned()).unwrap_or_default(),
+        status: reply.status,
+        write: reply.write,
+        records: reply.records,
+    });
+    response(reply)
+}
+
+fn response(reply: Reply) -> Response {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            response.headers_mut().append(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}

@@ -1,0 +1,154 @@
+//! Starting a sandbox and holding on to it.
+//!
+//! It composes the parts and forwards; it decides nothing about either service. In: [`Options`]. Out: a [`Sandbox`].
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::calls::{Call, CallLog, Service};
+use super::clock::Clock;
+use super::credentials::{Credentials, Vault};
+use super::dynamics::Dynamics;
+use super::faults::{Fault, Faults};
+use super::gainsight::Gainsight;
+use super::http::{Answering, Port, serve};
+use super::options::{Error, Options};
+use super::world;
+
+/// A running sandbox; dropping it closes both ports without waiting.
+pub struct Sandbox {
+    dynamics: Arc<Dynamics>,
+    gainsight: Arc<Gainsight>,
+    vault: Arc<Vault>,
+    log: Arc<CallLog>,
+    faults: Arc<Faults>,
+    gainsight_url: String,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Builds the world and opens both ports.
+pub async fn start(options: Options) -> Result<Sandbox, Error> {
+    let (dynamics_listener, dynamics_url) = listen(options.dynamics_port).await?;
+    let (gainsight_listener, gainsight_url) = listen(options.gainsight_port).await?;
+    let clock = Clock::new(options.limits_scale);
+    let vault = Arc::new(Vault::new(options.seed));
+    let dynamics = Arc::new(Dynamics::new(options.seed, dynamics_url, Arc::clone(&vault), clock)?);
+    let gainsight = Arc::new(Gainsight::new(options.seed, Arc::clone(&vault), clock)?);
+    match &options.world {
+        Some(folder) => world::read_folder(folder, &dynamics)?,
+        None => world::generate(options.rows, options.seed, &dynamics, &gainsight)?,
+    }
+    let (log, faults) = (Arc::new(CallLog::default()), Arc::new(Faults::default()));
+    let (stop, stopped) = watch::channel(false);
+    let port = |service: Arc<dyn Answering>| Port { service, log: Arc::clone(&log), faults: Arc::clone(&faults) };
+    let tasks = vec![
+        tokio::spawn(serve(dynamics_listener, port(Arc::clone(&dynamics) as _), stopped.clone())),
+        tokio::spawn(serve(gainsight_listener, port(Arc::clone(&gainsight) as _), stopped)),
+    ];
+    Ok(Sandbox { dynamics, gainsight, vault, log, faults, gainsight_url, stop, tasks })
+}
+
+async fn listen(port: u16) -> Result<(TcpListener, String), Error> {
+    let refused = |source| Error::Port { port, source };
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(refused)?;
+    let taken = listener.local_addr().map_err(refused)?.port();
+    Ok((listener, format!("http://127.0.0.1:{taken}")))
+}
+
+impl Sandbox {
+    /// Address of Dynamics and of the token endpoint, without a slash at the end.
+    pub fn dynamics_url(&self) -> &str {
+        self.dynamics.url()
+    }
+
+    /// Address of Gainsight, without a slash at the end.
+    pub fn gainsight_url(&self) -> &str {
+        &self.gainsight_url
+    }
+
+    /// What opens both services.
+    pub fn credentials(&self) -> &Credentials {
+        &self.vault.credentials
+    }
+
+    /// The Dynamics organization, as `WhoAmI` reports it.
+    pub fn organization_id(&self) -> &str {
+        self.dynamics.organization_id()
+    }
+
+    /// The rows of a Dynamics table as they are now, by key, under their Web API names; nulls are present, and
+    /// polymorphic lookups carry their `lookuplogicalname`. Empty for a table that does not exist.
+    pub fn table(&self, logical_name: &str) -> Vec<Map<String, Value>> {
+        self.dynamics.rows(logical_name)
+    }
+
+    /// The records of a Gainsight object as stored now, by GSID; picklists as item GSIDs, dates as milliseconds. Empty
+    /// for an object that does not exist.
+    pub fn records(&self, object: &str) -> Vec<Map<String, Value>> {
+        self.gainsight.records(object)
+    }
+
+    /// Every request answered so far, in order.
+    pub fn calls(&self) -> Vec<Call> {
+        self.log.all()
+    }
+
+    /// Adds a row to the source, or changes the given columns of one; `versionnumber` moves, and `modifiedon` too unless
+    /// it is given. Says whether it did: nothing is stored for an unknown table or column or a value that does not fit.
+    pub fn put_row(&self, table: &str, row: Map<String, Value>) -> bool {
+        self.dynamics.put_row(table, &row).is_ok()
+    }
+
+    /// Removes a row of the source and says whether it was there.
+    pub fn delete_row(&self, table: &str, id: &str) -> bool {
+        self.dynamics.delete_row(table, id)
+    }
+
+    /// Stores a Gainsight record as it is, replacing the one with its `Gsid`, and returns the GSID. Nothing is checked;
+    /// fields the object does not have are dropped, and an unknown object gives an empty string.
+    pub fn put_record(&self, object: &str, record: Map<String, Value>) -> String {
+        self.gainsight.put_record(object, &record)
+    }
+
+    /// From now on Gainsight refuses the access key.
+    pub fn revoke_access_key(&self) {
+        self.vault.set_access_key_valid(false);
+    }
+
+    /// Makes the access key work or fail.
+    pub fn set_access_key_valid(&self, valid: bool) {
+        self.vault.set_access_key_valid(valid);
+    }
+
+    /// From now on no token is given for the client secret; tokens given before live on, as they do in Entra.
+    pub fn revoke_client_secret(&self) {
+        self.vault.revoke_client_secret();
+    }
+
+    /// The next `times` requests to the service fail with this status and the service's own error body.
+    pub fn fail_next(&self, service: Service, status: u16, times: usize, retry_after_seconds: Option<u64>) {
+        self.faults.order(service, times, Fault { status, retry_after: retry_after_seconds });
+    }
+
+    /// Closes both ports after the requests under way have been answered.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        for task in std::mem::take(&mut self.tasks) {
+            // A task that panicked has nothing left to close.
+            let _ended = task.await;
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
