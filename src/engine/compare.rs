@@ -43,6 +43,7 @@ pub async fn compare(engine: &Engine, job: &Job) -> Result<Batches> {
 pub(super) fn plan(job: &Job, rows: DataFrame, held: Held, refused: DataFrame) -> Result<DataFrame> {
     let reasons = Reasons::of(job);
     let rows = matched(job, &reasons, rows, &held)?;
+    let rows = verdict::remembered(job, rows, refused)?;
     let rows = pending::resolved(job, &reasons, rows, &held.targets)?;
-    verdict::decided(job, &reasons, rows, refused)
+    verdict::decided(job, &reasons, rows)
 }

@@ -6,7 +6,7 @@
 
 use arrow::datatypes::DataType;
 use datafusion::functions::expr_fn::{concat, lpad};
-use datafusion::logical_expr::{cast, ident, lit};
+use datafusion::logical_expr::{Expr, cast, ident, lit};
 use datafusion::prelude::DataFrame;
 
 use super::error::Result;
@@ -16,6 +16,7 @@ use super::lower::{folded, looked};
 use super::map::mapped_column;
 use super::matching::main_index;
 use super::reason::Reasons;
+use super::verdict::was_refused;
 use crate::model::dataset::ROW;
 use crate::model::job::Job;
 
@@ -30,7 +31,8 @@ pub(super) fn resolved(
     for (index, one) in job.lookups.iter().enumerate().filter(|(index, _)| job.is_pending(*index)) {
         let object = objects[main_index(job)].clone().expect("the main target is an object of Gainsight");
         let there = lookup::held(index, one, object)?;
-        let to_come = rows.clone().filter(ident("_why").is_null().and(ident("gsid0").is_null()))?;
+        let is_to_come = ident("_why").is_null().and(ident("gsid0").is_null()).and(Expr::Not(Box::new(was_refused())));
+        let to_come = rows.clone().filter(is_to_come)?;
         let number = lpad(vec![cast(ident(ROW), DataType::Utf8), lit(12_i64), lit("0")]);
         let name = concat(vec![lit("~"), number]);
         let mut columns = vec![name.clone().alias("gsid")];

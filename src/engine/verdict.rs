@@ -15,22 +15,33 @@ use crate::model::job::{Job, Mapping, Route};
 use crate::model::outcome::Outcome;
 
 /// The changes: one row for each source row, in the columns of [`changes`].
-pub(super) fn decided(job: &Job, reasons: &Reasons, rows: DataFrame, refused: DataFrame) -> Result<DataFrame> {
+pub(super) fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
     let flags = (0..job.mappings.len()).filter(|i| job.targets[job.mappings[*i].target].route != Route::Avatar);
     let rows = add(rows, flags.map(|i| (changed_column(i), changed(job, i))).collect())?;
     let actions = (0..job.targets.len()).map(|t| (action_column(t), action(job, t))).collect();
     let rows = add(rows, actions)?;
-    let rows = add(rows, vec![("planned".to_owned(), planned(job)), ("print".to_owned(), fingerprint(job))])?;
+    let rows = add(rows, vec![("planned".to_owned(), planned(job))])?;
+    let again = was_refused().and(ident("planned").not_eq(lit(Outcome::Unchanged.text())));
+    let rows = add(rows, reasons.decide(vec![(Cause::RefusedBefore, again, ident("rf_value"))]))?;
+    Ok(rows.select(final_columns(job, reasons))?)
+}
+
+/// Rows with the digest of their values, and what is remembered of a refusal. It comes before `AFTER LOAD` lookups: a
+/// record that will not be sent again is none that others could point at.
+pub(super) fn remembered(job: &Job, rows: DataFrame, refused: DataFrame) -> Result<DataFrame> {
+    let rows = add(rows, vec![("print".to_owned(), fingerprint(job))])?;
     let refused = refused.select(vec![
         ident("source_id").alias("rf_id"),
         ident("fingerprint").alias("rf_print"),
         ident("message").alias("rf_message"),
         ident("value").alias("rf_value"),
     ])?;
-    let rows = attach(refused, rows, &[("rf_id".to_owned(), "_id".to_owned())])?;
-    let again = ident("rf_print").eq(ident("print")).and(ident("planned").not_eq(lit(Outcome::Unchanged.text())));
-    let rows = add(rows, reasons.decide(vec![(Cause::RefusedBefore, again, ident("rf_value"))]))?;
-    Ok(rows.select(final_columns(job, reasons))?)
+    attach(refused, rows, &[("rf_id".to_owned(), "_id".to_owned())])
+}
+
+/// Whether Gainsight refused just these values before.
+pub(super) fn was_refused() -> Expr {
+    coalesce(vec![ident("rf_print").eq(ident("print")), lit(false)])
 }
 
 fn changed_column(mapping: usize) -> String {
@@ -112,17 +123,11 @@ fn planned(job: &Job) -> Expr {
     either(inserts, lit(Outcome::Inserted.text()), rest)
 }
 
-/// A digest of all new values. What is still to come (`~…`) counts as just that: its row's number may differ tomorrow.
+/// A digest of all new values, without those that `AFTER LOAD` lookups give: they may differ from run to run.
 fn fingerprint(job: &Job) -> Expr {
     let mut parts = Vec::new();
-    for index in 0..job.mappings.len() {
-        let text = cast(ident(mapped_column(index)), DataType::Utf8);
-        let text = if job.pending_lookup(index).is_some() {
-            either(text.clone().like(lit("~%")), lit("~"), text)
-        } else {
-            text
-        };
-        parts.push(coalesce(vec![text, lit("\u{0}")]));
+    for index in (0..job.mappings.len()).filter(|i| job.pending_lookup(*i).is_none()) {
+        parts.push(coalesce(vec![cast(ident(mapped_column(index)), DataType::Utf8), lit("\u{0}")]));
         parts.push(lit("\u{1f}"));
     }
     cast(md5(concat(parts)), DataType::Utf8)
