@@ -1,1 +1,7 @@
+//! All tests of Ferry, in one binary: every link target links DataFusion, so there is one.
 
+mod corners;
+mod oracle;
+mod road;
+mod sandbox;
+mod stage;

@@ -87,7 +87,8 @@ pub async fn plan(
     progress: &Progress,
 ) -> Result<(Report, Plan), Error> {
     let Named::Job(one) = find(&workspace.project, name)? else {
-        let message = format!("\"{name}\" is a chain; plan its jobs one by one, as each depends on what the one before wrote");
+        let message =
+            format!("\"{name}\" is a chain; plan its jobs one by one, as each depends on what the one before wrote");
         return Err(Error::Usage(message));
     };
     let home = Home::open(&setting.home)?;

@@ -1,5 +1,7 @@
 //! `ferry activity`.
 
+use super::output;
+use super::output::{say, tell};
 use serde_json::{Value, json};
 
 use super::run::for_people;
@@ -14,11 +16,11 @@ use crate::store::runs::{Run, Stage};
 pub(super) fn list(setting: &Setting, as_json: bool) -> Ended {
     let runs = activity::list(setting)?;
     if as_json {
-        runs.iter().for_each(|run| println!("{}", for_programs(run, &[])));
+        runs.iter().for_each(|run| say!("{}", for_programs(run, &[])));
         return Ok(0);
     }
     if runs.is_empty() {
-        eprintln!("{} has no runs yet", setting.home.display());
+        tell!("{} has no runs yet", setting.home.display());
         return Ok(0);
     }
     let rows: Vec<Vec<String>> = runs
@@ -37,29 +39,29 @@ pub(super) fn list(setting: &Setting, as_json: bool) -> Ended {
             ]
         })
         .collect();
-    print!("{}", lines(&["run", "job", "status", "started", "read", "written", "failed"], &rows));
+    output::text(&lines(&["run", "job", "status", "started", "read", "written", "failed"], &rows));
     Ok(0)
 }
 
 pub(super) fn show(setting: &Setting, id: &str, as_json: bool) -> Ended {
     let (run, stages) = activity::show(setting, id)?;
     if as_json {
-        println!("{}", for_programs(&run, &stages));
+        say!("{}", for_programs(&run, &stages));
         return Ok(0);
     }
     match report(&run) {
-        Some(report) => print!("{}", for_people(&report)),
-        None => println!("\n{} · run {} · {}", run.job, run.id, status(&run)),
+        Some(report) => output::text(&for_people(&report)),
+        None => say!("\n{} · run {} · {}", run.job, run.id, status(&run)),
     }
     if let Some(chain) = &run.chain {
-        println!("  part of the chain {chain}");
+        say!("  part of the chain {chain}");
     }
-    println!("  started {}, ended {}", run.started, run.ended.as_deref().unwrap_or("never: it was interrupted"));
+    say!("  started {}, ended {}", run.started, run.ended.as_deref().unwrap_or("never: it was interrupted"));
     let rows: Vec<Vec<String>> = stages
         .iter()
         .map(|s| vec![s.name.clone(), s.started.clone(), format!("{:.2} s", s.seconds), s.rows.to_string()])
         .collect();
-    print!("{}", lines(&["stage", "started", "took", "rows"], &rows));
+    output::text(&lines(&["stage", "started", "took", "rows"], &rows));
     Ok(0)
 }
 

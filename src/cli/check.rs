@@ -1,5 +1,6 @@
 //! `ferry check`.
 
+use super::output::{say, tell};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ pub(super) async fn check(setting: &Setting, paths: &[PathBuf], json: bool) -> E
     if !json && errors == 0 {
         let project = &workspace.project;
         let of = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-        println!(
+        say!(
             "{}, {} and {} are right",
             of(project.connections.len(), "connection"),
             of(project.jobs.len(), "job"),
@@ -35,16 +36,16 @@ pub(super) fn show(diagnostics: &Diagnostics, sources: &Sources, json: bool, pat
     let shown: Vec<_> = diagnostics.sorted().into_iter().filter(|d| of_interest(d.span.file)).collect();
     for diagnostic in &shown {
         if json {
-            println!("{}", for_programs(diagnostic, sources));
+            say!("{}", for_programs(diagnostic, sources));
         } else {
-            println!("{}\n", for_people(diagnostic, sources, colour));
+            say!("{}\n", for_people(diagnostic, sources, colour));
         }
     }
     let errors = shown.iter().filter(|d| d.severity == Severity::Error).count();
     let warnings = shown.len() - errors;
     if !json && !shown.is_empty() {
         let of = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-        eprintln!("{}, {}", of(errors, "error"), of(warnings, "warning"));
+        tell!("{}, {}", of(errors, "error"), of(warnings, "warning"));
     }
     errors
 }

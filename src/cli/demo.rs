@@ -1,5 +1,7 @@
 //! `ferry demo`.
 
+use super::output;
+use super::output::{say, tell};
 use serde_json::json;
 
 use super::arguments::{Common, Demo};
@@ -19,31 +21,31 @@ pub(super) async fn demo(arguments: &Demo, common: &Common) -> Ended {
     let as_json = common.json;
     let (passes, sandbox) = run(&demo, &listener(), |step| match step {
         Step::Serving(sandbox) if !as_json => {
-            println!("A sandbox serves Dynamics on {} and", sandbox.dynamics_url());
-            println!("Gainsight on {}, its call limits {}× as fast.", sandbox.gainsight_url(), arguments.limits_scale);
+            say!("A sandbox serves Dynamics on {} and", sandbox.dynamics_url());
+            say!("Gainsight on {}, its call limits {}× as fast.", sandbox.gainsight_url(), arguments.limits_scale);
         }
-        Step::Pass(1) if !as_json => println!("\nFirst pass: the chain \"{}\"", demo::CHAIN),
-        Step::Pass(_) if !as_json => println!("\nSecond pass: the same chain again, and nothing has changed"),
+        Step::Pass(1) if !as_json => say!("\nFirst pass: the chain \"{}\"", demo::CHAIN),
+        Step::Pass(_) if !as_json => say!("\nSecond pass: the same chain again, and nothing has changed"),
         Step::Ended(pass, report) if as_json => {
             let mut line = json!(report);
             line["pass"] = json!(pass);
-            println!("{line}");
+            say!("{line}");
         }
-        Step::Ended(_, report) => print!("{}", for_people(report)),
+        Step::Ended(_, report) => output::text(&for_people(report)),
         _ => {}
     })
     .await?;
     sandbox.stop().await;
     let is_proven = is_proven(&passes);
     if !as_json {
-        println!();
+        say!();
         if is_proven {
-            println!("The books balance in both passes: every row read has one outcome.");
-            println!("The second pass wrote 0 records and spent no write call.");
+            say!("The books balance in both passes: every row read has one outcome.");
+            say!("The second pass wrote 0 records and spent no write call.");
         }
     }
     if !is_proven {
-        eprintln!("error: the books do not balance, or the second pass wrote something; this is a bug of Ferry");
+        tell!("error: the books do not balance, or the second pass wrote something; this is a bug of Ferry");
         return Ok(4);
     }
     Ok(0)

@@ -1,5 +1,6 @@
 //! `ferry explain`.
 
+use super::output::say;
 use super::start::Ended;
 use crate::app::explain::explain as explained;
 use crate::app::workspace::{Setting, Workspace};
@@ -8,26 +9,26 @@ pub(super) async fn explain(setting: &Setting, job: &str, json: bool) -> Ended {
     let workspace = Workspace::ready(setting).await?;
     let explanation = explained(&workspace, job)?;
     if json {
-        println!("{}", serde_json::json!(explanation));
+        say!("{}", serde_json::json!(explanation));
         return Ok(0);
     }
-    println!("{}\n", explanation.job);
-    println!("Asked of Dynamics");
+    say!("{}\n", explanation.job);
+    say!("Asked of Dynamics");
     for (url, prefer) in &explanation.dynamics {
-        println!("  GET {url}\n      Prefer: {prefer}");
+        say!("  GET {url}\n      Prefer: {prefer}");
     }
-    println!("\nRead from Gainsight");
+    say!("\nRead from Gainsight");
     for (path, body) in &explanation.gainsight {
-        println!("  {path}\n      {body}");
+        say!("  {path}\n      {body}");
     }
-    println!("\nWritten to Gainsight");
+    say!("\nWritten to Gainsight");
     for (object, road) in &explanation.writes {
-        println!("  {object}: {road}");
+        say!("  {object}: {road}");
     }
     for (stage, plan) in &explanation.plans {
-        println!("\nPlan: {stage}");
+        say!("\nPlan: {stage}");
         for line in plan.lines() {
-            println!("  {line}");
+            say!("  {line}");
         }
     }
     Ok(0)

@@ -2,13 +2,12 @@
 //!
 //! stdout is data, stderr is talk. With `--json` stdout holds JSON only, one object a line.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)] // This is the one place that prints.
-
 mod activity;
 mod arguments;
 mod check;
 mod demo;
 mod explain;
+mod output;
 mod plan;
 mod progress;
 mod run;

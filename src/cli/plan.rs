@@ -1,5 +1,7 @@
 //! `ferry plan`.
 
+use super::output;
+use super::output::say;
 use serde_json::{Value, json};
 
 use super::progress::listener;
@@ -14,9 +16,9 @@ pub(super) async fn plan(setting: &Setting, job: &str, sample: usize, as_json: b
     let workspace = Workspace::ready(setting).await?;
     let (report, plan) = runs::plan(&workspace, setting, job, sample, &listener()).await?;
     if as_json {
-        println!("{}", json!({ "run": report.run, "job": report.job, "plan": plan }));
+        say!("{}", json!({ "run": report.run, "job": report.job, "plan": plan }));
     } else {
-        print!("{}", for_people(&report, &plan));
+        output::text(&for_people(&report, &plan));
     }
     Ok(u8::from(plan.counts.failed() > 0))
 }

@@ -1,5 +1,6 @@
 //! Progress while a run runs: a line that renews itself on a terminal, a line for each stage where output is piped.
 
+use super::output::tell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ fn bars() -> Progress {
             bar.set_style(unknown.clone());
             bar.set_message(format!("{stage} {rows} rows"));
         }
-        Event::Notice(text) => bar.suspend(|| eprintln!("note: {text}")),
+        Event::Notice(text) => bar.suspend(|| tell!("note: {text}")),
         Event::Ended => bar.finish_and_clear(),
     })
 }
@@ -50,14 +51,14 @@ fn plain() -> Progress {
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Began { run, job } => {
-                eprintln!("{run} {job}: started");
+                tell!("{run} {job}: started");
                 *last = (run, "");
             }
             Event::Advanced { stage, .. } if last.1 != stage => {
-                eprintln!("{} {stage}", last.0);
+                tell!("{} {stage}", last.0);
                 last.1 = stage;
             }
-            Event::Notice(text) => eprintln!("note: {text}"),
+            Event::Notice(text) => tell!("note: {text}"),
             Event::Advanced { .. } | Event::Ended => {}
         }
     })

@@ -1,5 +1,7 @@
 //! `ferry run`, and how a report looks.
 
+use super::output;
+use super::output::say;
 use super::progress::listener;
 use super::start::Ended;
 use super::table::{lines, number};
@@ -13,7 +15,7 @@ pub(super) async fn run(setting: &Setting, name: &str, json: bool) -> Ended {
     let mut failed_rows = 0;
     runs::run(&workspace, setting, name, &listener(), |report| {
         failed_rows += report.counts.failed();
-        if json { println!("{}", serde_json::json!(report)) } else { print!("{}", for_people(report)) }
+        if json { say!("{}", serde_json::json!(report)) } else { output::text(&for_people(report)) }
     })
     .await?;
     Ok(u8::from(failed_rows > 0))
@@ -21,7 +23,8 @@ pub(super) async fn run(setting: &Setting, name: &str, json: bool) -> Ended {
 
 /// A report for people: rows, records, calls, the error file.
 pub(super) fn for_people(report: &Report) -> String {
-    let mut text = format!("\n{} · run {} · {} · {:.1} s\n", report.job, report.run, report.status.text(), report.seconds);
+    let mut text =
+        format!("\n{} · run {} · {} · {:.1} s\n", report.job, report.run, report.status.text(), report.seconds);
     let counts = &report.counts;
     let shown = |o: &Outcome| {
         matches!(o, Outcome::Rejected | Outcome::Error | Outcome::Inserted | Outcome::Updated | Outcome::Unchanged)

@@ -1,5 +1,6 @@
 //! `ferry sandbox`.
 
+use super::output::{say, tell};
 use serde_json::json;
 
 use super::arguments::{Common, Sandbox, World};
@@ -16,7 +17,7 @@ pub(super) async fn serve(arguments: &Sandbox, common: &Common) -> Ended {
     let secrets = secrets(sandbox.credentials());
     if common.json {
         let variables = secrets.map(|(name, value)| (environment_variable(name), value));
-        println!(
+        say!(
             "{}",
             json!({
                 "dynamics": sandbox.dynamics_url(), "gainsight": sandbox.gainsight_url(),
@@ -24,20 +25,20 @@ pub(super) async fn serve(arguments: &Sandbox, common: &Common) -> Ended {
             })
         );
     } else {
-        println!("Dynamics   {}\nGainsight  {}\n", sandbox.dynamics_url(), sandbox.gainsight_url());
+        say!("Dynamics   {}\nGainsight  {}\n", sandbox.dynamics_url(), sandbox.gainsight_url());
         for (name, value) in secrets {
-            println!("export {}={value}", environment_variable(name));
+            say!("export {}={value}", environment_variable(name));
         }
         match &arguments.write_project {
             Some(folder) => {
                 let folder = folder.display();
-                eprintln!("\n{folder} holds a project. In another terminal:");
-                eprintln!("  set -a; . {folder}/secrets.env; set +a");
-                eprintln!("  ferry run --project {folder} \"Dynamics_Company Person Sync\"");
+                tell!("\n{folder} holds a project. In another terminal:");
+                tell!("  set -a; . {folder}/secrets.env; set +a");
+                tell!("  ferry run --project {folder} \"Dynamics_Company Person Sync\"");
             }
-            None => eprintln!("\n--write-project DIR writes a project that leads here."),
+            None => tell!("\n--write-project DIR writes a project that leads here."),
         }
-        eprintln!("Serving until interrupted (Ctrl-C).");
+        tell!("Serving until interrupted (Ctrl-C).");
     }
     // Where no signal can be waited for there is nothing to end the wait, so the sandbox serves until it is killed.
     if tokio::signal::ctrl_c().await.is_err() {

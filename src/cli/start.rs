@@ -1,5 +1,6 @@
 //! From the command line to an exit code.
 
+use super::output::tell;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: the runtime cannot be started: {error}");
+            tell!("error: the runtime cannot be started: {error}");
             return 7;
         }
     };
@@ -40,7 +41,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             2
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            tell!("error: {error}");
             error.exit_code()
         }
     }

@@ -137,7 +137,8 @@ async fn authority(organization: &Client) -> Result<Url, Error> {
         repeat: Repeat::Harmless,
     };
     let answer = organization.send(&request).await?;
-    let unreadable = |detail: &str| Error::Unreadable { what: "sign-in challenge".to_owned(), detail: detail.to_owned() };
+    let unreadable =
+        |detail: &str| Error::Unreadable { what: "sign-in challenge".to_owned(), detail: detail.to_owned() };
     if answer.status != 401 {
         return Err(unreadable("the URL is not a Dynamics organisation; check the connection's URL"));
     }

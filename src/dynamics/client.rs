@@ -114,8 +114,7 @@ impl Dynamics {
                 200..=299 => return Ok(answer),
                 401 if refused.is_none() => refused = Some(bearer),
                 429 if waited.as_secs() < THROTTLED_SECONDS_AT_MOST => {
-                    let pause =
-                        answer.retry_after().unwrap_or(Duration::from_secs(THROTTLED_SECONDS_DEFAULT));
+                    let pause = answer.retry_after().unwrap_or(Duration::from_secs(THROTTLED_SECONDS_DEFAULT));
                     waited += pause.max(Duration::from_millis(100));
                     self.clock.sleep(pause).await;
                 }

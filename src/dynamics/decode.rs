@@ -104,8 +104,7 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
             match key.as_ref() {
                 "value" => {
                     has_rows = true;
-                    let rows =
-                        RowsSeed { layout: self.layout, builders: &mut *self.builders, rows: self.rows_before };
+                    let rows = RowsSeed { layout: self.layout, builders: &mut *self.builders, rows: self.rows_before };
                     map.next_value_seed(rows)?;
                 }
                 "@odata.nextLink" => next = Some(map.next_value()?),

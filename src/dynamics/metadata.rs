@@ -84,7 +84,10 @@ const CASTS: [(&str, &str); 6] = [
     ("StringAttributeMetadata", "$select=LogicalName,MaxLength"),
     ("LookupAttributeMetadata", "$select=LogicalName,Targets"),
     ("DateTimeAttributeMetadata", "$select=LogicalName,DateTimeBehavior"),
-    ("PicklistAttributeMetadata", "$select=LogicalName&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)"),
+    (
+        "PicklistAttributeMetadata",
+        "$select=LogicalName&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)",
+    ),
     ("StateAttributeMetadata", "$select=LogicalName&$expand=OptionSet($select=Options)"),
     ("StatusAttributeMetadata", "$select=LogicalName&$expand=OptionSet($select=Options)"),
 ];

@@ -15,14 +15,14 @@ impl Engine {
     /// If the plan cannot be built, which would be a bug.
     pub fn explain(&self, job: &Job) -> Result<Vec<(&'static str, String)>> {
         let objects = dataset::objects(job);
-        let object = |name: &str| self.empty(&dataset::object_schema(&objects[name]));
+        let object = |name: &str| self.empty(&dataset::target(name), &dataset::object_schema(&objects[name]));
         let mut inputs = Inputs::default();
         let fields = dataset::table_fields(job, None);
-        inputs.source = Some(self.empty(&dataset::table_schema(&fields, true, None))?);
+        inputs.source = Some(self.empty(dataset::SOURCE, &dataset::table_schema(&fields, true, None))?);
         for relation in &job.relations {
             let fields = dataset::table_fields(job, Some(&relation.table.name));
             let schema = dataset::table_schema(&fields, false, Some(&relation.table.primary_id));
-            inputs.relations.push(self.empty(&schema)?);
+            inputs.relations.push(self.empty(&dataset::related(&relation.table.name), &schema)?);
         }
         for lookup in &job.lookups {
             inputs.lookups.push(object(&lookup.object.name)?);
@@ -35,10 +35,10 @@ impl Engine {
             held.targets.push(if is_avatar { None } else { Some(object(&target.object.name)?) });
         }
         if job.target_by_route(Route::Avatar).is_some() {
-            held.avatars = Some(self.empty(&dataset::avatar_schema())?);
+            held.avatars = Some(self.empty(dataset::AVATARS, &dataset::avatar_schema())?);
         }
-        let refused = self.empty(&dataset::refused_schema())?;
-        let compared = compare::plan(job, self.empty(&schema)?, held, refused)?;
+        let refused = self.empty(dataset::REFUSED, &dataset::refused_schema())?;
+        let compared = compare::plan(job, self.empty(dataset::MAPPED, &schema)?, held, refused)?;
         Ok(vec![
             ("map the source", mapped.into_optimized_plan()?.display_indent().to_string()),
             ("compare with the target", compared.into_optimized_plan()?.display_indent().to_string()),

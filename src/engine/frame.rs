@@ -13,8 +13,7 @@ use super::error::Result;
 /// A table with more columns, computed from those it has.
 pub(super) fn add(frame: DataFrame, more: Vec<(String, Expr)>) -> Result<DataFrame> {
     let replaced: Vec<&str> = more.iter().map(|(name, _)| name.as_str()).collect();
-    let mut columns: Vec<Expr> =
-        names(&frame).iter().filter(|n| !replaced.contains(&n.as_str())).map(ident).collect();
+    let mut columns: Vec<Expr> = names(&frame).iter().filter(|n| !replaced.contains(&n.as_str())).map(ident).collect();
     columns.extend(more.into_iter().map(|(name, value)| value.alias(name)));
     Ok(frame.select(columns)?)
 }

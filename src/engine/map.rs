@@ -76,9 +76,8 @@ fn filtered(job: &Job, reasons: &Reasons, source: DataFrame, relations: Vec<Data
     }
     let source = source.select(columns)?;
     let id = column(job.id);
-    let newest = source
-        .clone()
-        .aggregate(vec![ident(&id).alias("newest_id")], vec![max(ident(ROW)).alias("newest_row")])?;
+    let newest =
+        source.clone().aggregate(vec![ident(&id).alias("newest_id")], vec![max(ident(ROW)).alias("newest_row")])?;
     let mut rows = attach(newest, source, &[("newest_id".to_owned(), id)])?;
     for (index, (relation, table)) in job.relations.iter().zip(relations).enumerate() {
         let key = format!("r{index}");

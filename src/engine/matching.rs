@@ -50,8 +50,11 @@ pub(super) fn matched(job: &Job, reasons: &Reasons, rows: DataFrame, held: &Held
     let rows = main_record(job, rows, held)?;
     let rows = company_person(job, rows, held)?;
     let shown = || job.key.first().map_or_else(super::frame::null_text, |k| ident(mapped_column(k.mapping)));
-    let mut decisions =
-        vec![(Cause::Ambiguous(main_index(job)), ident("is_known").is_not_true().and(ident("t_n").gt(lit(1_i64))), shown())];
+    let mut decisions = vec![(
+        Cause::Ambiguous(main_index(job)),
+        ident("is_known").is_not_true().and(ident("t_n").gt(lit(1_i64))),
+        shown(),
+    )];
     if let Some(target) = job.target_by_route(Route::CompanyPerson) {
         decisions.push((Cause::Ambiguous(target), ident("cp_n").gt(lit(1_i64)), shown()));
     }
@@ -128,10 +131,8 @@ fn main_record(job: &Job, rows: DataFrame, held: &Held) -> Result<DataFrame> {
         known = when(ident("ex").is_true(), ident("av_gsid"));
     }
     let by_key = when(ident("t_n").eq(lit(1_i64)), ident("t_g"));
-    let more = vec![
-        ("gsid0".to_owned(), coalesce(vec![known.clone(), by_key])),
-        ("is_known".to_owned(), known.is_not_null()),
-    ];
+    let more =
+        vec![("gsid0".to_owned(), coalesce(vec![known.clone(), by_key])), ("is_known".to_owned(), known.is_not_null())];
     let rows = without(add(rows, more)?, |name| name == "t_g" || name == "ex")?;
     old_values(job, index, object, rows, "gsid0")
 }

@@ -1,12 +1,13 @@
-//! `AFTER LOAD`: a lookup that also finds the records which this run is going to insert.
+//! `AFTER LOAD`: a lookup that finds records as they will be when this run has loaded: those it is going to insert too,
+//! and those it is going to update by their new values.
 //!
-//! Such a record has no GSID yet. It is named by `~` and its row's number; loading replaces that by the GSID that
+//! A record to be inserted has no GSID yet. It is named by `~` and its row's number; loading replaces that by the GSID that
 //! Gainsight acknowledges, in a second phase. `~` sorts behind every letter and digit, so `USE ANY` prefers a record that
 //! is there already.
 
 use arrow::datatypes::DataType;
-use datafusion::functions::expr_fn::{concat, lpad};
-use datafusion::logical_expr::{Expr, cast, ident, lit};
+use datafusion::functions::expr_fn::{coalesce, concat, lpad};
+use datafusion::logical_expr::{Expr, JoinType, cast, ident, lit};
 use datafusion::prelude::DataFrame;
 
 use super::error::Result;
@@ -14,7 +15,7 @@ use super::frame::{add, without};
 use super::lookup;
 use super::lower::{folded, looked};
 use super::map::mapped_column;
-use super::matching::main_index;
+use super::matching::{main_index, old_column};
 use super::reason::Reasons;
 use super::verdict::was_refused;
 use crate::model::dataset::ROW;
@@ -30,19 +31,24 @@ pub(super) fn resolved(
 ) -> Result<DataFrame> {
     for (index, one) in job.lookups.iter().enumerate().filter(|(index, _)| job.is_pending(*index)) {
         let object = objects[main_index(job)].clone().expect("the main target is an object of Gainsight");
-        let there = lookup::held(index, one, object)?;
-        let is_to_come = ident("_why").is_null().and(ident("gsid0").is_null()).and(Expr::Not(Box::new(was_refused())));
-        let to_come = rows.clone().filter(is_to_come)?;
+        let is_coming = ident("_why").is_null().and(Expr::Not(Box::new(was_refused())));
+        let coming = rows.clone().filter(is_coming)?;
+        // A record that this run writes counts with its new values only.
+        let written = coming.clone().select(vec![ident("gsid0").alias("written")])?;
+        let rest = object.join(written, JoinType::LeftAnti, &["\"Gsid\""], &["written"], None)?;
+        let there = lookup::held(index, one, rest)?;
         let number = lpad(vec![cast(ident(ROW), DataType::Utf8), lit(12_i64), lit("0")]);
-        let name = concat(vec![lit("~"), number]);
+        let name = coalesce(vec![ident("gsid0"), concat(vec![lit("~"), number])]);
         let mut columns = vec![name.clone().alias("gsid")];
         for (n, m) in one.matches.iter().enumerate() {
             let mapping = job.mappings_of(main_index(job)).find(|(_, x)| x.field.name == m.field.name);
-            let (mapping, _) = mapping.expect("the checker wants the searched field to be mapped");
-            columns.push(folded(ident(mapped_column(mapping)), m.fold).alias(format!("g{index}_{n}")));
+            let (number, mapping) = mapping.expect("the checker wants the searched field to be mapped");
+            let (new, old) = (ident(mapped_column(number)), ident(old_column(number)));
+            let value = if mapping.keep { coalesce(vec![new, old]) } else { new };
+            columns.push(folded(value, m.fold).alias(format!("g{index}_{n}")));
         }
         columns.extend((0..one.yields.len()).map(|n| name.clone().alias(format!("y{n}"))));
-        rows = lookup::join(index, one, there.union(to_come.select(columns)?)?, rows)?;
+        rows = lookup::join(index, one, there.union(coming.select(columns)?)?, rows)?;
         rows = add(rows, reasons.decide(lookup::decisions(index, one)))?;
     }
     let values = job.mappings.iter().enumerate().filter_map(|(index, mapping)| {

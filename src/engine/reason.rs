@@ -85,7 +85,11 @@ impl Reasons {
                 all.push(Reason { cause, outcome: Outcome::Error, code: Some(code), message, place, field });
             };
             let kind = field.kind.word();
-            push(Cause::BadValue(index), RejectCode::BadValue, format!("the value cannot go into \"{label}\" ({kind})"));
+            push(
+                Cause::BadValue(index),
+                RejectCode::BadValue,
+                format!("the value cannot go into \"{label}\" ({kind})"),
+            );
             if job.key.iter().any(|k| k.mapping == index) {
                 let message = format!("the key field \"{label}\" is empty; fill it in Dynamics");
                 push(Cause::NullKey(index), RejectCode::NullKey, message);
@@ -191,8 +195,7 @@ fn lookups(job: &Job, all: &mut Vec<Reason>) {
 }
 
 fn keys(job: &Job, all: &mut Vec<Reason>) {
-    let fields: Vec<String> =
-        job.key.iter().map(|k| format!("\"{}\"", job.mappings[k.mapping].field.label)).collect();
+    let fields: Vec<String> = job.key.iter().map(|k| format!("\"{}\"", job.mappings[k.mapping].field.label)).collect();
     let fields = fields.join(", ");
     let place = job.key.first().map_or_else(|| job.place.clone(), |k| job.mappings[k.mapping].place.clone());
     let field = job.key.first().map(|k| job.mappings[k.mapping].field.label.clone());

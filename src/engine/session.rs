@@ -35,7 +35,8 @@ impl Engine {
         // Which side of a join is built is ours to say: the grouped lookup, never the streaming source.
         options.optimizer.join_reordering = false;
         options.execution.parquet.schema_force_view_types = false;
-        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_BYTES))).build_arc()?;
+        let runtime =
+            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_BYTES))).build_arc()?;
         let root = if root.ends_with('/') { root.to_owned() } else { format!("{root}/") };
         Ok(Self { context: SessionContext::new_with_config_rt(config, runtime), root })
     }
@@ -43,12 +44,13 @@ impl Engine {
     /// A dataset as a table. Its schema is what the agreement says, not what the files happen to hold.
     pub(super) async fn dataset(&self, folder: &str, schema: &SchemaRef) -> Result<DataFrame> {
         let options = ParquetReadOptions::default().schema(schema);
-        Ok(self.context.read_parquet(format!("{}{folder}/", self.root), options).await?)
+        named(self.context.read_parquet(format!("{}{folder}/", self.root), options).await?, folder)
     }
 
     /// A dataset that an earlier stage of the engine made: its files know its schema.
     pub(super) async fn stored(&self, folder: &str) -> Result<DataFrame> {
-        Ok(self.context.read_parquet(format!("{}{folder}/", self.root), ParquetReadOptions::default()).await?)
+        let options = ParquetReadOptions::default();
+        named(self.context.read_parquet(format!("{}{folder}/", self.root), options).await?, folder)
     }
 
     /// Runs a plan and hands its batches over.
@@ -57,7 +59,12 @@ impl Engine {
     }
 
     /// A table without rows, for showing a plan before there is any data.
-    pub(super) fn empty(&self, schema: &SchemaRef) -> Result<DataFrame> {
-        Ok(self.context.read_batch(RecordBatch::new_empty(Arc::clone(schema)))?)
+    pub(super) fn empty(&self, folder: &str, schema: &SchemaRef) -> Result<DataFrame> {
+        named(self.context.read_batch(RecordBatch::new_empty(Arc::clone(schema)))?, folder)
     }
+}
+
+/// A table under its dataset's name, which is how plans show it.
+fn named(table: DataFrame, folder: &str) -> Result<DataFrame> {
+    Ok(table.alias(&folder.replace('/', "_"))?)
 }

@@ -25,8 +25,8 @@ pub(super) fn is_bad(mapping: &Mapping, stored_column: Expr, job: &Job) -> Optio
             labels.push(*index);
         }
     });
-    let mut bad: Option<Expr> = (!is_text(mapping.field.kind))
-        .then(|| stored_column.is_null().and(lower(&mapping.value, job).is_not_null()));
+    let mut bad: Option<Expr> =
+        (!is_text(mapping.field.kind)).then(|| stored_column.is_null().and(lower(&mapping.value, job).is_not_null()));
     for index in labels {
         let code = lower(&Expression::Column(index), job);
         let unknown = code.is_not_null().and(lower(&Expression::Label(index), job).is_null());

@@ -134,10 +134,9 @@ fn fingerprint(job: &Job) -> Expr {
 }
 
 fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
-    let remembered = reasons.number(Cause::RefusedBefore).map_or_else(
-        null_text,
-        |number| when(ident("_why").eq(lit(number)), ident("rf_message")),
-    );
+    let remembered = reasons
+        .number(Cause::RefusedBefore)
+        .map_or_else(null_text, |number| when(ident("_why").eq(lit(number)), ident("rf_message")));
     let main = &job.targets[main_index(job)];
     let key = if main.route == Route::Person { ident(key_column(0)) } else { null_text() };
     let mut columns = vec![

@@ -9,7 +9,9 @@ pub enum Error {
     #[error(transparent)]
     Http(#[from] http::error::Error),
     /// The key does not work.
-    #[error("Gainsight does not accept the access key ({0}); set the current one, or make a new one in Administration > Connectors 2.0")]
+    #[error(
+        "Gainsight does not accept the access key ({0}); set the current one, or make a new one in Administration > Connectors 2.0"
+    )]
     Key(String),
     /// The address of this machine is not allowed.
     #[error("Gainsight does not accept calls from this machine ({0}); add its address to the access key's list")]
@@ -37,7 +39,9 @@ pub enum Error {
         detail: String,
     },
     /// A write whose answer was lost: it may have been carried out.
-    #[error("a write to {what} ended without a clear answer ({detail}); it may have been carried out. Run the job again: it compares with what Gainsight holds, and sends only what is still missing")]
+    #[error(
+        "a write to {what} ended without a clear answer ({detail}); it may have been carried out. Run the job again: it compares with what Gainsight holds, and sends only what is still missing"
+    )]
     Unclear {
         /// What was written.
         what: String,
@@ -45,7 +49,9 @@ pub enum Error {
         detail: String,
     },
     /// The budget of a window is used up for longer than a call may wait.
-    #[error("the {limit} calls {window} of the {bucket} API are used up; the next window opens in {seconds} s. Run the job again then: it goes on where Gainsight stands")]
+    #[error(
+        "the {limit} calls {window} of the {bucket} API are used up; the next window opens in {seconds} s. Run the job again then: it goes on where Gainsight stands"
+    )]
     Budget {
         /// Which API.
         bucket: &'static str,

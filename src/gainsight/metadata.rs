@@ -145,7 +145,9 @@ fn field(described: DescribedField) -> Field {
         length: meta.length.filter(|_| is_text),
         scale: meta.decimal_places.unwrap_or(0).clamp(0, 18),
         required: meta.required || meta.nillable == Some(false),
-        writable: meta.createable.unwrap_or(true) && meta.updateable.unwrap_or(true) && !meta.read_only.unwrap_or(false),
+        writable: meta.createable.unwrap_or(true)
+            && meta.updateable.unwrap_or(true)
+            && !meta.read_only.unwrap_or(false),
         choices: choices.map(|o| Choice { code: o.value, label: o.label }).collect(),
         targets: targets.into_iter().map(|o| o.object_name.to_lowercase()).collect(),
     }

@@ -80,7 +80,9 @@ impl Gainsight {
             Value::Null => Ok(Vec::new()),
             Value::Array(rows) => rows
                 .into_iter()
-                .map(|row| if let Value::Object(row) = row { Ok(row) } else { Err(unreadable("a record is no object")) })
+                .map(
+                    |row| if let Value::Object(row) = row { Ok(row) } else { Err(unreadable("a record is no object")) },
+                )
                 .collect(),
             _ => Err(unreadable("there is no list of records")),
         }

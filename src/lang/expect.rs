@@ -18,7 +18,10 @@ pub(super) fn diagnose(error: &Error<Rule>, statement: Span, text: &str) -> Diag
     let found = &rest[..length];
     let span = Span { file: statement.file, start, end: start + length };
     let expected = match &error.variant {
-        ErrorVariant::ParsingError { positives, .. } => list(positives),
+        // Where nothing but words that must not stand here is known, a value was wanted: no other place has such words.
+        ErrorVariant::ParsingError { positives, .. } => {
+            Some(list(positives)).filter(|l| !l.is_empty()).unwrap_or_else(|| "a value or a column".to_owned())
+        }
         ErrorVariant::CustomError { .. } => String::new(),
     };
     if expected.is_empty() {

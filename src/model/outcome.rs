@@ -215,6 +215,8 @@ impl Status {
     /// The status of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Running, Self::Planned, Self::Success, Self::Partial, Self::Failed].into_iter().find(|s| s.word() == word)
+        [Self::Running, Self::Planned, Self::Success, Self::Partial, Self::Failed]
+            .into_iter()
+            .find(|s| s.word() == word)
     }
 }

@@ -201,8 +201,7 @@ impl<'a> Load<'a> {
 
     /// Whether something depends on the GSIDs of new records: the identity map, or rows that point at them.
     fn needs_ids(&self) -> bool {
-        self.job.target_by_route(Route::Avatar).is_some()
-            || (0..self.job.lookups.len()).any(|l| self.job.is_pending(l))
+        self.job.target_by_route(Route::Avatar).is_some() || (0..self.job.lookups.len()).any(|l| self.job.is_pending(l))
     }
 
     /// Reads the GSIDs that an answer did not give back, by the key.

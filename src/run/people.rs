@@ -94,8 +94,8 @@ fn prepare(load: &Load<'_>, rows: &Changes<'_>, at: usize) -> Call {
 async fn send(load: &mut Load<'_>, people: Vec<Person>) -> Result<(), Error> {
     let gainsight = load.gainsight;
     let at_once = gainsight.limits.max_in_flight as usize;
-    let mut answers = futures::stream::iter(people.into_iter().map(|person| one(gainsight, person)))
-        .buffer_unordered(at_once);
+    let mut answers =
+        futures::stream::iter(people.into_iter().map(|person| one(gainsight, person))).buffer_unordered(at_once);
     let mut failed = None;
     while let Some((person, result)) = answers.next().await {
         match result {

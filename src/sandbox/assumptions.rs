@@ -1,6 +1,18 @@
 //! Every assumption of the sandbox that the written references mark as "not found".
 //!
 //! They stand here and nowhere else, so that a look at a real tenant changes one place. In: nothing. Out: constants.
+//!
+//! Assumptions that have no value to name, and where they act:
+//! - Dataverse: a null column has no annotations (`render`); keys come in the order of the schema (`row`); a cookie names
+//!   a lookup by its logical name (`page`); links given out by another run are not ours (`service`); a preference that is
+//!   no number is left out (`prefer`); schema names only raise the first letter (`attributes`); formatted values are
+//!   those of an English (US) user in UTC (`formatted`).
+//! - Gainsight: objects and e-mails are compared without case (`schema`, `store`); values without an offset are UTC
+//!   (`dates`); numbers are rounded to the field's decimals (`values`); `""` is null in texts (`values`); a lookup must
+//!   name a record that exists (`validate`); an update is atomic and the last of two changes wins (`objects`); a refused
+//!   call does not count and windows are aligned to the clock (`windows`); the answer of a people call is the stored
+//!   record with its `companies` (`people`); a user's failure has GU_2401 or GU_2402 and the details of objects
+//!   (`users`); several users with one key are GU_2411 (`users`).
 
 /// Largest body a service accepts before it answers 413.
 pub(in crate::sandbox) const LARGEST_BODY: usize = 10 * 1024 * 1024;

@@ -2,7 +2,7 @@
 //!
 //! It exists so that the product can be developed and tested without a tenant of either service. It is an island: it
 //! imports nothing of the product, so it cannot share a mistake with it. It is not a mock of our own client; it follows
-//! the written reference of both services, and what the reference does not say stands in [`assumptions`].
+//! the written reference of both services, and what the reference does not say stands in `assumptions`.
 //!
 //! In goes [`Options`] (a number of rows and a seed, or a folder with a world); out comes a running [`Sandbox`] with two
 //! addresses, the credentials for them, and what a test needs to look inside, change the source and order failures.

@@ -47,8 +47,10 @@ impl Chance {
         self.0.fill_bytes(&mut bytes);
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        let number = u128::from_be_bytes(bytes);
+        let part = |shift: u32, mask: u128| number >> shift & mask;
+        let (a, b, c) = (part(96, 0xffff_ffff), part(80, 0xffff), part(64, 0xffff));
+        format!("{a:08x}-{b:04x}-{c:04x}-{:04x}-{:012x}", part(48, 0xffff), part(0, 0xffff_ffff_ffff))
     }
 
     /// Characters drawn from an alphabet of ASCII letters and digits.

@@ -15,7 +15,17 @@ use super::home::owner_only;
 
 /// The columns in front of the source's own.
 pub const HEADER: [&str; 12] = [
-    "run", "job", "row", "source_key", "outcome", "code", "message", "script", "clause", "target_field", "value",
+    "run",
+    "job",
+    "row",
+    "source_key",
+    "outcome",
+    "code",
+    "message",
+    "script",
+    "clause",
+    "target_field",
+    "value",
     "attempts",
 ];
 
@@ -84,11 +94,10 @@ impl ErrorFile {
         ];
         for (index, field) in columns() {
             let options = FormatOptions::default();
-            let unreadable = |e: arrow::error::ArrowError| Error::Dataset {
-                what: field.name().clone(),
-                detail: e.to_string(),
-            };
-            let text = ArrayFormatter::try_new(source.column(index), &options).map_err(unreadable)?.value(at).to_string();
+            let unreadable =
+                |e: arrow::error::ArrowError| Error::Dataset { what: field.name().clone(), detail: e.to_string() };
+            let text =
+                ArrayFormatter::try_new(source.column(index), &options).map_err(unreadable)?.value(at).to_string();
             cells.push(if field.data_type() == &DataType::Utf8 { safe(&text) } else { text });
         }
         if self.writer.is_none() {

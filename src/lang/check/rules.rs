@@ -101,7 +101,10 @@ fn after_load(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
         }
         let mapped = |name: &str| job.mappings_of(0).any(|(_, m)| m.field.name == name);
         if let Some(m) = lookup.matches.iter().find(|m| !mapped(&m.field.name)) {
-            let message = format!("LOOKUP {} … AFTER LOAD searches \"{}\", which this job does not map", lookup.alias, m.field.label);
+            let message = format!(
+                "LOOKUP {} … AFTER LOAD searches \"{}\", which this job does not map",
+                lookup.alias, m.field.label
+            );
             out.push(Diagnostic::error(TARGETS, text.head, message));
         }
     }

@@ -103,37 +103,3 @@ fn escape(text: &str) -> String {
 fn unescape(text: &str) -> String {
     text.replace("&quot;", "\"").replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")
 }
-
-#[cfg(test)]
-mod tests {
-    use super::{Mark, read, write};
-
-    #[test]
-    fn the_token_is_the_documented_one_byte_for_byte() {
-        let mark = Mark {
-            name: "contactid".to_owned(),
-            first: Some("{49B0BE2E-D01C-ED11-B83E-000D3A572421}".to_owned()),
-            last: Some("{D5026A4D-D01C-ED11-B83E-000D3A572421}".to_owned()),
-        };
-        let documented = "%3Ccookie%20pagenumber=%222%22%20pagingcookie=%22%253ccookie%2520page%253d%25221%2522%253e%253c\
-                          contactid%2520last%253d%2522%257bD5026A4D-D01C-ED11-B83E-000D3A572421%257d%2522%2520first%253d\
-                          %2522%257b49B0BE2E-D01C-ED11-B83E-000D3A572421%257d%2522%2520%252f%253e%253c%252fcookie%253e\
-                          %22%20istracking=%22False%22%20/%3E";
-        assert_eq!(write(1, &[mark]), documented);
-    }
-
-    #[test]
-    fn a_null_and_a_quote_survive() {
-        let marks = [
-            Mark { name: "name".to_owned(), first: None, last: Some("a\"b & <c>".to_owned()) },
-            Mark { name: "fax".to_owned(), first: None, last: None },
-        ];
-        let decoded = url::form_urlencoded::parse(format!("t={}", write(3, &marks)).as_bytes())
-            .next()
-            .map(|(_, value)| value.into_owned())
-            .unwrap();
-        let resume = read(&decoded).unwrap();
-        assert_eq!(resume.page, 4);
-        assert_eq!(resume.last, vec![("name".to_owned(), Some("a\"b & <c>".to_owned())), ("fax".to_owned(), None)]);
-    }
-}

@@ -148,6 +148,9 @@ pub(in crate::sandbox) fn instant(text: &str) -> Option<i64> {
 }
 
 fn target(column: &Column, values: &Map<String, Value>) -> Result<u8, String> {
+    if column.targets.len() < 2 {
+        return Ok(0);
+    }
     let Some(named) = values.get(&format!("{}{TARGET}", column.property)).and_then(Value::as_str) else { return Ok(0) };
     let place = column.targets.iter().position(|target| target == named);
     place.map(|place| place as u8).ok_or_else(|| format!("'{named}' is not one of its targets"))
@@ -164,7 +167,10 @@ fn encode(column: &Column, value: &Value) -> Result<String, String> {
             }
         }
         Kind::Uniqueidentifier | Kind::Lookup | Kind::Customer | Kind::Owner => {
-            Ok(format!("\"{}\"", value.as_str().and_then(Guid::parse).ok_or_else(unfit)?.text()))
+            let text = value.as_str().ok_or_else(unfit)?;
+            let id = Guid::parse(text).ok_or_else(unfit)?;
+            let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+            Ok(if lower { format!("\"{text}\"") } else { format!("\"{}\"", id.text()) })
         }
         Kind::Boolean => value.as_bool().map(|flag| flag.to_string()).ok_or_else(unfit),
         Kind::Integer | Kind::BigInt => value.as_i64().map(|number| number.to_string()).ok_or_else(unfit),
@@ -183,6 +189,26 @@ fn date(column: &Column, text: &str) -> Option<String> {
     if column.date_only {
         return Some(format!("\"{}\"", NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.format("%Y-%m-%d")));
     }
+    if is_plain(text) {
+        return Some(format!("\"{text}\""));
+    }
     let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
     Some(format!("\"{}\"", moment.to_rfc3339_opts(SecondsFormat::Secs, true)))
+}
+
+/// Whether a date and time is already in the form the service gives; most are, and parsing them is slow.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let shape = bytes.len() == 20
+        && bytes.iter().zip(b"0000-00-00T00:00:00Z").all(|(byte, like)| match like {
+            b'0' => byte.is_ascii_digit(),
+            other => byte == other,
+        });
+    let number =
+        |start: usize, end: usize| text.get(start..end).and_then(|part| part.parse::<u32>().ok()).unwrap_or(99);
+    shape
+        && NaiveDate::from_ymd_opt(number(0, 4) as i32, number(5, 7), number(8, 10)).is_some()
+        && number(11, 13) < 24
+        && number(14, 16) < 60
+        && number(17, 19) < 60
 }

@@ -54,23 +54,3 @@ fn one<'a>(words: &'a [&'a str], aliases: &[String]) -> Read<'a> {
     }
     Some((Expression::Leaf(aliases.iter().position(|alias| alias == word)?), rest))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::{Expression, read};
-
-    #[test]
-    fn and_binds_tighter_than_or() {
-        let aliases: Vec<String> = ["A", "B", "C"].map(str::to_owned).into();
-        let both = Expression::All(vec![Expression::Leaf(1), Expression::Leaf(2)]);
-        assert_eq!(read("A OR B AND C", &aliases).unwrap(), Expression::Any(vec![Expression::Leaf(0), both]));
-    }
-
-    #[test]
-    fn what_is_no_expression_is_refused() {
-        let aliases = vec!["A".to_owned()];
-        for text in ["", "A A", "A AND", "(A", "A)", "B", "A XOR A"] {
-            assert!(read(text, &aliases).is_err(), "{text}");
-        }
-    }
-}

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::options::Error;
 use super::corners::Corners;
 use super::names::{CITY, COMPANY, FORM, TRADE};
-use super::seeded::{Draw, Row, over};
+use super::seeded::{Draw, Row, over, row};
 
 pub(super) fn draw(draw: &mut Draw, count: usize, put: &mut dyn FnMut(&Row) -> Result<(), Error>) -> Result<(), Error> {
     let special = special(&draw.corners);
@@ -33,30 +33,26 @@ fn ordinary(draw: &mut Draw, number: usize) -> Row {
     let revenue = draw.chance.below(900_000_000) as f64 + draw.chance.below(10_000) as f64 / 10_000.0;
     let industry = (!draw.chance.percent(10)).then(|| 1 + draw.chance.below(33));
     let described = draw.chance.percent(20);
-    let mut row = Row::new();
-    over(
-        &mut row,
-        json!({
-            "accountid": draw.accounts[number],
-            "name": format!("{one} {two} {form} {number}"),
-            "accountnumber": format!("ACC-{number:06}"),
-            "emailaddress1": format!("info@{number:06}.example"),
-            "telephone1": format!("+1 555 {:07}", draw.chance.below(10_000_000)),
-            "websiteurl": format!("https://www.{number:06}.example/"),
-            "description": described.then(|| format!("Customer of {two}.\nSecond line.")),
-            "industrycode": industry,
-            "customertypecode": 3,
-            "numberofemployees": employees,
-            "revenue": revenue,
-            "exchangerate": 1.0,
-            "address1_city": city,
-            "address1_country": country,
-            "statecode": 0,
-            "statuscode": 1,
-            "_transactioncurrencyid_value": draw.currency,
-            "_owningbusinessunit_value": draw.business_unit,
-        }),
-    );
+    let mut row = row(json!({
+        "accountid": draw.accounts[number],
+        "name": format!("{one} {two} {form} {number}"),
+        "accountnumber": format!("ACC-{number:06}"),
+        "emailaddress1": format!("info@{number:06}.example"),
+        "telephone1": format!("+1 555 {:07}", draw.chance.below(10_000_000)),
+        "websiteurl": format!("https://www.{number:06}.example/"),
+        "description": described.then(|| format!("Customer of {two}.\nSecond line.")),
+        "industrycode": industry,
+        "customertypecode": 3,
+        "numberofemployees": employees,
+        "revenue": revenue,
+        "exchangerate": 1.0,
+        "address1_city": city,
+        "address1_country": country,
+        "statecode": 0,
+        "statuscode": 1,
+        "_transactioncurrencyid_value": draw.currency,
+        "_owningbusinessunit_value": draw.business_unit,
+    }));
     let owner = draw.owner();
     over(
         &mut row,

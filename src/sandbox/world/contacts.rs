@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::options::Error;
 use super::corners::Corners;
 use super::names::{CITY, FIRST, LAST, TITLE};
-use super::seeded::{Draw, Row, over};
+use super::seeded::{Draw, Row, over, row};
 use super::users::full_name;
 
 const TARGET: &str = "_parentcustomerid_value@Microsoft.Dynamics.CRM.lookuplogicalname";
@@ -47,28 +47,24 @@ fn ordinary(draw: &mut Draw, number: usize, id: String) -> Row {
     };
     let phone = draw.chance.percent(60);
     let born = draw.chance.percent(25);
-    let mut row = Row::new();
-    over(
-        &mut row,
-        json!({
-            "contactid": id,
-            "firstname": first,
-            "lastname": last,
-            "emailaddress1": has_mail.then(|| format!("contact{number:06}@example.com")),
-            "jobtitle": draw.chance.pick(&TITLE),
-            "telephone1": phone.then(|| format!("+44 20 {:08}", draw.chance.below(100_000_000))),
-            "birthdate": born.then(|| format!("19{}-0{}-1{}", 50 + draw.chance.below(49), 1 + draw.chance.below(9), draw.chance.below(10))),
-            "gendercode": 1 + draw.chance.below(2),
-            "donotemail": draw.chance.percent(5),
-            "address1_city": city,
-            "address1_country": country,
-            "statecode": 0,
-            "statuscode": 1,
-            "_parentcustomerid_value": parent,
-            TARGET: "account",
-            "_owningbusinessunit_value": draw.business_unit,
-        }),
-    );
+    let mut row = row(json!({
+        "contactid": id,
+        "firstname": first,
+        "lastname": last,
+        "emailaddress1": has_mail.then(|| format!("contact{number:06}@example.com")),
+        "jobtitle": draw.chance.pick(&TITLE),
+        "telephone1": phone.then(|| format!("+44 20 {:08}", draw.chance.below(100_000_000))),
+        "birthdate": born.then(|| format!("19{}-0{}-1{}", 50 + draw.chance.below(49), 1 + draw.chance.below(9), draw.chance.below(10))),
+        "gendercode": 1 + draw.chance.below(2),
+        "donotemail": draw.chance.percent(5),
+        "address1_city": city,
+        "address1_country": country,
+        "statecode": 0,
+        "statuscode": 1,
+        "_parentcustomerid_value": parent,
+        TARGET: "account",
+        "_owningbusinessunit_value": draw.business_unit,
+    }));
     let owner = draw.owner();
     over(
         &mut row,

@@ -7,8 +7,10 @@ use super::super::randomness::{Chance, Stream};
 /// The ids of all special rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Corners {
-    /// A user whose manager sorts later by key, so arrives later in a run; the manager is `user_without_email`.
+    /// A user whose manager (`user_late_manager`) sorts later by key, so arrives later in the same run.
     pub user_manager_later: String,
+    /// That manager.
+    pub user_late_manager: String,
     /// A user whose manager is disabled (`user_disabled`) and so never arrives.
     pub user_manager_disabled: String,
     /// A disabled user.
@@ -107,10 +109,11 @@ pub(super) fn drawn(chance: &mut Chance) -> Corners {
     let (earlier, later) = if one[24..] < other[24..] { (one, other) } else { (other, one) };
     Corners {
         user_manager_later: earlier,
+        user_late_manager: later,
         user_manager_disabled: chance.guid(),
         user_disabled: chance.guid(),
         user_manager_without_email: chance.guid(),
-        user_without_email: later,
+        user_without_email: chance.guid(),
         user_without_username: chance.guid(),
         user_long_username: chance.guid(),
         user_same_username_first: chance.guid(),

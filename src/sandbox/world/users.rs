@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::options::Error;
 use super::corners::Corners;
 use super::names::{FIRST, LAST, TITLE};
-use super::seeded::{Draw, Row, over};
+use super::seeded::{Draw, Row, over, row};
 
 pub(super) fn draw(draw: &mut Draw, count: usize, put: &mut dyn FnMut(&Row) -> Result<(), Error>) -> Result<(), Error> {
     let special = special(&draw.corners);
@@ -38,23 +38,19 @@ fn ordinary(draw: &mut Draw, number: usize) -> Row {
     let (first, last) = (draw.chance.pick(&FIRST), draw.chance.pick(&LAST));
     let mail = format!("user{number:05}@contoso.example");
     let (disabled, private) = (draw.chance.percent(12), !draw.chance.percent(20));
-    let mut row = Row::new();
-    over(
-        &mut row,
-        json!({
-            "systemuserid": draw.users[number],
-            "firstname": first,
-            "lastname": last,
-            "domainname": mail,
-            "internalemailaddress": mail,
-            "personalemailaddress": private.then(|| format!("user{number:05}@personal.example")),
-            "title": draw.chance.pick(&TITLE),
-            "isdisabled": disabled,
-            "accessmode": 0,
-            "islicensed": true,
-            "setupuser": false,
-        }),
-    );
+    let mut row = row(json!({
+        "systemuserid": draw.users[number],
+        "firstname": first,
+        "lastname": last,
+        "domainname": mail,
+        "internalemailaddress": mail,
+        "personalemailaddress": private.then(|| format!("user{number:05}@personal.example")),
+        "title": draw.chance.pick(&TITLE),
+        "isdisabled": disabled,
+        "accessmode": 0,
+        "islicensed": true,
+        "setupuser": false,
+    }));
     row.insert("_businessunitid_value".to_owned(), draw.business_unit.clone().into());
     let manager = draw.chance.below(draw.users.len());
     if draw.chance.percent(70) && manager != number {
@@ -76,7 +72,8 @@ fn special(corners: &Corners) -> Vec<(String, Value)> {
     let without_email = &corners.user_without_email;
     let long = format!("{}@contoso.example", "u".repeat(300 - "@contoso.example".len()));
     vec![
-        plain(&corners.user_manager_later, json!({"_parentsystemuserid_value": without_email})),
+        plain(&corners.user_manager_later, json!({"_parentsystemuserid_value": corners.user_late_manager})),
+        plain(&corners.user_late_manager, json!({})),
         plain(&corners.user_manager_disabled, json!({"_parentsystemuserid_value": corners.user_disabled})),
         plain(&corners.user_disabled, json!({"isdisabled": true})),
         plain(&corners.user_manager_without_email, json!({"_parentsystemuserid_value": without_email})),

@@ -1,0 +1,30 @@
+//! Printing. A reader that has gone away (`ferry activity | head`) is no reason to fail.
+
+use std::fmt::Arguments;
+use std::io::Write;
+
+/// A line of data on stdout.
+macro_rules! say {
+    () => { $crate::cli::output::line(format_args!("")) };
+    ($($what:tt)*) => { $crate::cli::output::line(format_args!($($what)*)) };
+}
+
+/// A line of talk on stderr.
+macro_rules! tell {
+    ($($what:tt)*) => { $crate::cli::output::talk(format_args!($($what)*)) };
+}
+
+pub(super) use {say, tell};
+
+pub(super) fn line(what: Arguments<'_>) {
+    let _ = writeln!(std::io::stdout().lock(), "{what}");
+}
+
+/// Text that brings its own ends of lines.
+pub(super) fn text(what: &str) {
+    let _ = std::io::stdout().lock().write_all(what.as_bytes());
+}
+
+pub(super) fn talk(what: Arguments<'_>) {
+    let _ = writeln!(std::io::stderr().lock(), "{what}");
+}

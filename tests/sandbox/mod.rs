@@ -1,0 +1,16 @@
+//! The sandbox over real HTTP: each file is one feature of one of the two services.
+
+mod client;
+mod dynamics_filter;
+mod dynamics_metadata;
+mod dynamics_paging;
+mod dynamics_rows;
+mod faults;
+mod gainsight_metadata;
+mod gainsight_objects;
+mod gainsight_people;
+mod gainsight_query;
+mod gainsight_users;
+mod rate_windows;
+mod sign_in;
+mod world;
