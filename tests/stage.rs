@@ -27,7 +27,7 @@ pub const CHAIN: &str = "Dynamics_Company Person Sync";
 pub struct Stage {
     pub sandbox: Sandbox,
     pub setting: Setting,
-    pub home: TempDir,
+    _home: TempDir,
 }
 
 impl Stage {
@@ -59,7 +59,7 @@ impl Stage {
             secrets: secret_source(sandbox.credentials()),
             clock: Clock::system(SCALE),
         };
-        Self { sandbox, setting, home }
+        Self { sandbox, setting, _home: home }
     }
 
     /// The out-of-the-box project with the connections leading here, and these files beside it.

@@ -1,0 +1,220 @@
+//! The binary as its user meets it: exit codes, stdout for data, stderr for talk.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use ferry::app::sandboxes::{secrets, write_project};
+use ferry::model::secret::environment_variable;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::stage::{CHAIN, COMPANIES, Stage, lines};
+
+struct Desk {
+    stage: Stage,
+    folder: TempDir,
+    set: Vec<(String, String)>,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let stage = Stage::seeded(100).await;
+        let folder = tempfile::tempdir().unwrap();
+        write_project(&folder.path().join("project"), &stage.sandbox).unwrap();
+        let set = secrets(stage.sandbox.credentials()).map(|(name, value)| (environment_variable(name), value));
+        Self { stage, folder, set: set.to_vec() }
+    }
+
+    fn project(&self) -> std::path::PathBuf {
+        self.folder.path().join("project")
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.project().join(name), text).unwrap();
+    }
+
+    fn ferry(&self, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
+        command.args(arguments).arg("--project").arg(self.project()).arg("--home").arg(self.folder.path().join("home"));
+        command.args(["--clock-scale", "1000"]).env_clear().envs(self.set.iter().cloned());
+        ended(command.output().unwrap())
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.set.retain(|(n, _)| n != name);
+        self.set.push((name.to_owned(), value.to_owned()));
+    }
+}
+
+fn ended(output: Output) -> (i32, String, String) {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+fn bare(arguments: &[&str], folder: &Path) -> (i32, String, String) {
+    ended(Command::new(env!("CARGO_BIN_EXE_ferry")).args(arguments).current_dir(folder).env_clear().output().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_with_five_mistakes_shows_five() {
+    let desk = Desk::new().await;
+    let case = include_str!("cases/lang/five_mistakes.ferry.txt");
+    desk.write("five.ferry", case.split("--- expected").next().unwrap());
+    let (code, out, err) = desk.ferry(&["check"]);
+    assert_eq!(code, 2, "{out}{err}");
+    assert_eq!(out.matches("error[").count(), 5, "{out}");
+    assert!(err.contains("5 errors, 0 warnings"), "{err}");
+    let (code, out, _) = desk.ferry(&["check", "--json"]);
+    assert_eq!((code, out.lines().count()), (2, 5));
+    assert!(out.lines().all(|l| serde_json::from_str::<Value>(l).is_ok()), "{out}");
+    let (code, out, _) = desk.ferry(&["run", COMPANIES]);
+    assert_eq!((code, out.matches("error[").count()), (2, 5), "a wrong project does not run");
+    assert!(desk.stage.sandbox.calls().iter().all(|c| !c.write), "and writes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_project_is_said_to_be_right() {
+    let desk = Desk::new().await;
+    let (code, out, _) = desk.ferry(&["check"]);
+    assert_eq!((code, out.as_str()), (0, "2 connections, 3 jobs and 1 chain are right\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_secret_says_which_and_what_to_do() {
+    let mut desk = Desk::new().await;
+    desk.set("FERRY_SECRET_DYNAMICS_CLIENT_SECRET", "wrong-and-never-shown");
+    let (code, out, err) = desk.ferry(&["run", COMPANIES]);
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("AADSTS7000215") && err.contains("the client secret is wrong"), "{err}");
+    assert!(!format!("{out}{err}").contains("never-shown"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_secret_names_its_variable() {
+    let mut desk = Desk::new().await;
+    desk.set.retain(|(name, _)| name != "FERRY_SECRET_GAINSIGHT_ACCESS_KEY");
+    let (code, _, err) = desk.ferry(&["check"]);
+    assert_eq!(code, 3);
+    assert!(err.contains("set the environment variable FERRY_SECRET_GAINSIGHT_ACCESS_KEY"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_key_is_named_and_loses_nothing() {
+    let desk = Desk::new().await;
+    desk.stage.sandbox.revoke_access_key();
+    let (code, _, err) = desk.ferry(&["run", CHAIN]);
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("does not accept the access key"), "{err}");
+    desk.stage.sandbox.set_access_key_valid(true);
+    let (code, out, err) = desk.ferry(&["run", CHAIN, "--json"]);
+    assert_eq!(code, 1, "{err}");
+    assert_eq!(out.lines().count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreachable_host_is_named() {
+    let desk = Desk::new().await;
+    // A port that was free a moment ago, and that nobody listens on.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (code, _, err) = desk.ferry(&["check", "--connection", &format!("gainsight=http://127.0.0.1:{port}")]);
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains(&format!("connection `gainsight`: 127.0.0.1:{port} cannot be reached")), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_redirected_to_this_machine_only() {
+    let desk = Desk::new().await;
+    let (code, _, err) = desk.ferry(&["check", "--connection", "gainsight=https://elsewhere.example"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("only an address of this machine"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_do_not_exist_are_usage() {
+    let desk = Desk::new().await;
+    let (code, _, err) = desk.ferry(&["run", "Company Snc_Dynamics Connection"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("did you mean \"Company Sync_Dynamics Connection\"?"), "{err}");
+    assert_eq!(desk.ferry(&["activity", "20000101-0001"]).0, 2);
+    assert_eq!(desk.ferry(&["fly"]).0, 2);
+    let (code, _, err) = bare(&["check", "--project", "nowhere"], desk.folder.path());
+    assert_eq!(code, 2);
+    assert!(err.contains("there is no folder nowhere"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_as_json_has_the_promised_shape() {
+    let desk = Desk::new().await;
+    let (code, out, err) = desk.ferry(&["run", COMPANIES, "--json"]);
+    assert_eq!(code, 1, "rows in the error file: {err}");
+    let report: Value = serde_json::from_str(out.trim()).unwrap();
+    let counts = report["counts"].as_object().unwrap();
+    let names: Vec<&str> = counts.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["read", "filtered", "rejected", "error", "inserted", "updated", "unchanged", "deleted", "superseded"]
+    );
+    let sum: u64 = counts.iter().filter(|(k, _)| *k != "read").map(|(_, v)| v.as_u64().unwrap()).sum();
+    assert_eq!(counts["read"].as_u64(), Some(sum), "the books balance");
+    assert_eq!(report["status"], "partial");
+    assert!(report["calls"]["gainsight"].as_u64() > Some(0) && report["seconds"].is_number());
+    let file = Path::new(report["error_file"].as_str().unwrap());
+    let failed = counts["error"].as_u64().unwrap() + counts["rejected"].as_u64().unwrap();
+    assert_eq!(lines(file).len() as u64, failed);
+    assert_eq!(out.lines().count(), 1, "stdout is data");
+    assert!(err.contains("which has never run here"), "the prerequisite is mentioned: {err}");
+    let (code, out, _) = desk.ferry(&["activity", "--json"]);
+    assert_eq!(code, 0);
+    assert_eq!(serde_json::from_str::<Value>(out.trim()).unwrap()["run"], report["run"]);
+    let (code, out, _) = desk.ferry(&["activity", report["run"].as_str().unwrap()]);
+    assert!(code == 0 && out.contains("extract") && out.contains("error file"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_shows_the_requests_and_the_plan() {
+    let desk = Desk::new().await;
+    let (code, out, err) = desk.ferry(&["explain", COMPANIES]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("/api/data/v9.2/accounts?$select="), "{out}");
+    assert!(out.contains("POST /v1/data/objects/query/"), "{out}");
+    // The grouped side of every join is the one that is built.
+    assert!(out.contains("Right Join") && !out.contains("Left Join"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_in_any_file_of_the_home() {
+    let desk = Desk::new().await;
+    desk.ferry(&["run", CHAIN]);
+    let mut open = vec![desk.folder.path().join("home")];
+    let mut files = 0;
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            files += 1;
+            let bytes = std::fs::read(&path).unwrap();
+            for (name, value) in &desk.set {
+                let found = bytes.windows(value.len()).any(|w| w == value.as_bytes());
+                assert!(!found, "{name} is in {}", path.display());
+            }
+        }
+    }
+    assert!(files > 10);
+}
+
+#[test]
+fn the_demo_proves_itself_in_a_fresh_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, err) = bare(&["demo", "--rows", "100", "--json"], folder.path());
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(out.lines().count(), 6, "three jobs, twice");
+    for line in out.lines() {
+        let report: Value = serde_json::from_str(line).unwrap();
+        if report["pass"] == 2 {
+            assert_eq!((&report["calls"]["gainsight_writes"], &report["counts"]["inserted"]), (&0.into(), &0.into()));
+        }
+    }
+}
