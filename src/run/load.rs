@@ -62,6 +62,8 @@ pub(super) struct Item {
     pub(super) record: Record,
     gsid: Option<String>,
     active: Option<bool>,
+    /// Whether the identity map does not know the Dynamics user yet.
+    is_new_identity: bool,
     waits: Vec<(usize, i64)>,
 }
 
@@ -150,6 +152,7 @@ impl<'a> Load<'a> {
         let waits = (0..self.job.mappings.len())
             .filter(|m| changes.is_changed(*m, at))
             .filter_map(|m| changes.pending(m, at).map(|row| (m, row)));
+        let avatar = self.job.target_by_route(Route::Avatar);
         Item {
             row: changes.row(at),
             id: changes.id(at),
@@ -158,6 +161,7 @@ impl<'a> Load<'a> {
             record: changes.record(0, at),
             gsid: changes.gsid(0, at),
             active: changes.active(at),
+            is_new_identity: avatar.is_some_and(|a| changes.action(a, at) == Some("insert")),
             waits: waits.collect(),
         }
     }
@@ -238,7 +242,12 @@ impl<'a> Load<'a> {
         self.advance();
         let Some(gsid) = new_gsid.clone().or_else(|| item.gsid.clone()) else { return };
         if let Some(avatar) = self.job.target_by_route(Route::Avatar) {
-            self.record_count(avatar).updated += 1;
+            let count = self.record_count(avatar);
+            if item.is_new_identity {
+                count.inserted += 1
+            } else {
+                count.updated += 1
+            }
             let (source_id, active) = (item.id.clone(), item.active);
             self.identities.push(Identity { source_id, active, user_gsid: Some(gsid.clone()) });
         }
