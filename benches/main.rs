@@ -2,11 +2,14 @@
 //!
 //! Run with `cargo bench`. Nothing here is a test: a slow machine fails nothing.
 
+#![allow(clippy::print_stdout)]
+
 use std::path::PathBuf;
-use std::sync::Arc;
+
 use std::time::Instant;
 
 use ferry::app::demo::{Demo, run};
+use ferry::run::progress::silent;
 
 fn main() {
     // `cargo test` also starts benches, with `--test`; there is nothing to check then.
@@ -18,7 +21,7 @@ fn main() {
     let demo = Demo { rows, seed: 1, world: None, limits_scale: 1_000_000.0, home };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let since = Instant::now();
-    let (passes, _sandbox) = runtime.block_on(run(&demo, &Arc::new(|_| {}), |_| {})).expect("the demo runs");
+    let (passes, _sandbox) = runtime.block_on(run(&demo, &silent(), |_| {})).expect("the demo runs");
     for (number, pass) in passes.iter().enumerate() {
         for report in &pass.reports {
             let rate = report.counts.read as f64 / report.seconds;

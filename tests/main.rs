@@ -1,5 +1,7 @@
 //! All tests of Ferry, in one binary: every link target links DataFusion, so there is one.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on fails.
+
 mod architecture;
 mod corners;
 mod language;

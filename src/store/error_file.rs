@@ -131,7 +131,7 @@ impl ErrorFile {
 /// A text that no spreadsheet takes for a formula.
 #[must_use]
 pub fn safe(text: &str) -> String {
-    let first = text.trim_start_matches(|c: char| c == ' ' || c == '"' || c == '\'' || c == '\u{feff}').chars().next();
+    let first = text.trim_start_matches([' ', '"', '\'', '\u{feff}']).chars().next();
     let is_formula = matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠'));
     if is_formula { format!("'{text}") } else { text.to_owned() }
 }
