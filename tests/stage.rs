@@ -38,7 +38,6 @@ impl Stage {
     }
 
     /// A world of these rows: `systemusers`, `accounts`, `contacts`, one JSON object a line.
-    #[allow(dead_code)]
     pub async fn world(users: &str, accounts: &str, contacts: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, rows) in [("systemusers", users), ("accounts", accounts), ("contacts", contacts)] {

@@ -7,6 +7,7 @@ use url::Url;
 use super::error::Error;
 use crate::diagnostic::source::Sources;
 use crate::lang::project::{Parsed, not_text, read};
+use crate::model::connection::is_loopback;
 use crate::store;
 
 /// The out-of-the-box project, as it lies in `jobs/`.
@@ -77,8 +78,7 @@ pub fn for_sandbox(dynamics_url: &str, gainsight_url: &str) -> Vec<(&'static str
 pub fn redirect(parsed: &mut Parsed, name: &str, url: &str) -> Result<(), Error> {
     let usage = |message: String| Error::Usage(format!("--connection {name}={url}: {message}"));
     let parsed_url = Url::parse(url).map_err(|_| usage("this is not a URL".to_owned()))?;
-    let is_loopback = matches!(parsed_url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    if !is_loopback {
+    if !is_loopback(&parsed_url) {
         return Err(usage("only an address of this machine may stand in for a connection's own".to_owned()));
     }
     let connection =

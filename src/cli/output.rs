@@ -25,6 +25,9 @@ pub(super) fn text(what: &str) {
     let _ = std::io::stdout().lock().write_all(what.as_bytes());
 }
 
+/// Talk may quote a service. Its control characters are shown, not obeyed: they could move the cursor or hide a line.
 pub(super) fn talk(what: Arguments<'_>) {
-    let _ = writeln!(std::io::stderr().lock(), "{what}");
+    let said = what.to_string();
+    let shown: String = said.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
+    let _ = writeln!(std::io::stderr().lock(), "{shown}");
 }

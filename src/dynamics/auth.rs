@@ -13,6 +13,7 @@ use super::error::Error;
 use crate::http::client::{Client, Method, Request};
 use crate::http::retry::Repeat;
 use crate::model::clock::Clock;
+use crate::model::connection::is_loopback;
 use crate::model::secret::Secret;
 
 /// What the application signs in with.
@@ -128,7 +129,7 @@ fn help(description: &str) -> &'static str {
 /// Who gives tokens for the organisation, as it says itself when asked without one.
 async fn authority(organization: &Client) -> Result<Url, Error> {
     let url = organization.url(API)?;
-    let is_loopback = is_loopback(&url);
+    let is_here = is_loopback(&url);
     let request = Request {
         method: Method::Get,
         url,
@@ -151,18 +152,9 @@ async fn authority(organization: &Client) -> Result<Url, Error> {
         .ok_or_else(|| unreadable("it names no authority"))?;
     let authority = Url::parse(named.1.trim().trim_matches('"')).map_err(|_| unreadable("its authority is no URL"))?;
     let host = authority.host_str().unwrap_or_default();
-    let is_known = (authority.scheme() == "https" && AUTHORITY_HOSTS.contains(&host))
-        || (is_loopback && self::is_loopback(&authority));
+    let is_known =
+        (authority.scheme() == "https" && AUTHORITY_HOSTS.contains(&host)) || (is_here && is_loopback(&authority));
     if is_known { Ok(authority) } else { Err(Error::Authority(host.to_owned())) }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
 }
 
 /// A tenant as one segment of a path.

@@ -2,6 +2,8 @@
 //!
 //! In: `CREATE CONNECTION`. Out: what the clients are made from. Secrets are names here, never values.
 
+use url::{Host, Url};
+
 use super::place::Place;
 
 /// One checked connection.
@@ -43,6 +45,17 @@ pub enum Auth {
     ClientCredentials { tenant_id: String, client_id: String, client_secret: String },
     /// The Gainsight access key.
     AccessKey { key: String },
+}
+
+/// Whether an address is this machine itself: the one place where plain http is accepted.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
 }
 
 impl Auth {

@@ -59,11 +59,13 @@ impl State {
         written: &[String],
     ) -> Result<()> {
         let change = self.database.transaction()?;
-        for id in written {
-            change.execute(
+        {
+            let mut forget = change.prepare(
                 "DELETE FROM refusal WHERE organization = ?1 AND tenant = ?2 AND job = ?3 AND source_id = ?4",
-                params![of.organization, of.tenant, job, id],
             )?;
+            for id in written {
+                forget.execute(params![of.organization, of.tenant, job, id])?;
+            }
         }
         for one in refused {
             change.execute(

@@ -7,7 +7,7 @@ use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::Sources;
 use crate::lang::ast;
 use crate::lang::suggest::nearest;
-use crate::model::connection::{Auth, Connection, Limits, Service};
+use crate::model::connection::{Auth, Connection, Limits, Service, is_loopback};
 
 /// The checked connection; none if it cannot be used.
 pub(in crate::lang) fn check(
@@ -46,16 +46,6 @@ fn one<'a, T>(clauses: &'a [T], word: &str, written: &ast::Connection, out: &mut
             out.push(Diagnostic::error(REPEATED, written.name.span, message).help("keep one of them"));
             Some(clause)
         }
-    }
-}
-
-/// Whether an address is this machine itself.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }
 

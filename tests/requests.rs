@@ -1,0 +1,107 @@
+//! What is asked of Dynamics, and what is written into an error file: texts of strangers on their way into other texts.
+
+use ferry::app::runs::{Named, find};
+use ferry::dynamics::odata::queries;
+use ferry::http::client::Client;
+use ferry::model::clock::Clock;
+use ferry::store::error_file::safe;
+
+use crate::stage::{PEOPLE, Stage, USERS};
+
+async fn urls(stage: &Stage, job: &str, more: &str) -> Vec<String> {
+    let workspace = stage.workspace(&[("more.ferry", more)]).await.or_mistakes().map_err(|e| e.to_string()).unwrap();
+    match find(&workspace.project, job).unwrap() {
+        Named::Job(job) => queries(job).iter().map(|q| q.path()).collect(),
+        Named::Chain(..) => Vec::new(),
+    }
+}
+
+fn job(filter: &str) -> String {
+    format!(
+        "CREATE JOB \"X\" AS UPSERT INTO gainsight.Company KEY (\"Name\") SELECT a.name AS \"Name\" \
+         FROM dynamics.account AS a WHERE {filter};"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_out_of_the_box_jobs_ask_for_what_they_use() {
+    let stage = Stage::seeded(40).await;
+    let people = urls(&stage, PEOPLE, "").await;
+    assert_eq!(people.len(), 1);
+    assert!(people[0].starts_with("contacts?$select="), "{}", people[0]);
+    assert!(people[0].ends_with("&$filter=emailaddress1%20ne%20null"), "{}", people[0]);
+    let users = urls(&stage, USERS, "").await;
+    assert!(users[0].ends_with("&$filter=isdisabled%20eq%20false"), "{}", users[0]);
+    assert_eq!(users[1], "systemusers?$select=systemuserid,domainname", "managers are read whole: disabled ones too");
+}
+
+/// Each filter with what is pushed down of it. Whatever is left out is filtered here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_is_pushed_down_as_far_as_it_is_coarser() {
+    let stage = Stage::seeded(40).await;
+    for (filter, pushed) in [
+        ("a.name = 'O''Brien & Co'", "name%20eq%20'O''Brien%20%26%20Co'"),
+        ("a.name = ''' or 1 eq 1 or name eq '''", "name%20eq%20'''%20or%201%20eq%201%20or%20name%20eq%20'''"),
+        ("a.statecode = 'Active'", "statecode%20eq%200"),
+        ("a.statecode IN ('Active', 'Inactive')", "(statecode%20eq%200%20or%20statecode%20eq%201)"),
+        ("a.numberofemployees >= 10 AND a.name IS NULL", "numberofemployees%20ge%2010%20and%20name%20eq%20null"),
+        (
+            "a.numberofemployees > 1 OR a.numberofemployees IS NULL",
+            "(numberofemployees%20gt%201%20or%20numberofemployees%20eq%20null)",
+        ),
+        ("a.name > 'M' AND a.revenue < 5", "revenue%20lt%205"),
+        ("a.name <> 'x'", ""),
+        ("LOWER(a.name) = 'x'", ""),
+        ("a.name = 'x' OR LOWER(a.name) = 'y'", ""),
+        ("NOT (a.numberofemployees > 1)", ""),
+        ("a.parentaccountid = 'not a guid'", ""),
+        ("a.parentaccountid.name = 'x'", ""),
+    ] {
+        let url = urls(&stage, "X", &job(filter)).await.remove(0);
+        let found = url.split_once("&$filter=").map_or("", |(_, f)| f);
+        assert_eq!(found, pushed, "{filter}");
+    }
+}
+
+#[test]
+fn cells_that_a_spreadsheet_would_execute_are_neutralised() {
+    for text in [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        " =1",
+        "\"=1",
+        "'=1",
+        "\u{feff}=1",
+        "＝1",
+        "  +cmd|' /C calc'!A0",
+    ] {
+        let cell = safe(text);
+        assert_eq!(cell, format!("'{text}"));
+    }
+    for text in ["", "a=b", "1-2", "plain", "O'Brien", "a@b.example", "🙂 ="] {
+        assert_eq!(safe(text), text);
+    }
+}
+
+#[test]
+fn a_link_is_followed_on_the_connections_own_origin_only() {
+    let client = Client::new("http://127.0.0.1:8080", std::time::Duration::from_secs(1), Clock::system(1.0)).unwrap();
+    assert!(client.own_link("http://127.0.0.1:8080/api/data/v9.2/accounts?$skiptoken=x").is_ok());
+    assert!(client.own_link("/api/data/v9.2/accounts?page=2").is_ok());
+    for link in [
+        "http://127.0.0.1:8081/x",
+        "https://127.0.0.1:8080/x",
+        "http://evil.example/x",
+        "//evil.example/x",
+        "\\\\evil.example\\x",
+        "http://user@127.0.0.1:8080/x",
+        "http://127.0.0.1:8080@evil.example/x",
+        "file:///etc/passwd",
+    ] {
+        assert!(client.own_link(link).is_err(), "{link}");
+    }
+}
