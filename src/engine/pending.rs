@@ -31,7 +31,10 @@ pub(super) fn resolved(
 ) -> Result<DataFrame> {
     for (index, one) in job.lookups.iter().enumerate().filter(|(index, _)| job.is_pending(*index)) {
         let object = objects[main_index(job)].clone().expect("the main target is an object of Gainsight");
-        let is_coming = ident("_why").is_null().and(Expr::Not(Box::new(was_refused())));
+        // A new record that Gainsight refused before is still to come: whoever points at it stays due, and loading says
+        // so without a call. One that is there already and will not be updated counts with what it holds.
+        let will_be = ident("gsid0").is_null().or(Expr::Not(Box::new(was_refused())));
+        let is_coming = ident("_why").is_null().and(will_be);
         let coming = rows.clone().filter(is_coming)?;
         // A record that this run writes counts with its new values only.
         let written = coming.clone().select(vec![ident("gsid0").alias("written")])?;

@@ -26,8 +26,8 @@ pub(super) fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<D
     Ok(rows.select(final_columns(job, reasons))?)
 }
 
-/// Rows with the digest of their values, and what is remembered of a refusal. It comes before `AFTER LOAD` lookups: a
-/// record that will not be sent again is none that others could point at.
+/// Rows with the digest of their values, and what is remembered of a refusal. It comes before `AFTER LOAD` lookups, which
+/// have to know which records will not be updated.
 pub(super) fn remembered(job: &Job, rows: DataFrame, refused: DataFrame) -> Result<DataFrame> {
     let rows = add(rows, vec![("print".to_owned(), fingerprint(job))])?;
     let refused = refused.select(vec![

@@ -235,7 +235,9 @@ impl<'a> Load<'a> {
         self.counts.add(item.planned);
         match item.planned {
             Outcome::Inserted => self.record_count(0).inserted += 1,
-            _ if item.record.is_empty() && item.waits.is_empty() => self.record_count(0).unchanged += 1,
+            // Nothing was sent yet: what waits is counted when it is.
+            _ if item.record.is_empty() && !item.waits.is_empty() => {}
+            _ if item.record.is_empty() => self.record_count(0).unchanged += 1,
             _ => self.record_count(0).updated += 1,
         }
         self.written.push(item.id.clone());
@@ -303,6 +305,7 @@ impl<'a> Load<'a> {
                 None => ready.push((item, record)),
                 Some((label, row)) => {
                     self.counts.move_one(item.planned, Outcome::Error);
+                    self.count_late(&item, false);
                     let message = format!(
                         "\"{label}\" stays empty: the record that it points at (row {row} of this run) was not created; \
                          it is tried again by the next run"
@@ -316,6 +319,7 @@ impl<'a> Load<'a> {
             let records: Vec<Record> = part.iter().map(|(_, r)| r.clone()).collect();
             let written = self.gainsight.write(&self.way(false), &records).await?;
             for ((item, _), outcome) in part.iter().zip(written) {
+                self.count_late(item, outcome.is_ok());
                 if let Err(refusal) = outcome {
                     self.counts.move_one(item.planned, Outcome::Error);
                     self.refuse(item, refusal);
@@ -323,5 +327,13 @@ impl<'a> Load<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Counts a record of which the second phase is all there was.
+    fn count_late(&mut self, item: &Item, is_written: bool) {
+        if item.record.is_empty() {
+            let count = self.record_count(0);
+            if is_written { count.updated += 1 } else { count.error += 1 }
+        }
     }
 }

@@ -31,6 +31,12 @@ async fn the_chain_agrees_with_the_oracle_on_the_special_rows_of_another_seed() 
     agree(1000, 7, None).await;
 }
 
+/// A world in which the manager of a good user is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_chain_agrees_with_the_oracle_where_a_reference_fails() {
+    agree(1000, 6, None).await;
+}
+
 async fn agree(rows: usize, seed: u64, world: Option<PathBuf>) {
     let folder = tempfile::tempdir().expect("a folder for the home");
     let demo = Demo { rows, seed, world, limits_scale: 1000.0, home: folder.path().join("home") };
