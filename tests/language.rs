@@ -92,6 +92,8 @@ async fn a_file_beyond_the_limits_is_refused_and_not_read() {
     let stage = Stage::seeded(40).await;
     let large = format!("-- {}\n", "x".repeat(2 << 20));
     assert!(messages(&stage, "large.ferry", &large).await.contains("the most is 1 MiB"));
+    let large = format!("\u{feff}-- {}\n", "x".repeat(2 << 20));
+    assert!(messages(&stage, "large.ferry", &large).await.contains("the most is 1 MiB"), "with a byte-order mark");
     let deep = format!("CREATE JOB \"J\" AS {}", "(".repeat(100_000));
     assert!(messages(&stage, "deep.ferry", &deep).await.contains("more than 64 deep"));
 }

@@ -144,3 +144,68 @@ async fn a_second_ferry_on_one_home_is_told_so() {
     drop(home);
     stage.run(COMPANIES).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_without_rows_is_a_run_like_any_other() {
+    let stage = Stage::world("", "", "").await;
+    for report in stage.run(CHAIN).await {
+        assert_eq!((report.status.word(), report.counts.read, report.calls.gainsight_writes), ("success", 0, 0));
+    }
+}
+
+fn account(number: u8, employees: i64) -> String {
+    let id = format!("00000000-0000-0000-0000-0000000000{number:02}");
+    json!({ "accountid": id, "name": format!("A{number}"), "numberofemployees": employees }).to_string() + "\n"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_row_of_a_new_person_wins_with_its_nulls_too() {
+    let contact = |number: u8, first: Option<&str>, day: u8| {
+        let row = json!({
+            "contactid": format!("10000000-0000-0000-0000-0000000000{number:02}"), "firstname": first, "lastname": "L",
+            "emailaddress1": "one@example.com", "modifiedon": format!("2024-01-{day:02}T00:00:00Z"),
+            "_parentcustomerid_value": format!("00000000-0000-0000-0000-0000000000{number:02}"),
+            "_parentcustomerid_value@Microsoft.Dynamics.CRM.lookuplogicalname": "account",
+        });
+        row.to_string() + "\n"
+    };
+    let contacts = contact(1, Some("Old"), 1) + &contact(2, None, 2);
+    let stage = Stage::world("", &(account(1, 1) + &account(2, 2)), &contacts).await;
+    stage.run(CHAIN).await;
+    let people = stage.sandbox.records("person");
+    assert_eq!(people.len(), 1);
+    assert!(people[0]["FirstName"].is_null(), "{people:?}");
+    assert_eq!(stage.sandbox.records("company_person").len(), 2);
+    assert_eq!(stage.run(PEOPLE).await[0].calls.gainsight_writes, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_records_of_one_value_are_found_among_all_others() {
+    let accounts: String = (1..=60).map(|n| account(n, if n % 20 == 0 { -5 } else { 5 })).collect();
+    let stage = Stage::world("", &accounts, "").await;
+    let report = stage.run(COMPANIES).await.remove(0);
+    assert_eq!((report.counts.inserted, report.counts.error), (57, 3));
+    assert!(report.calls.gainsight_writes <= 40, "{}", report.calls.gainsight_writes);
+    assert_eq!(stage.sandbox.records("company").len(), 57);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_name_that_is_taken_over_does_not_hand_the_user_over() {
+    let user = |number: u8, name: &str| {
+        let id = format!("20000000-0000-0000-0000-0000000000{number:02}");
+        json!({
+            "systemuserid": id, "firstname": "F", "lastname": format!("L{number}"), "domainname": name,
+            "personalemailaddress": format!("u{number}@example.com"), "isdisabled": false,
+        })
+    };
+    let stage = Stage::world(&(user(1, "one@example.com").to_string() + "\n"), "", "").await;
+    stage.run(USERS).await;
+    assert!(stage.sandbox.put_row("systemuser", user(1, "renamed@example.com").as_object().cloned().unwrap()));
+    assert!(stage.sandbox.put_row("systemuser", user(2, "one@example.com").as_object().cloned().unwrap()));
+    let report = stage.run(USERS).await.remove(0);
+    assert_eq!((report.counts.updated, report.counts.error), (1, 1));
+    assert_eq!(errors(&report)[0]["code"], "AVATAR_CONFLICT");
+    let report = stage.run(USERS).await.remove(0);
+    assert_eq!((report.counts.inserted, report.counts.unchanged), (1, 1), "the name is free now");
+    assert_eq!(stage.run(USERS).await[0].calls.gainsight_writes, 0);
+}

@@ -27,7 +27,10 @@ pub(super) fn text(what: &str) {
 
 /// Talk may quote a service. Its control characters are shown, not obeyed: they could move the cursor or hide a line.
 pub(super) fn talk(what: Arguments<'_>) {
-    let said = what.to_string();
-    let shown: String = said.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
-    let _ = writeln!(std::io::stderr().lock(), "{shown}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", shown(&what.to_string()));
+}
+
+/// Words of a service with their control characters made visible.
+pub(super) fn shown(said: &str) -> String {
+    said.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }

@@ -58,7 +58,7 @@ pub(super) fn for_people(report: &Report) -> String {
         text.push_str(&format!("  error file: {} ({} rows)\n", file.display(), number(counts.failed())));
     }
     if let Some(message) = &report.message {
-        text.push_str(&format!("  {message}\n"));
+        text.push_str(&format!("  {}\n", output::shown(message)));
     }
     text
 }

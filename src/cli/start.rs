@@ -68,7 +68,9 @@ fn setting(common: &Common) -> Setting {
         home: common.home.clone(),
         environment: common.env.clone(),
         redirects: common.connection.clone(),
-        secrets: Arc::new(|name| std::env::var(environment_variable(name)).ok().map(Secret::new)),
+        secrets: Arc::new(|name| {
+            std::env::var(environment_variable(name)).ok().map(|value| Secret::new(value.trim().to_owned()))
+        }),
         clock: Clock::system(common.clock_scale),
     }
 }

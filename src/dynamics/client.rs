@@ -113,9 +113,12 @@ impl Dynamics {
             match answer.status {
                 200..=299 => return Ok(answer),
                 401 if refused.is_none() => refused = Some(bearer),
-                429 if waited.as_secs() < THROTTLED_SECONDS_AT_MOST => {
+                429 => {
                     let pause = answer.retry_after().unwrap_or(Duration::from_secs(THROTTLED_SECONDS_DEFAULT));
-                    waited += pause.max(Duration::from_millis(100));
+                    waited = waited.saturating_add(pause.max(Duration::from_millis(100)));
+                    if waited.as_secs() > THROTTLED_SECONDS_AT_MOST {
+                        return Err(refusal(&answer, what));
+                    }
                     self.clock.sleep(pause).await;
                 }
                 _ => return Err(refusal(&answer, what)),

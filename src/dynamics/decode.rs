@@ -168,13 +168,14 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         self.seen.fill(false);
         let layout = self.rows.layout;
+        let number = self.rows.rows + 1;
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             match layout.columns.get(key.as_ref()) {
                 Some(&at) if !self.seen[at] => {
                     let raw: &RawValue = map.next_value()?;
                     self.rows.builders[at]
                         .take(raw.get(), layout.is_id[at])
-                        .map_err(|what| A::Error::custom(format!("{key} is {}, where {what} belongs", raw.get())))?;
+                        .map_err(|what| A::Error::custom(format!("{key} of row {number} is not {what}")))?;
                     self.seen[at] = true;
                 }
                 _ => {

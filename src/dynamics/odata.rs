@@ -10,6 +10,10 @@ use crate::model::expression::{Comparison, Expression, Literal};
 use crate::model::field::{Field, FieldKind};
 use crate::model::job::{Job, TableRef};
 
+/// The longest filter that is pushed down; a longer one is applied here alone. A URL may have 32,768 characters.
+/// <https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors>
+const FILTER_CHARACTERS: usize = 8_000;
+
 /// What is asked of one table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
@@ -27,7 +31,7 @@ pub struct Query {
 #[must_use]
 pub fn queries(job: &Job) -> Vec<Query> {
     let fields = |table: Option<&str>| dataset::table_fields(job, table).into_iter().cloned().collect();
-    let filter = job.filter.as_ref().and_then(|f| pushed(f, job));
+    let filter = job.filter.as_ref().and_then(|f| pushed(f, job)).filter(|f| encode(f).len() <= FILTER_CHARACTERS);
     let table = job.source.table.clone();
     let mut all = vec![Query { table, fields: fields(None), filter, numbered: true }];
     for relation in &job.relations {
@@ -125,9 +129,11 @@ fn compared(operator: Comparison, left: &Expression, right: &Expression, job: &J
     let field = property(left, job)?;
     // Dataverse compares texts without case and in its own order, so only equality is a coarser filter there.
     let is_text = matches!(value, Literal::Text(_));
+    let is_boolean = matches!(value, Literal::Boolean(_));
     let word = match operator {
         Comparison::Equal => "eq",
-        _ if is_text => return None,
+        Comparison::NotEqual if is_boolean => "ne",
+        _ if is_text || is_boolean => return None,
         // `ne` keeps nulls there and drops them here, which is coarser and therefore fine.
         Comparison::NotEqual => "ne",
         Comparison::Less => "lt",

@@ -3,6 +3,9 @@
 //! The link to the next page is followed byte for byte; the end is where no link comes, never a short page.
 //! <https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/page-results>
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use url::Url;
@@ -20,6 +23,8 @@ pub struct Pages<'a> {
     layout: Layout,
     next: Option<Url>,
     rows_so_far: i64,
+    /// Digests of the links followed so far.
+    followed: HashSet<u64>,
 }
 
 /// One page.
@@ -36,7 +41,7 @@ impl Dynamics {
     pub fn read(&self, query: Query) -> Result<Pages<'_>, Error> {
         let next = Some(self.api(&query.path())?);
         let layout = Layout::new(&query);
-        Ok(Pages { dynamics: self, query, layout, next, rows_so_far: 0 })
+        Ok(Pages { dynamics: self, query, layout, next, rows_so_far: 0, followed: HashSet::new() })
     }
 }
 
@@ -61,7 +66,9 @@ impl Pages<'_> {
         self.rows_so_far += i64::try_from(page.rows.num_rows()).unwrap_or(i64::MAX);
         if let Some(link) = page.next {
             let next = self.dynamics.link(&link)?;
-            if next == url {
+            let mut digest = DefaultHasher::new();
+            next.as_str().hash(&mut digest);
+            if next == url || !self.followed.insert(digest.finish()) {
                 return Err(Error::Loop { table: what.clone() });
             }
             self.next = Some(next);

@@ -6,10 +6,10 @@ use datafusion::logical_expr::ident;
 use datafusion::prelude::DataFrame;
 
 use super::error::Result;
-use super::matching::{Held, matched};
+use super::matching::{Held, matched, newest};
 use super::pending;
 use super::reason::Reasons;
-use super::session::{Batches, Engine};
+use super::session::{Engine, Rows};
 use super::verdict;
 use crate::model::dataset::{self, ROW};
 use crate::model::job::{Job, Route};
@@ -18,7 +18,7 @@ use crate::model::job::{Job, Route};
 ///
 /// # Errors
 /// If a dataset cannot be read or memory does not suffice.
-pub async fn compare(engine: &Engine, job: &Job) -> Result<Batches> {
+pub async fn compare(engine: &Engine, job: &Job) -> Result<Rows> {
     let objects = dataset::objects(job);
     let mut held = Held { targets: Vec::new(), avatars: None };
     for target in &job.targets {
@@ -44,6 +44,7 @@ pub(super) fn plan(job: &Job, rows: DataFrame, held: Held, refused: DataFrame) -
     let reasons = Reasons::of(job);
     let rows = matched(job, &reasons, rows, &held)?;
     let rows = verdict::remembered(job, rows, refused)?;
+    let rows = newest(job, rows)?;
     let rows = pending::resolved(job, &reasons, rows, &held.targets)?;
     verdict::decided(job, &reasons, rows)
 }

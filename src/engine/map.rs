@@ -15,7 +15,7 @@ use super::frame::{add, attach, null_text, without};
 use super::lookup;
 use super::lower::{column, lower};
 use super::reason::{Cause, Reasons};
-use super::session::{Batches, Engine};
+use super::session::{Engine, Rows};
 use super::stored::{is_bad, stored};
 use crate::model::dataset::{self, ROW};
 use crate::model::expression::Expression;
@@ -25,7 +25,7 @@ use crate::model::job::Job;
 ///
 /// # Errors
 /// If a dataset cannot be read or memory does not suffice.
-pub async fn map(engine: &Engine, job: &Job) -> Result<Batches> {
+pub async fn map(engine: &Engine, job: &Job) -> Result<Rows> {
     let mut inputs = Inputs::default();
     let fields = dataset::table_fields(job, None);
     inputs.source = Some(engine.dataset(dataset::SOURCE, &dataset::table_schema(&fields, true, None)).await?);

@@ -14,6 +14,8 @@ use super::lower::folded;
 use super::map::mapped_column;
 use super::reason::{Cause, Reasons};
 use super::stored::is_text;
+use super::verdict::was_refused;
+use crate::model::field::FieldKind;
 use crate::model::job::{Job, Route};
 
 /// What the target holds: one table for each target that Gainsight has, and Ferry's own map of users.
@@ -46,7 +48,6 @@ pub(super) fn company_mapping(job: &Job) -> Option<usize> {
 /// Rows with their records found and all key decisions taken.
 pub(super) fn matched(job: &Job, reasons: &Reasons, rows: DataFrame, held: &Held) -> Result<DataFrame> {
     let rows = keyed(job, reasons, rows)?;
-    let rows = newest(job, rows)?;
     let rows = main_record(job, rows, held)?;
     let rows = company_person(job, rows, held)?;
     let shown = || job.key.first().map_or_else(super::frame::null_text, |k| ident(mapped_column(k.mapping)));
@@ -58,9 +59,12 @@ pub(super) fn matched(job: &Job, reasons: &Reasons, rows: DataFrame, held: &Held
     if let Some(target) = job.target_by_route(Route::CompanyPerson) {
         decisions.push((Cause::Ambiguous(target), ident("cp_n").gt(lit(1_i64)), shown()));
     }
+    if job.target_by_route(Route::Avatar).is_some() {
+        decisions.push((Cause::AvatarConflict, ident("is_foreign"), shown()));
+    }
     decisions.extend(violations(job));
     let rows = add(rows, reasons.decide(decisions))?;
-    without(rows, |name| ["t_n", "cp_n", "is_known"].contains(&name))
+    without(rows, |name| ["t_n", "cp_n", "is_known", "is_foreign"].contains(&name))
 }
 
 /// Folded keys; null and repeated ones are decided. Rows that are already decided do not count.
@@ -89,12 +93,13 @@ fn keyed(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
     without(rows, |name| name == "d_n" || name == "k_company")
 }
 
-/// Of several rows of one person the newest gives the person's own fields.
-fn newest(job: &Job, rows: DataFrame) -> Result<DataFrame> {
+/// Of several rows of one person the newest that will be sent gives the person's own fields. A row that was refused
+/// before counts as its own newest, so that it is seen to differ and stays in the error file.
+pub(super) fn newest(job: &Job, rows: DataFrame) -> Result<DataFrame> {
     if job.target_by_route(Route::CompanyPerson).is_none() {
         return add(rows, vec![("wins".to_owned(), lit(true)), ("siblings".to_owned(), lit(1_i64))]);
     }
-    let live = rows.clone().filter(ident("_why").is_null())?;
+    let live = rows.clone().filter(ident("_why").is_null().and(Expr::Not(Box::new(was_refused()))))?;
     let names: Vec<String> = (0..job.key.len()).map(key_column).collect();
     let groups = names.iter().map(|n| ident(n).alias(format!("w_{n}"))).collect();
     let best =
@@ -102,7 +107,8 @@ fn newest(job: &Job, rows: DataFrame) -> Result<DataFrame> {
     let on: Vec<_> = names.iter().map(|n| (format!("w_{n}"), n.clone())).collect();
     let rows = attach(best, rows, &on)?;
     let wins = ident("_rank").eq(ident("w_rank"));
-    without(add(rows, vec![("wins".to_owned(), coalesce(vec![wins, lit(false)]))])?, |name| name == "w_rank")
+    let wins = coalesce(vec![wins, lit(false)]).or(was_refused());
+    without(add(rows, vec![("wins".to_owned(), wins)])?, |name| name == "w_rank")
 }
 
 /// `gsid0`: the record that the identity map names, if it is still there, else the one that has the key.
@@ -130,10 +136,21 @@ fn main_record(job: &Job, rows: DataFrame, held: &Held) -> Result<DataFrame> {
         rows = attach(there, rows, &[("ex_id".to_owned(), "av_gsid".to_owned())])?;
         known = when(ident("ex").is_true(), ident("av_gsid"));
     }
+    let mut is_foreign = lit(false);
+    if let Some(avatars) = &held.avatars {
+        // Whose the user is by the identity map: a key must not hand it to another Dynamics user.
+        let owner = vec![max(ident("source_id")).alias("owner")];
+        let owners = avatars.clone().aggregate(vec![ident("user_gsid").alias("own_gsid")], owner)?;
+        rows = attach(owners, rows, &[("own_gsid".to_owned(), "t_g".to_owned())])?;
+        is_foreign = known.clone().is_null().and(ident("owner").not_eq(ident("_id")));
+    }
     let by_key = when(ident("t_n").eq(lit(1_i64)), ident("t_g"));
-    let more =
-        vec![("gsid0".to_owned(), coalesce(vec![known.clone(), by_key])), ("is_known".to_owned(), known.is_not_null())];
-    let rows = without(add(rows, more)?, |name| name == "t_g" || name == "ex")?;
+    let more = vec![
+        ("gsid0".to_owned(), coalesce(vec![known.clone(), by_key])),
+        ("is_known".to_owned(), known.is_not_null()),
+        ("is_foreign".to_owned(), is_foreign),
+    ];
+    let rows = without(add(rows, more)?, |name| ["t_g", "ex", "owner"].contains(&name))?;
     old_values(job, index, object, rows, "gsid0")
 }
 
@@ -161,7 +178,7 @@ fn violations(job: &Job) -> Vec<(Cause, Expr, Expr)> {
     let mut all = Vec::new();
     let company = company_mapping(job);
     for (index, mapping) in job.mappings.iter().enumerate() {
-        if job.pending_lookup(index).is_some() {
+        if job.pending_lookup(index).is_some() || job.targets[mapping.target].route == Route::Avatar {
             continue;
         }
         let value = || ident(mapped_column(index));
@@ -180,7 +197,7 @@ fn violations(job: &Job) -> Vec<(Cause, Expr, Expr)> {
         if let Some(length) = mapping.field.length.filter(|_| is_text(mapping.field.kind)) {
             all.push((Cause::TooLong(index), character_length(value()).gt(lit(i64::from(length))), value()));
         }
-        if !mapping.field.choices.is_empty() {
+        if mapping.field.kind == FieldKind::Picklist && !mapping.field.choices.is_empty() {
             let labels = mapping.field.choices.iter().map(|c| lit(c.label.as_str())).collect();
             all.push((Cause::UnknownItem(index), value().in_list(labels, true), value()));
         }

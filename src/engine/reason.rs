@@ -34,6 +34,8 @@ pub enum Cause {
     NullKey(usize),
     /// Two rows of the run have one key.
     DuplicateKey,
+    /// The record with the key is another Dynamics user, by the identity map.
+    AvatarConflict,
     /// Several records of a target have the key.
     Ambiguous(usize),
     /// A required field would be empty.
@@ -218,6 +220,11 @@ fn keys(job: &Job, all: &mut Vec<Reason>) {
         };
         let message = format!("several {label} records have this {fields}, so none was touched; {help}");
         push(Cause::Ambiguous(index), RejectCode::AmbiguousTarget, message);
+    }
+    if job.target_by_route(Route::Avatar).is_some() {
+        let message =
+            format!("the user with this {fields} is another Dynamics user already; rename one of the two in Dynamics");
+        push(Cause::AvatarConflict, RejectCode::AvatarConflict, message);
     }
     let message = "Gainsight refused this record before, and nothing about it has changed since".to_owned();
     push(Cause::RefusedBefore, RejectCode::RefusedBefore, message);

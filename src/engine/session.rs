@@ -17,10 +17,18 @@ const MEMORY_BYTES: usize = 1 << 30;
 /// Batches of a plan, in the order of their rows.
 pub type Batches = BoxStream<'static, std::result::Result<RecordBatch, Error>>;
 
+/// A plan under way: its columns, known even if no batch comes, and its batches.
+pub struct Rows {
+    /// The columns.
+    pub schema: SchemaRef,
+    /// The batches.
+    pub batches: Batches,
+}
+
 /// A session over one run folder.
 pub struct Engine {
     context: SessionContext,
-    /// The folder, as a URL or a path with a slash at its end.
+    /// The folder, as a URL with a slash at its end.
     root: String,
 }
 
@@ -37,7 +45,9 @@ impl Engine {
         options.execution.parquet.schema_force_view_types = false;
         let runtime =
             RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_BYTES))).build_arc()?;
-        let root = if root.ends_with('/') { root.to_owned() } else { format!("{root}/") };
+        // As a URL, so that no sign in a folder's name is taken for a pattern.
+        let url = url::Url::from_directory_path(root);
+        let root = url.map_or_else(|()| format!("{root}/"), |url| url.to_string());
         Ok(Self { context: SessionContext::new_with_config_rt(config, runtime), root })
     }
 
@@ -54,8 +64,10 @@ impl Engine {
     }
 
     /// Runs a plan and hands its batches over.
-    pub(super) async fn stream(&self, plan: DataFrame) -> Result<Batches> {
-        Ok(plan.execute_stream().await?.map(|batch| batch.map_err(Error::from)).boxed())
+    pub(super) async fn stream(&self, plan: DataFrame) -> Result<Rows> {
+        let stream = plan.execute_stream().await?;
+        let schema = stream.schema();
+        Ok(Rows { schema, batches: stream.map(|batch| batch.map_err(Error::from)).boxed() })
     }
 
     /// A table without rows, for showing a plan before there is any data.

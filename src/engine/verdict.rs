@@ -7,6 +7,7 @@ use datafusion::prelude::DataFrame;
 
 use super::error::Result;
 use super::frame::{add, attach, null_text};
+use super::lookup::wanted_column;
 use super::map::mapped_column;
 use super::matching::{company_mapping, key_column, main_index, old_column, when};
 use super::reason::{Cause, Reasons};
@@ -73,7 +74,13 @@ fn changed(job: &Job, index: usize) -> Expr {
     if job.targets[mapping.target].route == Route::Person {
         differs = differs.and(ident("wins"));
     }
-    either(is_new, new.is_not_null(), differs)
+    // A row that only follows brings its key and its company: what it says of the person is out of date.
+    // A null is said outright, unless KEEP: the target may have a default, and an older row may have brought a value.
+    let mut brought = if mapping.keep { new.is_not_null() } else { lit(true) };
+    if job.targets[mapping.target].route == Route::Person {
+        brought = brought.and(ident("wins"));
+    }
+    either(is_new, brought, differs)
 }
 
 /// `insert`, `update`, `unchanged`, `follow` or null: see [`changes::action`].
@@ -123,12 +130,24 @@ fn planned(job: &Job) -> Expr {
     either(inserts, lit(Outcome::Inserted.text()), rest)
 }
 
-/// A digest of all new values, without those that `AFTER LOAD` lookups give: they may differ from run to run.
+/// A digest of all new values. Of `AFTER LOAD` lookups it takes what they search for, as what they find may be new.
 fn fingerprint(job: &Job) -> Expr {
     let mut parts = Vec::new();
+    // A refusal is about this record and these fields: a mapping to another field, or an update in place of an insert, is
+    // another attempt.
+    let records =
+        ["gsid0", "gsid1"].into_iter().take(1 + usize::from(job.target_by_route(Route::CompanyPerson).is_some()));
+    parts.extend(records.map(|gsid| coalesce(vec![ident(gsid), lit("\u{0}")])));
     for index in (0..job.mappings.len()).filter(|i| job.pending_lookup(*i).is_none()) {
+        parts.push(lit(format!("\u{1e}{}\u{1f}", job.mappings[index].field.name)));
         parts.push(coalesce(vec![cast(ident(mapped_column(index)), DataType::Utf8), lit("\u{0}")]));
         parts.push(lit("\u{1f}"));
+    }
+    for (index, lookup) in job.lookups.iter().enumerate().filter(|(index, _)| job.is_pending(*index)) {
+        for n in 0..lookup.matches.len() {
+            parts.push(coalesce(vec![cast(ident(wanted_column(index, n)), DataType::Utf8), lit("\u{0}")]));
+            parts.push(lit("\u{1f}"));
+        }
     }
     cast(md5(concat(parts)), DataType::Utf8)
 }

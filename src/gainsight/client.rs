@@ -149,6 +149,11 @@ fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
         (403, Ok(envelope)) if envelope.error_code.as_deref() == Some("GS_APIG_2402") => {
             Err(Error::Address(words(&envelope)))
         }
+        // Not about a record: the route, the method, the size or the permission.
+        (403 | 404 | 405 | 413, Ok(envelope)) => Err(refused(call, answer.status, envelope)),
+        (status, Ok(envelope)) if call.is_write && !envelope.result && envelope.error_code.is_none() => {
+            Err(refused(call, status, envelope))
+        }
         (500.., Ok(envelope)) if call.is_write => Err(Error::Unclear {
             what: call.what.clone(),
             detail: format!("HTTP {}: {}", answer.status, words(&envelope)),

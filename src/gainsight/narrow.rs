@@ -27,11 +27,13 @@ pub(super) fn judge(records: &[&Map<String, Value>], envelope: &Envelope) -> Nex
     let mut blamed: Vec<(usize, Refusal)> = Vec::new();
     for refusal in named(envelope) {
         let (Some(field), Some(value)) = (&refusal.field, &refusal.value) else { continue };
-        for (index, record) in records.iter().enumerate() {
-            let carries = record.get(field).is_some_and(|v| shown(v) == *value);
-            if carries && !blamed.iter().any(|(i, _)| *i == index) {
-                blamed.push((index, refusal.clone()));
-            }
+        let carriers: Vec<usize> = (0..records.len())
+            .filter(|i| records[*i].get(field).is_some_and(|v| shown(v) == *value))
+            .filter(|i| !blamed.iter().any(|(b, _)| b == i))
+            .collect();
+        // One entry is one record: where several carry the value, the entry does not say which of them it means.
+        if let [index] = carriers[..] {
+            blamed.push((index, refusal.clone()));
         }
     }
     if blamed.is_empty() { Next::Halve } else { Next::Blame(blamed) }

@@ -27,7 +27,7 @@ pub(super) fn batch(rows: &[Map<String, Value>], fields: &[Field]) -> Result<Rec
 
 fn column(rows: &[Map<String, Value>], field: &Field) -> Result<ArrayRef, String> {
     let values = rows.iter().map(|row| row.get(&field.name).unwrap_or(&Value::Null));
-    let wrong = |value: &Value| format!("{} is {value}, which is no {}", field.name, field.kind.word());
+    let wrong = |_: &Value| format!("a value of {} is no {}", field.name, field.kind.word());
     Ok(match field.kind.stored(field.scale) {
         DataType::Decimal128(_, scale) => {
             let mut builder = Decimal128Builder::new().with_data_type(DataType::Decimal128(38, scale));

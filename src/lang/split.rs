@@ -15,7 +15,7 @@ const DEPTH_AT_MOST: usize = 64;
 /// The stretches of the statements in a text, without their `;`; blank ones are left out.
 pub(super) fn split(file: usize, text: &str, out: &mut Diagnostics) -> Vec<Span> {
     if text.len() > FILE_BYTES_AT_MOST {
-        let span = Span { file, start: 0, end: text.len().min(1) };
+        let span = Span { file, start: 0, end: text.chars().next().map_or(0, char::len_utf8) };
         out.push(
             Diagnostic::error(code::TOO_MUCH, span, format!("the file has {} bytes; the most is 1 MiB", text.len()))
                 .help("put the jobs into several files: all *.ferry files of a project belong together"),

@@ -9,6 +9,7 @@ use super::expression::Expression;
 use super::field::{Field, FieldKind};
 use super::lookup::Lookup;
 use super::place::Place;
+use super::value::ValueType;
 
 /// One checked job.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,11 +144,10 @@ pub enum Fold {
 }
 
 impl Fold {
-    /// How values of these two kinds are compared when the script says nothing, or `IGNORE CASE`.
+    /// How a field and a value of this type are compared when the script says nothing, or `IGNORE CASE`.
     #[must_use]
-    pub fn of(target: FieldKind, source: Option<FieldKind>, ignore_case: bool) -> Self {
-        let is_guid = |kind| matches!(kind, FieldKind::Guid | FieldKind::Reference);
-        if source.is_some_and(is_guid) || is_guid(target) {
+    pub fn of(target: FieldKind, value: ValueType, ignore_case: bool) -> Self {
+        if value == ValueType::Guid {
             Self::Guid
         } else if ignore_case || target == FieldKind::Email {
             Self::Case
@@ -166,6 +166,8 @@ pub struct Mapping {
     pub field: Field,
     /// With what.
     pub value: Expression,
+    /// Of which type that is.
+    pub value_type: ValueType,
     /// `KEEP(…)`: a null leaves the target's value alone.
     pub keep: bool,
     /// Where the mapping stands.

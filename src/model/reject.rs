@@ -17,6 +17,8 @@ pub enum RejectCode {
     DuplicateKey,
     /// Several records of the target carry the key.
     AmbiguousTarget,
+    /// The record with the key is another Dynamics user already.
+    AvatarConflict,
     /// A field that the target requires would be empty.
     RequiredEmpty,
     /// A text is longer than the target field.
@@ -44,13 +46,14 @@ pub enum Cure {
 
 impl RejectCode {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NoMatch,
         Self::SeveralMatches,
         Self::ParentIsContact,
         Self::NullKey,
         Self::DuplicateKey,
         Self::AmbiguousTarget,
+        Self::AvatarConflict,
         Self::RequiredEmpty,
         Self::TooLong,
         Self::BadValue,
@@ -70,6 +73,7 @@ impl RejectCode {
             Self::NullKey => "NULL_KEY",
             Self::DuplicateKey => "DUPLICATE_KEY",
             Self::AmbiguousTarget => "AMBIGUOUS_TARGET",
+            Self::AvatarConflict => "AVATAR_CONFLICT",
             Self::RequiredEmpty => "REQUIRED_EMPTY",
             Self::TooLong => "TOO_LONG",
             Self::BadValue => "BAD_VALUE",

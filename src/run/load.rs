@@ -62,8 +62,8 @@ pub(super) struct Item {
     pub(super) record: Record,
     gsid: Option<String>,
     active: Option<bool>,
-    /// Whether the identity map does not know the Dynamics user yet.
-    is_new_identity: bool,
+    /// What happens to the row's entry in the identity map.
+    identity: Option<String>,
     waits: Vec<(usize, i64)>,
 }
 
@@ -161,7 +161,7 @@ impl<'a> Load<'a> {
             record: changes.record(0, at),
             gsid: changes.gsid(0, at),
             active: changes.active(at),
-            is_new_identity: avatar.is_some_and(|a| changes.action(a, at) == Some("insert")),
+            identity: avatar.and_then(|a| changes.action(a, at)).map(str::to_owned),
             waits: waits.collect(),
         }
     }
@@ -245,10 +245,10 @@ impl<'a> Load<'a> {
         let Some(gsid) = new_gsid.clone().or_else(|| item.gsid.clone()) else { return };
         if let Some(avatar) = self.job.target_by_route(Route::Avatar) {
             let count = self.record_count(avatar);
-            if item.is_new_identity {
-                count.inserted += 1
-            } else {
-                count.updated += 1
+            match item.identity.as_deref() {
+                Some("insert") => count.inserted += 1,
+                Some("update") => count.updated += 1,
+                _ => count.unchanged += 1,
             }
             let (source_id, active) = (item.id.clone(), item.active);
             self.identities.push(Identity { source_id, active, user_gsid: Some(gsid.clone()) });

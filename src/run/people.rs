@@ -3,6 +3,8 @@
 //! Calls of different people may be under way at once; those of one person go one after the other, the newest row last,
 //! so that its fields win.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures::StreamExt;
 use serde_json::Value;
 
@@ -30,7 +32,8 @@ struct Call {
 
 /// Rows of one person, the newest last.
 type Person = Vec<Call>;
-type Answer = (Person, Result<Vec<Result<(), Refusal>>, crate::gainsight::error::Error>);
+/// What came of a person's calls: an outcome for each that was answered, and what stopped the rest.
+type Answer = (Person, Vec<Result<(), Refusal>>, Option<crate::gainsight::error::Error>);
 
 /// Sends all changes of a Person job.
 pub(super) async fn load(load: &mut Load<'_>, folder: &RunFolder) -> Result<(), Error> {
@@ -94,23 +97,18 @@ fn prepare(load: &Load<'_>, rows: &Changes<'_>, at: usize) -> Call {
 async fn send(load: &mut Load<'_>, people: Vec<Person>) -> Result<(), Error> {
     let gainsight = load.gainsight;
     let at_once = gainsight.limits.max_in_flight as usize;
-    let mut answers =
-        futures::stream::iter(people.into_iter().map(|person| one(gainsight, person))).buffer_unordered(at_once);
+    let has_failed = AtomicBool::new(false);
+    // After a failure no further call begins, and those under way are heard to the end: they may have been carried out.
+    let people = people.into_iter().take_while(|_| !has_failed.load(Ordering::Relaxed));
+    let mut answers = futures::stream::iter(people.map(|person| one(gainsight, person))).buffer_unordered(at_once);
     let mut failed = None;
-    while let Some((person, result)) = answers.next().await {
-        match result {
-            // After a failure what is under way is still heard to its end: it may have been written.
-            Err(error) => {
-                failed.get_or_insert(error);
-            }
-            Ok(outcomes) => {
-                for (call, outcome) in person.into_iter().zip(outcomes) {
-                    settle(load, call, outcome);
-                }
-            }
+    while let Some((person, outcomes, error)) = answers.next().await {
+        for (call, outcome) in person.into_iter().zip(outcomes) {
+            settle(load, call, outcome);
         }
-        if failed.is_some() {
-            break;
+        if let Some(error) = error {
+            has_failed.store(true, Ordering::Relaxed);
+            failed.get_or_insert(error);
         }
     }
     failed.map_or(Ok(()), |error| Err(error.into()))
@@ -121,10 +119,10 @@ async fn one(gainsight: &Gainsight, person: Person) -> Answer {
     for call in &person {
         match gainsight.write_person(&call.person).await {
             Ok(outcome) => outcomes.push(outcome),
-            Err(error) => return (person, Err(error)),
+            Err(error) => return (person, outcomes, Some(error)),
         }
     }
-    (person, Ok(outcomes))
+    (person, outcomes, None)
 }
 
 fn settle(load: &mut Load<'_>, call: Call, outcome: Result<(), Refusal>) {

@@ -10,7 +10,7 @@ use super::progress::{Event, Progress};
 use crate::engine::compare::compare;
 use crate::engine::map::map;
 use crate::engine::reason::Reasons;
-use crate::engine::session::{Batches, Engine};
+use crate::engine::session::{Engine, Rows};
 use crate::model::connection::Limits;
 use crate::model::dataset;
 use crate::model::job::{Job, Route};
@@ -69,25 +69,19 @@ pub(super) async fn plan(
     Ok(tally.plan(limits))
 }
 
-async fn write(
-    folder: &RunFolder,
-    name: &str,
-    mut batches: Batches,
-    mut tally: Option<&mut Tally<'_>>,
-) -> Result<(), Error> {
+async fn write(folder: &RunFolder, name: &str, rows: Rows, mut tally: Option<&mut Tally<'_>>) -> Result<(), Error> {
     use futures::StreamExt;
-    let mut writer = None;
+    let Rows { schema, mut batches } = rows;
+    let mut writer = folder.write(name, schema);
     while let Some(batch) = batches.next().await {
         let batch = batch?;
         if let Some(tally) = tally.as_deref_mut() {
             tally.add(Changes::new(tally.job, batch.clone()));
         }
-        writer.get_or_insert_with(|| folder.write(name, batch.schema())).add(batch).await?;
+        writer.add(batch).await?;
     }
-    match writer {
-        Some(writer) => writer.finish().await.map(|_| ()).map_err(Error::from),
-        None => Err(Error::Books(format!("{name} has no columns"))),
-    }
+    writer.finish().await?;
+    Ok(())
 }
 
 struct Tally<'a> {

@@ -17,8 +17,11 @@ impl Home {
     /// # Errors
     /// If the folder cannot be made, or another process has it.
     pub fn open(root: &Path) -> Result<Self> {
-        std::fs::create_dir_all(root).map_err(disk("cannot create", root))?;
-        owner_only(root)?;
+        // A folder that was there keeps its permissions; one that is made here is its owner's alone.
+        if !root.exists() {
+            std::fs::create_dir_all(root).map_err(disk("cannot create", root))?;
+            owner_only(root)?;
+        }
         let root = root.canonicalize().map_err(disk("cannot open", root))?;
         let path = root.join("lock");
         let lock = File::create(&path).map_err(disk("cannot create", &path))?;

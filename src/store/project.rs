@@ -71,12 +71,17 @@ pub fn write(root: &Path, files: &[(&str, String)]) -> Result<()> {
     Ok(())
 }
 
-/// Empties a folder that only a demo uses.
+/// Removes the home of an earlier demo. A folder without our state in it is somebody else's, and is left alone.
 ///
 /// # Errors
-/// If it cannot be removed.
+/// If it is not ours, or cannot be removed.
 pub fn clear(folder: &Path) -> Result<()> {
     if folder.exists() {
+        if !super::home::state_path(folder).exists() {
+            return Err(disk("will not clear (it is no home of Ferry)", folder)(
+                std::io::ErrorKind::AlreadyExists.into(),
+            ));
+        }
         std::fs::remove_dir_all(folder).map_err(disk("cannot clear", folder))?;
     }
     Ok(())

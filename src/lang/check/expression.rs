@@ -76,7 +76,8 @@ fn of_type(
 ) -> Option<Expression> {
     let (expression, found) = check(written, scope, out)?;
     let texts = [ValueType::Text, ValueType::Guid, ValueType::Gsid];
-    if found == wanted || found == ValueType::Null || (texts.contains(&wanted) && texts.contains(&found)) {
+    let is_null = found == ValueType::Null && wanted != ValueType::Boolean;
+    if found == wanted || is_null || (texts.contains(&wanted) && texts.contains(&found)) {
         return Some(expression);
     }
     let message = format!("this is {}, where {} is needed", found.word(), wanted.word());
@@ -96,7 +97,7 @@ fn compare(
     let (l, r) = match (choice_of(&l, scope).cloned(), choice_of(&r, scope).cloned()) {
         (Some(field), None) if r_type == ValueType::Text => (l, coded(&field, r, right.span, out)?),
         (None, Some(field)) if l_type == ValueType::Text => (coded(&field, l, left.span, out)?, r),
-        _ if l_type.compares_with(r_type) => (l, r),
+        _ if l_type.compares_with(r_type) => (as_id(l, r_type), as_id(r, l_type)),
         _ => {
             let span = Span { end: right.span.end, ..left.span };
             let message = format!("{} cannot be compared with {}", l_type.word(), r_type.word());
@@ -135,6 +136,7 @@ fn in_list(
                     continue;
                 }
             },
+            (None, Literal::Text(text)) if found == ValueType::Guid => Literal::Text(id_form(text)),
             _ => literal.clone(),
         };
         if !literal.value_type().compares_with(found) {
@@ -146,6 +148,20 @@ fn in_list(
     }
     let made = Expression::In { operand: Box::new(inner), list: literals, negated };
     whole.then_some((made, ValueType::Boolean))
+}
+
+/// A text that is compared with an id takes the form of ids: they have no case and no braces.
+fn as_id(value: Expression, other: ValueType) -> Expression {
+    match value {
+        Expression::Literal(Literal::Text(text)) if other == ValueType::Guid => {
+            Expression::Literal(Literal::Text(id_form(&text)))
+        }
+        other => other,
+    }
+}
+
+fn id_form(text: &str) -> String {
+    text.trim_matches(['{', '}']).to_ascii_lowercase()
 }
 
 /// The choice column that an expression is, if it is one.

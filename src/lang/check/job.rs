@@ -31,7 +31,7 @@ fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Op
         mappings.extend(mapping::check(one, &targets, &mappings, &mut scope, out));
     }
     let filter = written.filter.as_ref().map(|f| expression::truth(f, &mut scope, out));
-    let key = key::check(written, &targets, &mappings, &scope, out);
+    let key = key::check(written, &targets, &mappings, out);
     let source = scope.source?;
     // The primary key names the row in error files and in the identity map; the time of the last change tells which of
     // two rows is newer. Both are always read.
@@ -95,7 +95,7 @@ fn header(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) {
 fn scope<'a>(written: &ast::Job, context: &'a Context<'a>, out: &mut Diagnostics) -> Scope<'a> {
     let from = &written.from;
     let connection = target::connection(&from.object.connection, Service::Dynamics, context, out);
-    let source = connection.is_some().then(|| target::object(&from.object, context, out)).flatten();
+    let source = connection.as_ref().and_then(|c| target::object(c, &from.object, context, out));
     let mut aliases = vec![from.alias.text.to_lowercase()];
     let mut lookups = Vec::new();
     for one in &written.lookups {
@@ -105,9 +105,10 @@ fn scope<'a>(written: &ast::Job, context: &'a Context<'a>, out: &mut Diagnostics
             out.push(Diagnostic::error(ALIAS, one.alias.span, message).help("give each its own alias"));
         }
         aliases.push(lower);
-        let known = target::connection(&one.object.connection, Service::Gainsight, context, out).is_some();
-        let object = known.then(|| target::object(&one.object, context, out)).flatten();
-        lookups.push(LookupScope { alias: one.alias.text.clone(), object, yields: Vec::new() });
+        let connection = target::connection(&one.object.connection, Service::Gainsight, context, out);
+        let object = connection.as_ref().and_then(|c| target::object(c, &one.object, context, out));
+        let connection = connection.unwrap_or_default();
+        lookups.push(LookupScope { alias: one.alias.text.clone(), connection, object, yields: Vec::new() });
     }
     Scope {
         context,

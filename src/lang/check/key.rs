@@ -1,7 +1,6 @@
 //! `KEY (…)`: what a record is recognised by.
 
 use super::mapping::target_field;
-use super::scope::Scope;
 use crate::diagnostic::code::{AVATAR, KEY, REPEATED};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast;
@@ -12,7 +11,6 @@ pub(super) fn check(
     written: &ast::Job,
     targets: &[Option<Target>],
     mappings: &[Mapping],
-    scope: &Scope<'_>,
     out: &mut Diagnostics,
 ) -> Vec<Key> {
     let Some(clause) = &written.key else {
@@ -48,8 +46,8 @@ pub(super) fn check(
             out.push(Diagnostic::error(REPEATED, field.span, "this field stands in KEY twice"));
             continue;
         }
-        let source = scope.kind_of(&mappings[mapping].value);
-        keys.push(Key { mapping, fold: Fold::of(found.kind, source, *ignore_case) });
+        let fold = Fold::of(found.kind, mappings[mapping].value_type, *ignore_case);
+        keys.push(Key { mapping, fold });
     }
     keys
 }

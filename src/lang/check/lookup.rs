@@ -31,7 +31,7 @@ pub(super) fn check(
     Some(Lookup {
         alias: written.alias.text.clone(),
         object: ObjectRef {
-            connection: written.object.connection.text.clone(),
+            connection: scope.lookups[index].connection.clone(),
             name: object.name.clone(),
             label: object.label.clone(),
         },
@@ -70,10 +70,12 @@ fn equality(written: &ast::Equality, index: usize, scope: &mut Scope<'_>, out: &
         return None;
     }
     let polymorphic = match value {
-        Expression::Column(column) if scope.columns[column].field.is_polymorphic() => Some(column),
+        Expression::Column(column) if scope.columns[column].relation.is_none() => {
+            Some(column).filter(|c| scope.columns[*c].field.is_polymorphic())
+        }
         _ => None,
     };
-    let fold = Fold::of(field.kind, scope.kind_of(&value), written.ignore_case);
+    let fold = Fold::of(field.kind, found, written.ignore_case);
     Some(Match { field, value, fold, polymorphic })
 }
 

@@ -39,7 +39,7 @@ pub(super) fn check(
         out.push(misfit(written, &field, &value, found));
         return None;
     }
-    Some(Mapping { target, field, value, keep, place: scope.context.sources.place(written.span) })
+    Some(Mapping { target, field, value, value_type: found, keep, place: scope.context.sources.place(written.span) })
 }
 
 /// The field that a target name means, and which target has it.

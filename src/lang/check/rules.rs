@@ -7,7 +7,7 @@ use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast;
 use crate::model::expression::Expression;
 use crate::model::field::FieldKind;
-use crate::model::job::{Job, Route};
+use crate::model::job::{Job, Mapping, Route};
 
 /// Holds all rules against a job that is otherwise whole.
 pub(super) fn check(written: &ast::Job, job: &Job, context: &Context<'_>, out: &mut Diagnostics) {
@@ -97,6 +97,20 @@ fn after_load(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
         }
         if let Some(other) = lookup.yields.iter().find(|f| f.kind != FieldKind::Gsid) {
             let message = format!("LOOKUP {} … AFTER LOAD yields a GSID only, not \"{}\"", lookup.alias, other.label);
+            out.push(Diagnostic::error(TARGETS, text.head, message));
+        }
+        let is_part = |m: &Mapping| m.value.uses_lookup_number(index) && !matches!(m.value, Expression::Looked { .. });
+        let in_key = job.key.iter().any(|k| job.pending_lookup(k.mapping) == Some(index));
+        let in_filter = job.late_filter.as_ref().is_some_and(|f| f.uses_lookup_number(index));
+        if in_key || in_filter || job.mappings.iter().any(is_part) {
+            let message = format!("what LOOKUP {} … AFTER LOAD finds is known after loading only", lookup.alias);
+            out.push(
+                Diagnostic::error(TARGETS, text.head, message)
+                    .help("map it as it is; it can stand neither in WHERE, nor in KEY, nor inside an expression"),
+            );
+        }
+        if job.main_target().route == Route::Person {
+            let message = "a job that writes people has no second phase, so AFTER LOAD is not possible in it";
             out.push(Diagnostic::error(TARGETS, text.head, message));
         }
         let mapped = |name: &str| job.mappings_of(0).any(|(_, m)| m.field.name == name);

@@ -9,7 +9,6 @@ use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast::Name;
 use crate::lang::suggest::nearest;
 use crate::model::catalog::{Found, Object};
-use crate::model::expression::Expression;
 use crate::model::field::{Field, FieldKind};
 use crate::model::job::{Column, Relation, TableRef};
 
@@ -29,6 +28,7 @@ pub(super) struct Scope<'a> {
 /// One lookup's alias.
 pub(super) struct LookupScope<'a> {
     pub(super) alias: String,
+    pub(super) connection: String,
     pub(super) object: Option<&'a Object>,
     pub(super) yields: Vec<Field>,
 }
@@ -71,14 +71,6 @@ impl<'a> Scope<'a> {
             yields.len() - 1
         });
         Some(Reached::Looked { lookup, field: index })
-    }
-
-    /// The kind of the column that an expression is, if it is nothing else.
-    pub(super) fn kind_of(&self, value: &Expression) -> Option<FieldKind> {
-        match value {
-            Expression::Column(index) => Some(self.columns[*index].field.kind),
-            _ => None,
-        }
     }
 
     fn unknown_alias(&self, alias: &Name) -> Diagnostic {

@@ -43,7 +43,7 @@ fn one(name: &ObjectName, context: &Context<'_>, out: &mut Diagnostics) -> Optio
         let object = avatar(&name.object.text);
         return Some(Target { connection, object, route: Route::Avatar });
     }
-    let object = object(name, context, out)?.clone();
+    let object = object(&connection, name, context, out)?.clone();
     let lower = object.name.to_lowercase();
     let route = match lower.as_str() {
         "gsuser" => Route::User,
@@ -86,12 +86,17 @@ pub(super) fn connection(name: &Name, wanted: Service, context: &Context<'_>, ou
 }
 
 /// The object that a name stands for.
-pub(super) fn object<'a>(name: &ObjectName, context: &Context<'a>, out: &mut Diagnostics) -> Option<&'a Object> {
-    let found = context.catalog.object(&name.connection.text, &name.object.text);
+pub(super) fn object<'a>(
+    connection: &str,
+    name: &ObjectName,
+    context: &Context<'a>,
+    out: &mut Diagnostics,
+) -> Option<&'a Object> {
+    let found = context.catalog.object(connection, &name.object.text);
     if found.is_none() {
         let message = format!("{} has no object \"{}\"", name.connection.text, name.object.text);
         let mut wrong = Diagnostic::error(UNKNOWN_OBJECT, name.object.span, message);
-        let known = context.catalog.names.get(&name.connection.text);
+        let known = context.catalog.names.get(connection);
         let known = known.into_iter().flatten().flat_map(|o| [o.label.as_str(), o.name.as_str()]);
         if let Some(near) = nearest(&name.object.text, known) {
             wrong = wrong.label(format!("did you mean \"{near}\"?"));
