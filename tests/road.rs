@@ -38,6 +38,11 @@ async fn a_second_run_writes_nothing_and_lists_the_same_failures() {
             keys
         };
         assert_eq!(due(errors(one)), due(errors(two)), "{}", one.job);
+        let fields = |report| -> Vec<(String, String)> {
+            let refused = errors(report).into_iter().filter(|l| l["code"].starts_with("REFUSED"));
+            refused.map(|l| (l["target_field"].clone(), l["script"].clone())).collect()
+        };
+        assert_eq!(fields(one), fields(two), "a refusal keeps its field and its place");
         assert!(errors(two).iter().all(|l| l["code"] != "REFUSED"), "a refused record is not sent again");
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn remembered(job: &Job, rows: DataFrame, refused: DataFrame) -> Resu
         ident("source_id").alias("rf_id"),
         ident("fingerprint").alias("rf_print"),
         ident("message").alias("rf_message"),
+        ident("field").alias("rf_field"),
         ident("value").alias("rf_value"),
     ])?;
     attach(refused, rows, &[("rf_id".to_owned(), "_id".to_owned())])
@@ -153,9 +154,10 @@ fn fingerprint(job: &Job) -> Expr {
 }
 
 fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
-    let remembered = reasons
-        .number(Cause::RefusedBefore)
-        .map_or_else(null_text, |number| when(ident("_why").eq(lit(number)), ident("rf_message")));
+    let remembered = |column: &str| {
+        let number = reasons.number(Cause::RefusedBefore);
+        number.map_or_else(null_text, |n| when(ident("_why").eq(lit(n)), ident(column)))
+    };
     let main = &job.targets[main_index(job)];
     let key = if main.route == Route::Person { ident(key_column(0)) } else { null_text() };
     let mut columns = vec![
@@ -164,7 +166,8 @@ fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
         reasons.outcome(ident("planned")).alias(changes::OUTCOME),
         ident("_why").alias(changes::WHY),
         ident("_value").alias(changes::VALUE),
-        remembered.alias(changes::MESSAGE),
+        remembered("rf_message").alias(changes::MESSAGE),
+        remembered("rf_field").alias(changes::FIELD),
         ident("print").alias(changes::FINGERPRINT),
         ident("_rank").alias(changes::RANK),
         key.alias(changes::KEY),

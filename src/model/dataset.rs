@@ -156,6 +156,8 @@ pub mod changes {
     pub const VALUE: &str = "value";
     /// Gainsight's words, for a record that it refused before.
     pub const MESSAGE: &str = "message";
+    /// The field that Gainsight named when it refused the record before.
+    pub const FIELD: &str = "field";
     /// A digest of all new values: what a refusal is remembered by.
     pub const FINGERPRINT: &str = "fingerprint";
     /// Which of two rows of one person is newer.

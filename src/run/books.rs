@@ -9,6 +9,7 @@ use crate::engine::reason::Reasons;
 use crate::model::dataset::{self, changes};
 use crate::model::job::Job;
 use crate::model::outcome::{Counts, Outcome};
+use crate::model::place::Place;
 use crate::store::dataset::RunFolder;
 use crate::store::error_file::{ErrorFile, Line};
 
@@ -50,7 +51,7 @@ fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load
     let row = rows.row(at);
     let source_key = rows.id(at);
     if let Some(failure) = load.failures.get(&row) {
-        let place = job.mappings.iter().find(|m| m.field.label == failure.field).map_or(&job.place, |m| &m.place);
+        let place = place_of(job, &failure.field);
         return Some(Line {
             row,
             source_key,
@@ -67,8 +68,12 @@ fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load
     let reason = reasons.get(rows.why(at)?)?;
     let code = reason.code?;
     let mut message = reason.message.clone();
+    let mut place = &reason.place;
+    let mut target_field = reason.field.clone().unwrap_or_default();
     if let Some(words) = rows.text(changes::MESSAGE, at) {
         message = format!("{message}. {words}");
+        target_field = rows.text(changes::FIELD, at).unwrap_or_default().to_owned();
+        place = place_of(job, &target_field);
     }
     Some(Line {
         row,
@@ -76,12 +81,17 @@ fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load
         outcome: reason.outcome.text(),
         code: code.text().to_owned(),
         message,
-        script: reason.place.to_string(),
-        clause: reason.place.clause.clone(),
-        target_field: reason.field.clone().unwrap_or_default(),
+        script: place.to_string(),
+        clause: place.clause.clone(),
+        target_field,
         value: rows.text(changes::VALUE, at).unwrap_or_default().to_owned(),
         attempts: 0,
     })
+}
+
+/// The mapping that fills a field, or the whole job where Gainsight named none.
+fn place_of<'a>(job: &'a Job, label: &str) -> &'a Place {
+    job.mappings.iter().find(|m| m.field.label == label).map_or(&job.place, |m| &m.place)
 }
 
 /// Holds the invariant of every run, in release builds too.
