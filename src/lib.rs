@@ -1,3 +1,5 @@
+//! Ferry: sync jobs in, Dynamics records in Gainsight out. The page below is the map of the code.
+//!
 #![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod app;

@@ -31,7 +31,6 @@ pub struct Text {
 }
 
 /// Reads a project folder. With `environment`, `connections.<environment>.ferry` stands in for `connections.ferry`.
-/// With `paths`, only diagnostics of those files are of interest; the whole project is read all the same.
 ///
 /// # Errors
 /// If a file cannot be read.

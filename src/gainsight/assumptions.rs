@@ -1,8 +1,5 @@
 //! What the public documents leave open about Gainsight, decided in one place.
 
-/// `false`: a people call answers without ids that could be relied on, so nothing reads them.
-pub const PEOPLE_ANSWER_HAS_IDS: bool = false;
-
 /// Error codes by which a query says "no rows" (three shapes are in use; the first two are an empty list and these).
 pub const NO_ROWS_CODES: [&str; 2] = ["GSOBJ_1011", "GSOBJ_1XXX"];
 

@@ -58,19 +58,6 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-impl Auth {
-    /// The names of the secrets it needs.
-    #[must_use]
-    pub fn secrets(&self) -> Vec<&str> {
-        match self {
-            Self::ClientCredentials { tenant_id, client_id, client_secret } => {
-                vec![tenant_id, client_id, client_secret]
-            }
-            Self::AccessKey { key } => vec![key],
-        }
-    }
-}
-
 /// Limits of a connection, each with its unit. The defaults are the documented ones.
 ///
 /// Dataverse: <https://learn.microsoft.com/power-apps/developer/data-platform/api-limits>. Gainsight:

@@ -1,4 +1,4 @@
-//! The reasons why a row is not written: stable codes for the error file, with what can cure each.
+//! The reasons why a row is not written: stable codes for the error file.
 //!
 //! A reason is data. It never stops a run; it goes to the error file beside its row.
 
@@ -35,34 +35,7 @@ pub enum RejectCode {
     ReferenceFailed,
 }
 
-/// What can make the row succeed later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cure {
-    /// Time alone may: it is tried again.
-    Time,
-    /// A change of the row, of what it looks up, of its mapping or of the target's metadata.
-    Change,
-}
-
 impl RejectCode {
-    /// Every code, in the order of its number.
-    pub const ALL: [Self; 14] = [
-        Self::NoMatch,
-        Self::SeveralMatches,
-        Self::ParentIsContact,
-        Self::NullKey,
-        Self::DuplicateKey,
-        Self::AmbiguousTarget,
-        Self::AvatarConflict,
-        Self::RequiredEmpty,
-        Self::TooLong,
-        Self::BadValue,
-        Self::UnknownItem,
-        Self::Refused,
-        Self::RefusedBefore,
-        Self::ReferenceFailed,
-    ];
-
     /// The code as the error file writes it.
     #[must_use]
     pub fn text(self) -> &'static str {
@@ -81,15 +54,6 @@ impl RejectCode {
             Self::Refused => "REFUSED",
             Self::RefusedBefore => "REFUSED_BEFORE",
             Self::ReferenceFailed => "REFERENCE_FAILED",
-        }
-    }
-
-    /// What can cure it.
-    #[must_use]
-    pub fn cure(self) -> Cure {
-        match self {
-            Self::ReferenceFailed => Cure::Time,
-            _ => Cure::Change,
         }
     }
 }
