@@ -6,7 +6,8 @@
 //! - Dataverse: a null column has no annotations (`render`); keys come in the order of the schema (`row`); a cookie names
 //!   a lookup by its logical name (`page`); links given out by another run are not ours (`service`); a preference that is
 //!   no number is left out (`prefer`); schema names only raise the first letter (`attributes`); formatted values are
-//!   those of an English (US) user in UTC (`formatted`).
+//!   those of an English (US) user in UTC, amounts with the sign and decimals of the row's currency (`formatted`); a
+//!   multi-select gives its options once and in ascending order, and `eq` compares them as a set (`row`).
 //! - Gainsight: objects and e-mails are compared without case (`schema`, `store`); values without an offset are UTC
 //!   (`dates`); numbers are rounded to the field's decimals (`values`); `""` is null in texts (`values`); a lookup must
 //!   name a record that exists (`validate`); an update is atomic and the last of two changes wins (`objects`); a refused

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 /// What to serve, and where.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Number of contacts in the generated world; accounts are a fifth and users a fiftieth of it. Not less than the
-    /// special rows need.
+    /// Number of contacts in the generated world; opportunities are three tenths, accounts a fifth, projects a
+    /// twenty-fifth and users a fiftieth of it. Not less than the special rows need.
     pub rows: usize,
     /// The same seed and rows give the same bytes.
     pub seed: u64,

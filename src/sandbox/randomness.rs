@@ -12,6 +12,8 @@ pub(in crate::sandbox) enum Stream {
     World = 0,
     Credentials = 1,
     Names = 2,
+    OpportunityCorners = 3,
+    Sales = 4,
 }
 
 /// A sequence of seeded choices.

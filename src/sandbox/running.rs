@@ -40,7 +40,7 @@ pub async fn start(options: Options) -> Result<Sandbox, Error> {
     let dynamics = Arc::new(Dynamics::new(options.seed, dynamics_url, Arc::clone(&vault), clock)?);
     let gainsight = Arc::new(Gainsight::new(options.seed, Arc::clone(&vault), clock)?);
     match &options.world {
-        Some(folder) => world::read_folder(folder, &dynamics)?,
+        Some(folder) => world::read_folder(folder, options.seed, &dynamics)?,
         None => world::generate(options.rows, options.seed, &dynamics, &gainsight)?,
     }
     let (log, faults) = (Arc::new(CallLog::default()), Arc::new(Faults::default()));

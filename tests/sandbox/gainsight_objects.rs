@@ -134,7 +134,8 @@ async fn only_companies_and_low_volume_objects_are_written_here() {
         let answer = client.insert(object, json!([{"Name": "A", "Email": "a@b.example"}])).await;
         assert_eq!(code(&answer), (400, "GSOBJ_1002"), "{object}");
     }
-    assert_eq!(client.insert("opportunity__GC", json!([{"Name": "Big", "Stage__gc": "Close"}])).await.0, 200);
+    let record = json!({"Name": "Big", "Opportunity_External_Id__gc": "1", "Stage__gc": "Close"});
+    assert_eq!(client.insert("opportunity__GC", json!([record])).await.0, 200);
 }
 
 #[tokio::test]

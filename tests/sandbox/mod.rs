@@ -2,15 +2,21 @@
 
 mod client;
 mod dynamics_filter;
+mod dynamics_lookups;
 mod dynamics_metadata;
+mod dynamics_multi_select;
+mod dynamics_opportunities;
 mod dynamics_paging;
 mod dynamics_rows;
+mod dynamics_types;
 mod faults;
 mod gainsight_metadata;
 mod gainsight_objects;
+mod gainsight_opportunities;
 mod gainsight_people;
 mod gainsight_query;
 mod gainsight_users;
 mod rate_windows;
 mod sign_in;
 mod world;
+mod world_opportunities;

@@ -59,6 +59,7 @@ fn cast_kind(cast: &str) -> Result<Kind, Refusal> {
         "DateTime" => Kind::DateTime,
         "Lookup" => Kind::Lookup,
         "Picklist" => Kind::Picklist,
+        "MultiSelectPicklist" => Kind::MultiSelectPicklist,
         "State" => Kind::State,
         "Status" => Kind::Status,
         other => return Err(Refusal::missing(&format!("metadata cast {other}AttributeMetadata"))),
@@ -82,7 +83,7 @@ fn attribute(table: &TableSchema, column: &Column, cast: bool, wish: &Wish) -> R
         "@odata.type": format!("#{CAST}{odata}AttributeMetadata"),
         "LogicalName": column.logical,
         "SchemaName": schema_name(&column.logical),
-        "AttributeType": kind,
+        "AttributeType": if column.kind == Kind::MultiSelectPicklist { "Virtual" } else { &kind },
         "AttributeTypeName": {"Value": format!("{kind}Type")},
         "DisplayName": label(&column.label, &column.logical),
         "IsValidForRead": true,
@@ -115,9 +116,8 @@ fn of_type(column: &Column) -> Map<String, Value> {
         Kind::Decimal | Kind::Double => json!({"Precision": column.precision}),
         Kind::Money => json!({"Precision": column.precision, "PrecisionSource": 2}),
         Kind::DateTime => {
-            let behavior = if column.date_only { "DateOnly" } else { "UserLocal" };
             let format = if column.date_only { "DateOnly" } else { "DateAndTime" };
-            json!({"Format": format, "DateTimeBehavior": {"Value": behavior}})
+            json!({"Format": format, "DateTimeBehavior": {"Value": column.behavior}})
         }
         Kind::Lookup | Kind::Customer | Kind::Owner => json!({"Targets": column.targets}),
         _ => json!({}),
@@ -156,19 +156,21 @@ fn option_set(table: &TableSchema, column: &Column, only_options: bool) -> Value
     let name = format!("{}_{}", table.logical, column.logical);
     let id = metadata_id(&format!("options of {name}"));
     if column.kind == Kind::Boolean {
-        let side = |value: usize| column.choices.get(value).map(|choice| option(column, choice, &name));
+        let side = |value: usize| column.choices.get(value).map(|choice| option(table, column, choice, &name));
         return json!({"MetadataId": id, "TrueOption": side(1), "FalseOption": side(0), "IsGlobal": false,
             "OptionSetType": "Boolean", "Name": name});
     }
-    let options: Vec<Value> = column.choices.iter().map(|choice| option(column, choice, &name)).collect();
+    let options: Vec<Value> = column.choices.iter().map(|choice| option(table, column, choice, &name)).collect();
     if only_options {
         return json!({"Options": options, "MetadataId": id});
     }
-    let kind = format!("{:?}", column.kind);
+    // A list has one type, however many of its options a row may take.
+    let kind = if column.kind == Kind::MultiSelectPicklist { Kind::Picklist } else { column.kind };
+    let kind = format!("{kind:?}");
     json!({"Options": options, "IsGlobal": false, "OptionSetType": kind, "Name": name, "MetadataId": id})
 }
 
-fn option(column: &Column, choice: &Choice, set: &str) -> Value {
+fn option(table: &TableSchema, column: &Column, choice: &Choice, set: &str) -> Value {
     let mut members = object(json!({
         "Value": choice.value,
         "Color": null,
@@ -179,7 +181,7 @@ fn option(column: &Column, choice: &Choice, set: &str) -> Value {
     }));
     match column.kind {
         Kind::State => {
-            members.insert("DefaultStatus".to_owned(), (choice.value + 1).into());
+            members.insert("DefaultStatus".to_owned(), default_reason(table, choice.value).into());
             members.insert("InvariantName".to_owned(), choice.label.clone().into());
         }
         Kind::Status => {
@@ -188,6 +190,12 @@ fn option(column: &Column, choice: &Choice, set: &str) -> Value {
         _ => {}
     }
     Value::Object(members)
+}
+
+/// The status reason that a row takes when it enters a state.
+fn default_reason(table: &TableSchema, state: i64) -> Option<i64> {
+    let reasons = table.columns.iter().find(|column| column.kind == Kind::Status)?;
+    reasons.choices.iter().find(|reason| reason.state == Some(state)).map(|reason| reason.value)
 }
 
 /// Schema names are camel case in the service; the sandbox only raises the first letter.
@@ -221,7 +229,9 @@ fn derived(column: &Column) -> Vec<Value> {
     match column.kind {
         Kind::Lookup => vec![one("name", "String")],
         Kind::Customer | Kind::Owner => vec![one("name", "String"), one("type", "EntityName")],
-        Kind::Boolean | Kind::Picklist | Kind::State | Kind::Status => vec![one("name", "Virtual")],
+        Kind::Boolean | Kind::Picklist | Kind::MultiSelectPicklist | Kind::State | Kind::Status => {
+            vec![one("name", "Virtual")]
+        }
         _ => Vec::new(),
     }
 }

@@ -190,6 +190,9 @@ impl Reader<'_> {
         let left = &self.table.columns[column];
         let side = match self.next() {
             Some(Word::Text(text)) if left.is_text() => Side::Value(Comparable::Text(text.to_lowercase())),
+            Some(Word::Text(text)) if left.kind == Kind::MultiSelectPicklist => {
+                Side::Value(comparable(left.kind, &text).ok_or_else(|| self.wrong())?)
+            }
             Some(Word::Text(_)) => return Err(unlike(left, "Edm.String")),
             Some(Word::Bare(text)) => self.bare(left, &text)?,
             _ => return Err(self.wrong()),
@@ -210,7 +213,7 @@ impl Reader<'_> {
             return if edm(left) == edm(right) { Ok(Side::Column(other)) } else { Err(unlike(left, edm(right))) };
         }
         let fits = match left.kind {
-            Kind::String | Kind::Memo => false,
+            Kind::String | Kind::Memo | Kind::MultiSelectPicklist => false,
             Kind::Boolean => matches!(text, "true" | "false"),
             Kind::DateTime => text.contains('-') && (!left.date_only || text.len() == 10),
             _ => true,
@@ -248,7 +251,7 @@ fn written(text: &str) -> &'static str {
 
 fn edm(column: &Column) -> &'static str {
     match column.kind {
-        Kind::String | Kind::Memo => "Edm.String",
+        Kind::String | Kind::Memo | Kind::MultiSelectPicklist => "Edm.String",
         Kind::Boolean => "Edm.Boolean",
         Kind::DateTime if column.date_only => "Edm.Date",
         Kind::DateTime => "Edm.DateTimeOffset",

@@ -6,7 +6,7 @@
 use super::formatted::formatted;
 use super::prefer::Prefer;
 use super::row::Row;
-use super::schema::{Column, Schema};
+use super::schema::{Schema, TableSchema};
 use super::store::Store;
 
 /// What every row of a reply is written with.
@@ -29,7 +29,7 @@ impl Renderer<'_> {
             let column = &table.columns[index];
             let cell = row.json(index);
             if let Some((_, target)) = cell {
-                self.annotations(out, row, column, index, target);
+                self.annotations(out, row, table, index, target);
             }
             out.push_str(",\"");
             out.push_str(&column.property);
@@ -38,9 +38,10 @@ impl Renderer<'_> {
         }
     }
 
-    fn annotations(&self, out: &mut String, row: &Row, column: &Column, index: usize, target: usize) {
+    fn annotations(&self, out: &mut String, row: &Row, table: &TableSchema, index: usize, target: usize) {
+        let column = &table.columns[index];
         if self.prefer.formatted
-            && let Some(text) = formatted(self.store, self.schema, row, column, index)
+            && let Some(text) = formatted(self.store, self.schema, table, row, index)
         {
             annotate(out, &column.property, "OData.Community.Display.V1.FormattedValue", &text);
         }

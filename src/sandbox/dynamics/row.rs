@@ -4,6 +4,7 @@
 //! its value for comparing.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use serde_json::{Map, Value};
@@ -135,8 +136,15 @@ pub(in crate::sandbox) fn comparable(kind: Kind, plain: &str) -> Option<Comparab
         Kind::Uniqueidentifier | Kind::Lookup | Kind::Customer | Kind::Owner => Comparable::Guid(Guid::parse(plain)?),
         Kind::Boolean => Comparable::Flag(plain == "true" || plain == "1"),
         Kind::DateTime => Comparable::Instant(instant(plain)?),
+        Kind::MultiSelectPicklist => Comparable::Text(set(plain)?),
         _ => Comparable::Number(plain.parse().ok()?),
     })
+}
+
+/// The numbers of several options as the service gives them: each once, in ascending order.
+fn set(plain: &str) -> Option<String> {
+    let numbers: Option<BTreeSet<i64>> = plain.split(',').map(|number| number.trim().parse().ok()).collect();
+    Some(numbers?.iter().map(i64::to_string).collect::<Vec<_>>().join(","))
 }
 
 /// Seconds since 1970 of a date or of a date and time with its offset.
@@ -177,6 +185,11 @@ fn encode(column: &Column, value: &Value) -> Result<String, String> {
         Kind::Picklist | Kind::State | Kind::Status => {
             let number = value.as_i64().ok_or_else(unfit)?;
             column.choice_label(number).map(|_| number.to_string()).ok_or_else(unfit)
+        }
+        Kind::MultiSelectPicklist => {
+            let numbers = value.as_str().and_then(set).ok_or_else(unfit)?;
+            let known = |number: &str| number.parse().is_ok_and(|number| column.choice_label(number).is_some());
+            if numbers.split(',').all(known) { Ok(format!("\"{numbers}\"")) } else { Err(unfit()) }
         }
         Kind::Money => value.as_f64().map(|number| format!("{number:.4}")).ok_or_else(unfit),
         Kind::Decimal => value.as_f64().map(|number| format!("{number:.10}")).ok_or_else(unfit),

@@ -24,6 +24,8 @@ pub(in crate::sandbox) enum Kind {
     Customer,
     Owner,
     Picklist,
+    /// Several options of one list.
+    MultiSelectPicklist,
     State,
     Status,
 }
@@ -49,6 +51,8 @@ pub(in crate::sandbox) struct Column {
     pub(in crate::sandbox) precision: i64,
     pub(in crate::sandbox) bounds: (i64, i64),
     pub(in crate::sandbox) date_only: bool,
+    /// What the service does to a date and time on the way in and out.
+    pub(in crate::sandbox) behavior: String,
     pub(in crate::sandbox) targets: Vec<String>,
     pub(in crate::sandbox) choices: Vec<Choice>,
 }
@@ -166,6 +170,7 @@ fn column(line: &str) -> Option<Column> {
         precision: 0,
         bounds: (i64::MIN, i64::MAX),
         date_only: detail == "DateOnly",
+        behavior: String::new(),
         targets: Vec::new(),
         choices: Vec::new(),
     };
@@ -180,10 +185,14 @@ fn column(line: &str) -> Option<Column> {
             column.property = format!("_{logical}_value");
             column.targets = detail.split(',').map(str::to_owned).collect();
         }
-        Kind::Boolean | Kind::Picklist | Kind::State | Kind::Status => {
+        Kind::Boolean | Kind::Picklist | Kind::MultiSelectPicklist | Kind::State | Kind::Status => {
             column.choices = detail.split(';').map(|option| choice(option, kind)).collect::<Option<_>>()?;
         }
-        Kind::Uniqueidentifier | Kind::BigInt | Kind::DateTime => {}
+        Kind::DateTime => {
+            let known = ["UserLocal", "DateOnly", "TimeZoneIndependent"].contains(&detail);
+            column.behavior = known.then(|| detail.to_owned())?;
+        }
+        Kind::Uniqueidentifier | Kind::BigInt => {}
     }
     Some(column)
 }
@@ -215,6 +224,7 @@ fn kind(name: &str) -> Option<Kind> {
         "Customer" => Kind::Customer,
         "Owner" => Kind::Owner,
         "Picklist" => Kind::Picklist,
+        "MultiSelectPicklist" => Kind::MultiSelectPicklist,
         "State" => Kind::State,
         "Status" => Kind::Status,
         _ => return None,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::options::Error;
 use super::corners::Corners;
 use super::names::{CITY, FIRST, LAST, TITLE};
-use super::seeded::{Draw, Row, over, row};
+use super::seeded::{Draw, KNOWN_CONTACTS, Row, over, row};
 use super::users::full_name;
 
 const TARGET: &str = "_parentcustomerid_value@Microsoft.Dynamics.CRM.lookuplogicalname";
@@ -25,6 +25,9 @@ pub(super) fn draw(draw: &mut Draw, count: usize, put: &mut dyn FnMut(&Row) -> R
             Some((id, _)) => id.clone(),
             None => draw.chance.guid(),
         };
+        if number < KNOWN_CONTACTS {
+            draw.contacts.push(id.clone());
+        }
         let mut row = ordinary(draw, number, id);
         if let Some((_, values)) = special.get(number) {
             over(&mut row, values.clone());

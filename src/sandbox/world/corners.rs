@@ -3,6 +3,8 @@
 //! Their ids depend on the seed alone, not on the number of rows. In: the seed. Out: ids.
 
 use super::super::randomness::{Chance, Stream};
+use super::opportunity_corners;
+pub use super::opportunity_corners::OpportunityCorners;
 
 /// The ids of all special rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,15 +97,17 @@ pub struct Corners {
     pub contact_refused: String,
     /// A contact with a last name of fifty letters of several bytes each.
     pub contact_multibyte: String,
+    /// The special opportunities.
+    pub opportunity: OpportunityCorners,
 }
 
 /// The ids of the special rows of a seed.
 pub fn corners(seed: u64) -> Corners {
-    drawn(&mut Chance::new(seed, Stream::World))
+    drawn(&mut Chance::new(seed, Stream::World), opportunity_corners::drawn(seed))
 }
 
 /// Draws the ids; the world draws them first from the same sequence.
-pub(super) fn drawn(chance: &mut Chance) -> Corners {
+pub(super) fn drawn(chance: &mut Chance, opportunity: OpportunityCorners) -> Corners {
     let (one, other) = (chance.guid(), chance.guid());
     // The last group of a GUID weighs most in the service's order.
     let (earlier, later) = if one[24..] < other[24..] { (one, other) } else { (other, one) };
@@ -152,5 +156,6 @@ pub(super) fn drawn(chance: &mut Chance) -> Corners {
         contact_blanks: chance.guid(),
         contact_refused: chance.guid(),
         contact_multibyte: chance.guid(),
+        opportunity,
     }
 }

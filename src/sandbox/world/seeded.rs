@@ -1,6 +1,6 @@
 //! The generated world as a whole: how many rows of each table, and in which order they are drawn.
 //!
-//! The tables are in `users`, `accounts` and `contacts`; what Gainsight had before is in `target`. In: rows and a seed.
+//! Each table is in a file of its own; what Gainsight had before is in `target`. In: rows and a seed.
 //! Out: rows in both services.
 
 use chrono::{DateTime, Datelike, Timelike};
@@ -11,7 +11,11 @@ use super::super::gainsight::Gainsight;
 use super::super::options::Error;
 use super::super::randomness::{Chance, Stream};
 use super::corners::{Corners, drawn};
-use super::{accounts, contacts, target, users};
+use super::reference::Currency;
+use super::{accounts, contacts, opportunities, opportunity_corners, projects, reference, target, users};
+
+/// How many contacts other rows may point to; the others are drawn and forgotten.
+pub(super) const KNOWN_CONTACTS: usize = 2_000;
 
 /// What the tables are drawn from.
 pub(super) struct Draw {
@@ -19,9 +23,12 @@ pub(super) struct Draw {
     pub(super) corners: Corners,
     pub(super) business_unit: String,
     pub(super) currency: String,
-    /// Ids of users and accounts that other rows may point to.
+    pub(super) currencies: Vec<Currency>,
+    /// Ids that other rows may point to.
+    pub(super) teams: Vec<String>,
     pub(super) users: Vec<String>,
     pub(super) accounts: Vec<String>,
+    pub(super) contacts: Vec<String>,
 }
 
 /// A row under construction.
@@ -34,10 +41,20 @@ pub(in crate::sandbox) fn generate(
     gainsight: &Gainsight,
 ) -> Result<(), Error> {
     let mut chance = Chance::new(seed, Stream::World);
-    let corners = drawn(&mut chance);
+    let corners = drawn(&mut chance, opportunity_corners::drawn(seed));
     let business_unit = dynamics.business_unit().to_owned();
-    let currency = Chance::of_text(seed, "currency").guid();
-    let mut draw = Draw { chance, corners, business_unit, currency, users: Vec::new(), accounts: Vec::new() };
+    let currencies = reference::currencies(seed);
+    let mut draw = Draw {
+        chance,
+        corners,
+        business_unit,
+        currency: currencies[0].id.clone(),
+        currencies,
+        teams: reference::teams(seed),
+        users: Vec::new(),
+        accounts: Vec::new(),
+        contacts: Vec::new(),
+    };
     let load = |table: &str, row: &Row| {
         // A generated row that does not fit is a mistake in the shipped schema or the generator.
         dynamics.load(table, row).map_err(|reason| Error::Schema { line: 0, reason: format!("{table}: {reason}") })
@@ -45,6 +62,13 @@ pub(in crate::sandbox) fn generate(
     users::draw(&mut draw, (rows / 50).max(12), &mut |row| load("systemuser", row))?;
     accounts::draw(&mut draw, (rows / 5).max(20), &mut |row| load("account", row))?;
     contacts::draw(&mut draw, rows, &mut |row| load("contact", row))?;
+    for (table, row) in reference::rows(seed, &draw.business_unit, &draw.users) {
+        load(table, &row)?;
+    }
+    // A sequence of their own, so that the rows above do not depend on these.
+    draw.chance = Chance::new(seed, Stream::Sales);
+    opportunities::draw(&mut draw, (rows * 3 / 10).max(30), &mut |row| load("opportunity", row))?;
+    projects::draw(&mut draw, (rows / 25).max(12), &mut |row| load("new_project", row))?;
     target::fill(&draw.corners, dynamics, gainsight);
     Ok(())
 }

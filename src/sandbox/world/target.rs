@@ -17,10 +17,12 @@ pub(super) fn fill(corners: &Corners, dynamics: &Dynamics, gainsight: &Gainsight
     seed("gsuser", user("Theo", "There", "old.address@example.com", "there@contoso.example"));
     seed("gsuser", user("Tara", "Twice", "twice.one@example.com", "twice@contoso.example"));
     seed("gsuser", user("Tara", "Twice", "twice.two@example.com", "twice@contoso.example"));
-    let text = |id: &str, column: &str| {
-        let row = dynamics.row("account", id);
+    let of = |table: &str, id: &str, column: &str| {
+        let row = dynamics.row(table, id);
         row.and_then(|row| row.get(column).cloned()).unwrap_or(Value::Null)
     };
+    seed("gsuser", known_otherwise(&|column| of("systemuser", &corners.user_late_manager, column)));
+    let text = |id: &str, column: &str| of("account", id, column);
     let company = |id: &str, name: Value, industry: &str| {
         json!({
             "Name": name,
@@ -37,6 +39,13 @@ pub(super) fn fill(corners: &Corners, dynamics: &Dynamics, gainsight: &Gainsight
     let twice = &corners.account_twice_there;
     seed("company", company(twice, text(twice, "name"), "Financial"));
     seed("company", company(twice, json!("Twice Ltd (copy)"), "Financial"));
+}
+
+/// A user under a user name that Dynamics does not know, and under the primary e-mail there in another case.
+fn known_otherwise(column: &dyn Fn(&str) -> Value) -> Value {
+    let text = |name: &str| column(name).as_str().unwrap_or("").to_owned();
+    let email = text("internalemailaddress").to_uppercase();
+    user(&text("firstname"), &text("lastname"), &email, "legacy.owner@contoso.example")
 }
 
 fn user(first: &str, last: &str, email: &str, username: &str) -> Value {
