@@ -24,6 +24,12 @@ pub const PERSON_KEY: Code = Code("F105");
 pub const REQUIRED_UNMAPPED: Code = Code("F106");
 /// A combination of targets that no call can write.
 pub const TARGETS: Code = Code("F107");
+/// A clause that this job cannot have, or that lacks something.
+pub const CLAUSE: Code = Code("F112");
+/// A schedule that is never due, or a notice to nobody.
+pub const SCHEDULE: Code = Code("F113");
+/// A test whose rows do not fit what they are about.
+pub const TEST: Code = Code("F114");
 /// A clause is repeated.
 pub const REPEATED: Code = Code("F108");
 /// A connection's setting is wrong.
@@ -46,6 +52,8 @@ pub const NAME_TAKEN: Code = Code("F206");
 pub const UNKNOWN_JOB: Code = Code("F207");
 /// Jobs that wait for each other.
 pub const CYCLE: Code = Code("F208");
+/// A constant that says nothing: a date that does not exist, a number that is too large.
+pub const LITERAL: Code = Code("F210");
 /// A path through a column that is not a lookup.
 pub const NOT_A_PATH: Code = Code("F209");
 /// `LABEL` of something that has no labels, or a label that the option set lacks.
@@ -62,3 +70,11 @@ pub const NOT_WRITABLE: Code = Code("F240");
 pub const SELF_MATCH: Code = Code("F310");
 /// A resolution field that no job fills.
 pub const RESOLUTION_UNFILLED: Code = Code("F311");
+/// A text that may be longer than its field.
+pub const LENGTH: Code = Code("F312");
+/// A column that may point at another kind of record than the lookup searches.
+pub const POLYMORPHIC: Code = Code("F313");
+/// Labels of a choice that the target's picklist lacks.
+pub const ITEMS_MISSING: Code = Code("F314");
+/// A clause that is checked and has no effect yet.
+pub const NOT_YET: Code = Code("F320");

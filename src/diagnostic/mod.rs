@@ -3,6 +3,7 @@
 //! A diagnostic is never an error of the world (a service that is away) and never a rejection (a row that is wrong).
 
 pub mod code;
+pub mod pages;
 pub mod render;
 pub mod report;
 pub mod source;

@@ -23,8 +23,17 @@ pub fn for_people(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> S
     if !diagnostic.label.is_empty() {
         annotation = annotation.label(diagnostic.label.as_str());
     }
-    let snippet = Snippet::source(file.text.as_str()).path(file.name.as_str()).annotation(annotation);
+    let mut snippet = Snippet::source(file.text.as_str()).path(file.name.as_str()).annotation(annotation);
+    let (near, far): (Vec<_>, Vec<_>) = diagnostic.related.iter().partition(|(s, _)| s.file == diagnostic.span.file);
+    for (span, what) in near {
+        snippet = snippet.annotation(AnnotationKind::Context.span(span.start..span.end).label(what.as_str()));
+    }
     let mut group: Group<'_> = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.0).element(snippet);
+    for (span, what) in far {
+        let other = sources.file(span.file);
+        let annotation = AnnotationKind::Context.span(span.start..span.end).label(what.as_str());
+        group = group.element(Snippet::source(other.text.as_str()).path(other.name.as_str()).annotation(annotation));
+    }
     if !diagnostic.help.is_empty() {
         group = group.element(Level::HELP.message(diagnostic.help.join("\n")));
     }
@@ -36,6 +45,10 @@ pub fn for_people(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> S
 #[must_use]
 pub fn for_programs(diagnostic: &Diagnostic, sources: &Sources) -> Value {
     let (line, column) = sources.position(diagnostic.span);
+    let related = diagnostic.related.iter().map(|(span, what)| {
+        let (line, column) = sources.position(*span);
+        json!({ "file": sources.file(span.file).name, "line": line, "column": column, "message": what })
+    });
     json!({
         "code": diagnostic.code.0,
         "severity": match diagnostic.severity { Severity::Error => "error", Severity::Warning => "warning" },
@@ -44,6 +57,7 @@ pub fn for_programs(diagnostic: &Diagnostic, sources: &Sources) -> Value {
         "column": column,
         "message": diagnostic.message,
         "label": diagnostic.label,
+        "related": related.collect::<Vec<_>>(),
         "help": diagnostic.help,
     })
 }

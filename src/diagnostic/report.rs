@@ -16,6 +16,8 @@ pub struct Diagnostic {
     pub span: Span,
     /// What stands under the caret.
     pub label: String,
+    /// Other places that have to do with it, each with what is there.
+    pub related: Vec<(Span, String)>,
     /// What to type instead; one line each.
     pub help: Vec<String>,
 }
@@ -39,7 +41,15 @@ impl Diagnostic {
     /// A mistake.
     #[must_use]
     pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), span, label: String::new(), help: Vec::new() }
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            span,
+            label: String::new(),
+            related: Vec::new(),
+            help: Vec::new(),
+        }
     }
 
     /// Something to look at.
@@ -52,6 +62,13 @@ impl Diagnostic {
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
+        self
+    }
+
+    /// With another place that has to do with it.
+    #[must_use]
+    pub fn related(mut self, span: Span, what: impl Into<String>) -> Self {
+        self.related.push((span, what.into()));
         self
     }
 

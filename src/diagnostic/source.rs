@@ -15,6 +15,8 @@ pub struct SourceFile {
     pub name: String,
     /// What it says.
     pub text: String,
+    /// The byte at which each line begins.
+    lines: Vec<usize>,
 }
 
 /// A stretch of one file, in bytes.
@@ -31,7 +33,9 @@ pub struct Span {
 impl Sources {
     /// Takes a file in and says which number it has.
     pub fn add(&mut self, name: String, text: String) -> usize {
-        self.files.push(SourceFile { name, text });
+        let ends = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(ends).collect();
+        self.files.push(SourceFile { name, text, lines });
         self.files.len() - 1
     }
 
@@ -49,9 +53,10 @@ impl Sources {
     /// The line (from 1) and column (from 1, in characters) where a span begins.
     #[must_use]
     pub fn position(&self, span: Span) -> (usize, usize) {
-        let before = &self.files[span.file].text[..span.start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        let file = &self.files[span.file];
+        let line = file.lines.partition_point(|start| *start <= span.start);
+        let start = file.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        (line, file.text[start..span.start].chars().count() + 1)
     }
 
     /// A span as the error file names it: file, line, and the clause's words on one line of at most 80 characters.

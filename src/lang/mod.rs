@@ -4,12 +4,21 @@
 //! is what was written, `check` finds out what it means against a catalog of both services' schemas.
 
 pub mod ast;
+pub mod ast_expression;
 mod check;
 mod expect;
+mod habit;
+mod habit_clause;
+pub mod layout;
 mod parse;
 mod parse_expression;
 mod parse_job;
+mod parse_lookup;
+mod parse_schedule;
+mod parse_test;
 pub mod project;
+pub mod references;
 mod split;
 mod suggest;
 mod syntax;
+mod tokens;

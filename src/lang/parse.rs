@@ -6,9 +6,13 @@
 use pest::Parser;
 use pest::iterators::{Pair, Pairs};
 
-use super::ast::{Auth, Chain, Connection, Name, ObjectName, Statement, TargetField};
+use super::ast::{
+    Auth, Chain, Connection, Name, ObjectName, Service, Setting, SettingValue, Settings, Statement, TargetField,
+};
 use super::expect::diagnose;
 use super::parse_job::job;
+use super::parse_schedule::{head_clause, length};
+use super::parse_test::test;
 use super::syntax::{Grammar, Rule, bound};
 use crate::diagnostic::report::Diagnostic;
 use crate::diagnostic::source::Span;
@@ -21,19 +25,21 @@ pub(super) struct Origin {
 }
 
 /// Parses the statement that stands at `span` of `text`.
-pub(super) fn parse(span: Span, text: &str) -> Result<Statement, Diagnostic> {
+pub(super) fn parse(span: Span, text: &str) -> Result<Statement, Box<Diagnostic>> {
     bound();
     let origin = Origin { file: span.file, start: span.start };
-    let mut pairs =
-        Grammar::parse(Rule::statement, &text[span.start..span.end]).map_err(|error| diagnose(&error, span, text))?;
+    let mut pairs = Grammar::parse(Rule::statement, &text[span.start..span.end])
+        .map_err(|error| Box::new(diagnose(&error, span, text)))?;
     let statement = pairs.next().expect("a successful parse yields its rule");
     let body = statement
         .into_inner()
-        .find(|p| matches!(p.as_rule(), Rule::connection | Rule::job | Rule::chain))
-        .expect("a statement is one of three");
+        .find(|p| !matches!(p.as_rule(), Rule::kw_create | Rule::EOI))
+        .expect("a statement is one of five");
     Ok(match body.as_rule() {
-        Rule::connection => Statement::Connection(connection(origin, body)),
-        Rule::job => Statement::Job(job(origin, body)),
+        Rule::connection => Statement::Connection(Box::new(connection(origin, body))),
+        Rule::job => Statement::Job(Box::new(job(origin, body))),
+        Rule::test => Statement::Test(test(origin, body)),
+        Rule::settings => Statement::Settings(settings(origin, body)),
         _ => Statement::Chain(chain(origin, body)),
     })
 }
@@ -89,12 +95,13 @@ fn connection(origin: Origin, pair: Pair<'_, Rule>) -> Connection {
     let mut made = Connection {
         name: Name { text: String::new(), span },
         label: None,
-        to_dynamics: false,
+        service: Service::Gainsight,
         url: Vec::new(),
         auth: Vec::new(),
         limits: Vec::new(),
         company_resolution: None,
         person_resolution: Vec::new(),
+        sender: Vec::new(),
         span,
     };
     for part in pair.into_inner() {
@@ -102,7 +109,11 @@ fn connection(origin: Origin, pair: Pair<'_, Rule>) -> Connection {
             Rule::name => made.name = origin.name(&part),
             Rule::text => made.label = Some(origin.name(&part)),
             Rule::service => {
-                made.to_dynamics = part.into_inner().next().is_some_and(|p| p.as_rule() == Rule::kw_dynamics);
+                made.service = match part.into_inner().next().map(|p| p.as_rule()) {
+                    Some(Rule::kw_dynamics) => Service::Dynamics,
+                    Some(Rule::kw_smtp) => Service::Smtp,
+                    _ => Service::Gainsight,
+                };
             }
             Rule::connection_clause => part.into_inner().for_each(|clause| take_clause(origin, clause, &mut made)),
             _ => {}
@@ -114,6 +125,7 @@ fn connection(origin: Origin, pair: Pair<'_, Rule>) -> Connection {
 fn take_clause(origin: Origin, clause: Pair<'_, Rule>, made: &mut Connection) {
     match clause.as_rule() {
         Rule::url => made.url.extend(origin.names(clause.into_inner())),
+        Rule::sender => made.sender.extend(origin.names(clause.into_inner())),
         Rule::auth => made.auth.push(auth(origin, clause)),
         Rule::limits => {
             for limit in clause.into_inner().filter(|p| p.as_rule() == Rule::limit) {
@@ -157,13 +169,30 @@ fn auth(origin: Origin, pair: Pair<'_, Rule>) -> Auth {
     Auth { kind, settings, span }
 }
 
+fn settings(origin: Origin, pair: Pair<'_, Rule>) -> Settings {
+    let span = origin.span(&pair);
+    let each = pair.into_inner().filter(|p| p.as_rule() == Rule::setting).map(|setting| {
+        let span = origin.span(&setting);
+        let mut inner = setting.into_inner();
+        let name = origin.name(&inner.next().expect("a setting has a name"));
+        let value = inner.next().expect("a setting has a value");
+        let value = match value.as_rule() {
+            Rule::length => SettingValue::Length(length(origin, value)),
+            Rule::secret => SettingValue::Secret(origin.names(value.into_inner()).pop().expect("a secret has a name")),
+            _ => SettingValue::Text(origin.name(&value)),
+        };
+        Setting { name, value, span }
+    });
+    Settings { settings: each.collect(), span }
+}
+
 fn chain(origin: Origin, pair: Pair<'_, Rule>) -> Chain {
     let span = origin.span(&pair);
-    let mut made = Chain { name: Name { text: String::new(), span }, stop_on_failure: true, steps: Vec::new(), span };
+    let mut made = Chain { name: Name { text: String::new(), span }, head: Vec::new(), steps: Vec::new(), span };
     for part in pair.into_inner() {
         match part.as_rule() {
             Rule::name => made.name = origin.name(&part),
-            Rule::on_failure => made.stop_on_failure = part.into_inner().any(|p| p.as_rule() == Rule::kw_stop),
+            Rule::chain_clause => made.head.extend(part.into_inner().map(|p| head_clause(origin, p))),
             Rule::step => made.steps.push(origin.names(part.into_inner())),
             _ => {}
         }

@@ -2,53 +2,74 @@
 
 use pest::iterators::Pair;
 
-use super::ast::{Equality, From, Job, KeyClause, Lookup, Mapping, Name, ObjectName};
+use super::ast::{
+    DuplicateKey, From, Job, KeyClause, LateClause, Mapping, Name, ObjectName, Require, SourceAction, Unknown, Verb,
+};
 use super::parse::Origin;
-use super::parse_expression::{expression, sum};
+use super::parse_expression::{concat, expression};
+use super::parse_lookup::lookup;
+use super::parse_schedule::{head_clause, length};
 use super::syntax::Rule;
 use crate::diagnostic::source::Span;
 
 pub(super) fn job(origin: Origin, pair: Pair<'_, Rule>) -> Job {
-    let span = origin.span(&pair);
-    let nothing = Name { text: String::new(), span };
-    let mut made = Job {
-        name: nothing.clone(),
-        comments: Vec::new(),
-        after: Vec::new(),
-        targets: Vec::new(),
-        key: None,
-        mappings: Vec::new(),
-        from: From {
-            changes: false,
-            object: ObjectName { connection: nothing.clone(), object: nothing.clone(), span },
-            alias: nothing,
-        },
-        lookups: Vec::new(),
-        filter: None,
-        span,
-    };
+    let mut made = empty(origin.span(&pair));
     for part in pair.into_inner() {
         match part.as_rule() {
             Rule::name => made.name = origin.name(&part),
-            Rule::job_clause => {
-                let clause = part.into_inner().next().expect("a clause is one of two");
-                let is_comment = clause.as_rule() == Rule::comment;
-                let names = origin.names(clause.into_inner());
-                if is_comment { made.comments.extend(names) } else { made.after.extend(names) }
-            }
+            Rule::job_clause => made.head.extend(part.into_inner().map(|p| head_clause(origin, p))),
+            Rule::verb => made.verb = verb(part),
             Rule::objects => made.targets = part.into_inner().map(|p| origin.object(p)).collect(),
             Rule::key => made.key = Some(key(origin, part)),
+            Rule::duplicate_key => made.duplicate_key = Some(duplicate_key(origin, part)),
             Rule::select => {
                 let mappings = part.into_inner().filter(|p| p.as_rule() == Rule::mapping);
                 made.mappings = mappings.map(|p| mapping(origin, p)).collect();
             }
             Rule::from => made.from = from(origin, part),
             Rule::lookup => made.lookups.push(lookup(origin, part)),
-            Rule::filter => made.filter = last(part, Rule::expression).map(|p| expression(origin, p)),
+            Rule::filter => made.filter = find(part, Rule::expression).map(|p| expression(origin, p)),
+            Rule::require => made.requires.push(require(origin, part)),
+            Rule::late_clause => made.late.extend(part.into_inner().map(|p| late_clause(origin, p))),
             _ => {}
         }
     }
     made
+}
+
+fn empty(span: Span) -> Job {
+    let nothing = Name { text: String::new(), span };
+    Job {
+        name: nothing.clone(),
+        head: Vec::new(),
+        verb: Verb::Upsert,
+        targets: Vec::new(),
+        key: None,
+        duplicate_key: None,
+        mappings: Vec::new(),
+        from: From {
+            changes: false,
+            object: ObjectName { connection: nothing.clone(), object: nothing.clone(), span },
+            alias: nothing,
+            by: None,
+            lag: None,
+            full_every: None,
+            span,
+        },
+        lookups: Vec::new(),
+        filter: None,
+        requires: Vec::new(),
+        late: Vec::new(),
+        span,
+    }
+}
+
+fn verb(pair: Pair<'_, Rule>) -> Verb {
+    match pair.into_inner().next().map(|p| p.as_rule()) {
+        Some(Rule::kw_insert) => Verb::Insert,
+        Some(Rule::kw_update) => Verb::Update,
+        _ => Verb::Upsert,
+    }
 }
 
 fn key(origin: Origin, pair: Pair<'_, Rule>) -> KeyClause {
@@ -62,6 +83,18 @@ fn key(origin: Origin, pair: Pair<'_, Rule>) -> KeyClause {
     KeyClause { fields, span }
 }
 
+fn duplicate_key(origin: Origin, pair: Pair<'_, Rule>) -> DuplicateKey {
+    let action = pair.into_inner().last().expect("a policy has an action");
+    match action.as_rule() {
+        Rule::keep_latest => {
+            let by = find(action, Rule::concat).expect("KEEP LATEST has an expression");
+            DuplicateKey::KeepLatest(concat(origin, by))
+        }
+        Rule::kw_reject => DuplicateKey::Reject,
+        _ => DuplicateKey::Error,
+    }
+}
+
 fn mapping(origin: Origin, pair: Pair<'_, Rule>) -> Mapping {
     let span = origin.span(&pair);
     let mut inner = pair.into_inner();
@@ -71,58 +104,94 @@ fn mapping(origin: Origin, pair: Pair<'_, Rule>) -> Mapping {
 }
 
 fn from(origin: Origin, pair: Pair<'_, Rule>) -> From {
-    let (mut changes, mut object, mut alias) = (false, None, None);
+    let mut made = empty(origin.span(&pair)).from;
     for part in pair.into_inner() {
         match part.as_rule() {
-            Rule::changes => changes = true,
-            Rule::object => object = Some(origin.object(part)),
-            Rule::identifier => alias = Some(origin.name(&part)),
+            Rule::changes => made.changes = true,
+            Rule::object => made.object = origin.object(part),
+            Rule::identifier => made.alias = origin.name(&part),
+            Rule::by => made.by = origin.names(part.into_inner()).pop(),
+            Rule::lag => made.lag = find(part, Rule::length).map(|p| length(origin, p)),
+            Rule::full_every => made.full_every = find(part, Rule::length).map(|p| length(origin, p)),
             _ => {}
         }
     }
-    From {
-        changes,
-        object: object.expect("the grammar wants a table"),
-        alias: alias.expect("the grammar wants an alias"),
-    }
+    made
 }
 
-fn lookup(origin: Origin, pair: Pair<'_, Rule>) -> Lookup {
+fn require(origin: Origin, pair: Pair<'_, Rule>) -> Require {
     let span = origin.span(&pair);
-    let (mut object, mut alias) = (None, None);
-    let (mut equalities, mut after_load) = (Vec::new(), false);
-    let (mut multiple, mut none) = (Vec::new(), Vec::new());
+    let mut message = Name { text: String::new(), span };
+    let mut condition = None;
     for part in pair.into_inner() {
         match part.as_rule() {
-            Rule::object => object = Some(origin.object(part)),
-            Rule::identifier => alias = Some(origin.name(&part)),
-            Rule::equality => equalities.push(equality(origin, part)),
-            Rule::after_load => after_load = true,
-            Rule::policy => {
-                let place = origin.span(&part);
-                let policy = part.into_inner().last().expect("a policy has a case");
-                let is_multiple = policy.as_rule() == Rule::when_multiple;
-                let uses = policy.into_inner().any(|p| matches!(p.as_rule(), Rule::use_any | Rule::use_null));
-                if is_multiple { multiple.push((uses, place)) } else { none.push((uses, place)) }
+            Rule::expression => condition = Some(expression(origin, part)),
+            Rule::text => message = origin.name(&part),
+            _ => {}
+        }
+    }
+    Require { condition: condition.expect("the grammar wants a condition"), message, span }
+}
+
+fn late_clause(origin: Origin, pair: Pair<'_, Rule>) -> LateClause {
+    let span = origin.span(&pair);
+    let has = |pair: &Pair<'_, Rule>, rule| pair.clone().into_inner().any(|p| p.as_rule() == rule);
+    if pair.as_rule() == Rule::load_first {
+        let descending = has(&pair, Rule::kw_desc);
+        let by = find(pair, Rule::concat).expect("LOAD FIRST BY has an expression");
+        return LateClause::LoadFirst { by: concat(origin, by), descending, span };
+    }
+    let body = pair.into_inner().last().expect("an ON clause has a case");
+    match body.as_rule() {
+        Rule::on_error => {
+            let stop = has(&body, Rule::kw_stop);
+            let up_to = find(body, Rule::up_to).map(|limit| {
+                let is_share = has(&limit, Rule::kw_percent);
+                (origin.names(limit.into_inner()).pop().expect("a limit has a number"), is_share)
+            });
+            LateClause::OnError { stop, up_to, span }
+        }
+        Rule::on_source => {
+            let leaves = has(&body, Rule::kw_leave);
+            let action = find(body, Rule::source_action).and_then(|p| p.into_inner().next());
+            let action = action.expect("ON SOURCE has an action");
+            let action = match action.as_rule() {
+                Rule::kw_ignore => SourceAction::Ignore,
+                Rule::kw_delete => SourceAction::Delete,
+                _ => SourceAction::Set(assignments(origin, action)),
+            };
+            LateClause::OnSource { delete: !leaves, action, span }
+        }
+        _ => {
+            let what = body.into_inner().last().expect("ON UNKNOWN has a case");
+            let becomes = match what.clone().into_inner().last().map(|p| p.as_rule()) {
+                Some(Rule::kw_null) => Unknown::Null,
+                Some(Rule::kw_text) => Unknown::Text,
+                _ => Unknown::Error,
+            };
+            if what.as_rule() == Rule::unknown_choice {
+                LateClause::OnUnknownChoice { becomes, span }
+            } else {
+                LateClause::OnUnknownItem { becomes, span }
             }
-            _ => {}
         }
     }
-    let object: ObjectName = object.expect("the grammar wants an object");
-    let alias = alias.expect("the grammar wants an alias");
-    let head = Span { end: alias.span.end, ..span };
-    Lookup { object, alias, equalities, after_load, multiple, none, head, span }
 }
 
-fn equality(origin: Origin, pair: Pair<'_, Rule>) -> Equality {
-    let span = origin.span(&pair);
-    let mut inner = pair.into_inner();
-    let alias = origin.name(&inner.next().expect("an equality begins with an alias"));
-    let field = origin.name(&inner.next().expect("an equality has a field"));
-    let value = sum(origin, inner.next().expect("an equality has a value"));
-    Equality { alias, field, value, ignore_case: inner.next().is_some(), span }
+fn assignments(
+    origin: Origin,
+    pair: Pair<'_, Rule>,
+) -> Vec<(super::ast::TargetField, super::ast_expression::Expression)> {
+    let each = pair.into_inner().filter(|p| p.as_rule() == Rule::assignment);
+    each.map(|assignment| {
+        let mut inner = assignment.into_inner();
+        let field = origin.target_field(inner.next().expect("an assignment has a field"));
+        (field, concat(origin, inner.next().expect("an assignment has a value")))
+    })
+    .collect()
 }
 
-fn last(pair: Pair<'_, Rule>, rule: Rule) -> Option<Pair<'_, Rule>> {
+/// The last part of a pair that came from this rule.
+pub(super) fn find(pair: Pair<'_, Rule>, rule: Rule) -> Option<Pair<'_, Rule>> {
     pair.into_inner().filter(|p| p.as_rule() == rule).last()
 }

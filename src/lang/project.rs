@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ast::{Expression, Node, Statement};
+use super::ast::Statement;
 use super::check;
 use super::parse::parse;
 use super::split::split;
@@ -13,8 +13,11 @@ use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::Sources;
 use crate::model::catalog::Catalog;
 use crate::model::chain::Chain;
-use crate::model::connection::Connection;
+use crate::model::connection::{Connection, Mail};
+use crate::model::function::Functions;
 use crate::model::job::Job;
+use crate::model::settings::Settings;
+use crate::model::test::Test;
 
 /// The statements of a project, as far as they could be read, and its connections.
 #[derive(Debug, Default)]
@@ -23,11 +26,15 @@ pub struct Parsed {
     pub statements: Vec<Statement>,
     /// The connections, checked: they need no catalog.
     pub connections: BTreeMap<String, Connection>,
+    /// The mail connections.
+    pub mail: BTreeMap<String, Mail>,
+    /// What holds for the project as a whole.
+    pub settings: Settings,
     /// What was found on the way.
     pub diagnostics: Diagnostics,
 }
 
-/// What a project declares, after checking. A job with an error is absent.
+/// What a project declares, after checking. A job with an error is absent, and so are its tests.
 #[derive(Debug, Default)]
 pub struct Project {
     /// By identifier.
@@ -36,15 +43,8 @@ pub struct Project {
     pub jobs: BTreeMap<String, Job>,
     /// By name.
     pub chains: BTreeMap<String, Chain>,
-}
-
-/// What the statements name, so that its schema can be asked for.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct References {
-    /// Connection and object, as written.
-    pub objects: BTreeSet<(String, String)>,
-    /// Connection, table, and the columns of a path through it, the last one included.
-    pub paths: BTreeSet<(String, String, Vec<String>)>,
+    /// In the order in which they are written.
+    pub tests: Vec<Test>,
 }
 
 /// Reads all files.
@@ -56,24 +56,28 @@ pub fn read(sources: &Sources) -> Parsed {
             match parse(span, &file.text) {
                 Ok(statement) => parsed.statements.push(statement),
                 // A missing `;` at the end has been reported by `split`; what it swallowed would only repeat that.
-                Err(diagnostic) => parsed.diagnostics.push(diagnostic),
+                Err(diagnostic) => parsed.diagnostics.push(*diagnostic),
             }
         }
     }
     check::names::unique(&parsed.statements, &mut parsed.diagnostics);
+    parsed.settings = check::settings::check(&parsed.statements, &mut parsed.diagnostics);
     for statement in &parsed.statements {
-        if let Statement::Connection(written) = statement
-            && let Some(connection) = check::connection::check(written, sources, &mut parsed.diagnostics)
-        {
+        let Statement::Connection(written) = statement else { continue };
+        if written.service == super::ast::Service::Smtp {
+            if let Some(mail) = check::mail::check(written, &mut parsed.diagnostics) {
+                parsed.mail.entry(mail.name.clone()).or_insert(mail);
+            }
+        } else if let Some(connection) = check::connection::check(written, sources, &mut parsed.diagnostics) {
             parsed.connections.entry(connection.name.clone()).or_insert(connection);
         }
     }
     parsed
 }
 
-/// Finds out what every job and chain means. Diagnostics are added to those of reading.
+/// Finds out what every job, chain and test means. Diagnostics are added to those of reading.
 #[must_use]
-pub fn check(parsed: &Parsed, catalog: &Catalog, sources: &Sources) -> (Project, Diagnostics) {
+pub fn check(parsed: &Parsed, catalog: &Catalog, functions: &Functions, sources: &Sources) -> (Project, Diagnostics) {
     let mut diagnostics = parsed.diagnostics.clone();
     let mut project = Project { connections: parsed.connections.clone(), ..Project::default() };
     let written: BTreeSet<&str> = parsed
@@ -81,20 +85,26 @@ pub fn check(parsed: &Parsed, catalog: &Catalog, sources: &Sources) -> (Project,
         .iter()
         .filter_map(|s| if let Statement::Job(job) = s { Some(job.name.text.as_str()) } else { None })
         .collect();
+    let (connections, settings) = (&parsed.connections, &parsed.settings);
+    let context = check::Context { catalog, connections, sources, functions, settings, jobs: &written };
     for statement in &parsed.statements {
         match statement {
             Statement::Job(job) => {
-                let context = check::Context { catalog, connections: &parsed.connections, sources, jobs: &written };
                 if let Some(checked) = check::job::check(job, &context, &mut diagnostics) {
                     project.jobs.entry(checked.name.clone()).or_insert(checked);
                 }
             }
             Statement::Chain(chain) => {
-                if let Some(checked) = check::chain::check(chain, &written, sources, &mut diagnostics) {
+                if let Some(checked) = check::chain::check(chain, &context, &mut diagnostics) {
                     project.chains.entry(checked.name.clone()).or_insert(checked);
                 }
             }
-            Statement::Connection(_) => {}
+            Statement::Connection(_) | Statement::Test(_) | Statement::Settings(_) => {}
+        }
+    }
+    for statement in &parsed.statements {
+        if let Statement::Test(test) = statement {
+            project.tests.extend(check::test::check(test, &project.jobs, &context, &mut diagnostics));
         }
     }
     check::chain::cycles(&parsed.statements, &mut diagnostics);
@@ -109,45 +119,4 @@ pub fn check(parsed: &Parsed, catalog: &Catalog, sources: &Sources) -> (Project,
 pub fn not_text(file: usize) -> Diagnostic {
     let span = crate::diagnostic::source::Span { file, start: 0, end: 0 };
     Diagnostic::error(code::TOO_MUCH, span, "the file is not UTF-8 text").help("save it as UTF-8")
-}
-
-impl Parsed {
-    /// What the readable statements refer to.
-    #[must_use]
-    pub fn references(&self) -> References {
-        let mut found = References::default();
-        for statement in &self.statements {
-            let Statement::Job(job) = statement else { continue };
-            let from = &job.from.object;
-            let lookups = job.lookups.iter().map(|l| &l.object);
-            for object in job.targets.iter().chain(lookups).chain([from]) {
-                found.objects.insert((object.connection.text.clone(), object.object.text.clone()));
-            }
-            let values = job.mappings.iter().map(|m| &m.value).chain(&job.filter);
-            for value in values.chain(job.lookups.iter().flat_map(|l| l.equalities.iter().map(|e| &e.value))) {
-                paths(value, &mut |path| {
-                    if path.len() > 2 && path[0].text.eq_ignore_ascii_case(&job.from.alias.text) {
-                        let columns = path[1..].iter().map(|n| n.text.clone()).collect();
-                        found.paths.insert((from.connection.text.clone(), from.object.text.clone(), columns));
-                    }
-                });
-            }
-        }
-        found
-    }
-}
-
-fn paths(expression: &Expression, see: &mut dyn FnMut(&[super::ast::Name])) {
-    match &expression.node {
-        Node::Path(path) => see(path),
-        Node::Literal(_) | Node::Quoted(_) => {}
-        Node::Not(x) | Node::IsNull(x, _) | Node::In(x, _, _) => paths(x, see),
-        Node::All(list) | Node::Any(list) | Node::Concat(list) | Node::Call(_, list) => {
-            list.iter().for_each(|x| paths(x, see));
-        }
-        Node::Compare(_, left, right) => {
-            paths(left, see);
-            paths(right, see);
-        }
-    }
 }

@@ -9,8 +9,16 @@ use crate::diagnostic::source::Span;
 
 /// The longest file, in bytes.
 const FILE_BYTES_AT_MOST: usize = 1 << 20;
-/// The deepest nesting of brackets.
+/// The deepest nesting of brackets and `CASE`s together.
 const DEPTH_AT_MOST: usize = 64;
+
+/// How many brackets and `CASE`s are open, and the piece of text before.
+#[derive(Default)]
+struct Nesting<'t> {
+    brackets: usize,
+    cases: usize,
+    before: &'t str,
+}
 
 /// The stretches of the statements in a text, without their `;`; blank ones are left out.
 pub(super) fn split(file: usize, text: &str, out: &mut Diagnostics) -> Vec<Span> {
@@ -23,7 +31,10 @@ pub(super) fn split(file: usize, text: &str, out: &mut Diagnostics) -> Vec<Span>
         return Vec::new();
     }
     let bytes = text.as_bytes();
-    let (mut at, mut start, mut depth, mut blank) = (0, 0, 0_usize, true);
+    // A byte-order mark is a blank, not the beginning of a statement.
+    let first = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let (mut at, mut start, mut blank) = (first, first, true);
+    let mut nesting = Nesting::default();
     let mut spans = Vec::new();
     while at < bytes.len() {
         let next = match bytes[at] {
@@ -43,24 +54,22 @@ pub(super) fn split(file: usize, text: &str, out: &mut Diagnostics) -> Vec<Span>
                 if !blank {
                     spans.push(Span { file, start, end: at });
                 }
-                (start, depth, blank) = (at + 1, 0, true);
+                (start, nesting, blank) = (at + 1, Nesting::default(), true);
                 at += 1;
                 continue;
             }
-            _ => Some(at + 1),
+            _ => Some(at + word_length(&bytes[at..]).max(1)),
         };
         let Some(next) = next else {
             out.push(unended(file, text, at));
             return spans;
         };
-        depth = match bytes[at] {
-            b'(' => depth + 1,
-            b')' => depth.saturating_sub(1),
-            _ => depth,
-        };
-        if depth > DEPTH_AT_MOST {
-            let span = Span { file, start: at, end: at + 1 };
-            out.push(Diagnostic::error(code::TOO_MUCH, span, "brackets are nested more than 64 deep"));
+        if let Some(what) = nesting.goes_too_deep(text.get(at..next).unwrap_or_default()) {
+            let span = Span { file, start: at, end: next };
+            out.push(
+                Diagnostic::error(code::TOO_MUCH, span, format!("{what} more than {DEPTH_AT_MOST} deep"))
+                    .help("split the expression: put a part of it into a column of Dynamics, or into a job of its own"),
+            );
             return spans;
         }
         blank &= bytes[at].is_ascii_whitespace();
@@ -74,6 +83,38 @@ pub(super) fn split(file: usize, text: &str, out: &mut Diagnostics) -> Vec<Span>
         spans.push(Span { file, start, end: text.len() });
     }
     spans
+}
+
+impl<'t> Nesting<'t> {
+    /// Takes in the next piece; what is nested too deeply with it, if something is.
+    fn goes_too_deep(&mut self, piece: &'t str) -> Option<&'static str> {
+        if piece.trim().is_empty() {
+            return None;
+        }
+        // After a dot and after AS the words are names, and IGNORE CASE opens nothing.
+        let is = |word: &str| piece.eq_ignore_ascii_case(word);
+        let before = |word: &str| self.before.eq_ignore_ascii_case(word);
+        let is_name = before(".") || before("AS") || before("IGNORE");
+        match piece {
+            "(" => self.brackets += 1,
+            ")" => self.brackets = self.brackets.saturating_sub(1),
+            _ if is("CASE") && !is_name => self.cases += 1,
+            _ if is("END") && !is_name => self.cases = self.cases.saturating_sub(1),
+            _ => {}
+        }
+        self.before = piece;
+        let what = match self.cases {
+            0 => "brackets are nested",
+            _ if self.brackets == 0 => "CASE is nested",
+            _ => "CASE and brackets are nested",
+        };
+        (self.brackets + self.cases > DEPTH_AT_MOST).then_some(what)
+    }
+}
+
+/// The length of the word that some text begins with; nothing if it begins with another sign.
+fn word_length(bytes: &[u8]) -> usize {
+    bytes.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_').unwrap_or(bytes.len())
 }
 
 fn skip_quoted(bytes: &[u8], at: usize) -> Option<usize> {

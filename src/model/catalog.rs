@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::field::Field;
 
 /// The schemas that a project refers to, by connection identifier.
@@ -17,7 +19,7 @@ pub struct Catalog {
 }
 
 /// The two names of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectName {
     /// API name: `gsuser`, `account`.
     pub name: String,
@@ -26,7 +28,7 @@ pub struct ObjectName {
 }
 
 /// A Dataverse table or a Gainsight object.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Object {
     /// API name, in the service's own spelling.
     pub name: String,

@@ -47,6 +47,21 @@ pub enum Auth {
     AccessKey { key: String },
 }
 
+/// A mail server through which notices go out. The strings of its sign-in are names of secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// What scripts write.
+    pub name: String,
+    /// `smtps://mail.acme.com:465`.
+    pub url: String,
+    /// Who the notices are from.
+    pub sender: String,
+    /// The secret that holds the user's name.
+    pub user: Option<String>,
+    /// The secret that holds the password.
+    pub password: Option<String>,
+}
+
 /// Whether an address is this machine itself: the one place where plain http is accepted.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 
 use super::field::{Field, FieldKind};
-use super::job::{Job, Route};
+use super::job::{Job, Route, TableRef};
 
 /// The row's number in its run, from 1, given when its page is read and kept to the error file.
 pub const ROW: &str = "_row";
@@ -20,6 +20,8 @@ pub const SOURCE: &str = "source";
 pub const MAPPED: &str = "mapped";
 /// Every row with its outcome, its old and its new values.
 pub const CHANGES: &str = "changes";
+/// The changes in the order in which they are loaded, where the script asks for one.
+pub const QUEUE: &str = "queue";
 /// Who is who: Ferry's own map of users, as it was when the run began.
 pub const AVATARS: &str = "avatar";
 /// Records that Gainsight refused before, as they were when the run began.
@@ -35,6 +37,28 @@ pub fn related(table: &str) -> String {
 #[must_use]
 pub fn target(object: &str) -> String {
     format!("target/{}", object.to_lowercase())
+}
+
+/// Rows of a Dataverse table that lookups search.
+#[must_use]
+pub fn searched(table: &str) -> String {
+    format!("searched/{table}")
+}
+
+/// The Dataverse tables that a job's lookups search, by name, each with the columns that are needed of it.
+#[must_use]
+pub fn searched_tables(job: &Job) -> BTreeMap<String, (TableRef, Vec<Field>)> {
+    let mut tables: BTreeMap<String, (TableRef, Vec<Field>)> = BTreeMap::new();
+    for lookup in &job.lookups {
+        let Some(table) = &lookup.object.table else { continue };
+        let (_, fields) = tables.entry(table.name.clone()).or_insert_with(|| (table.clone(), Vec::new()));
+        for field in lookup.fields() {
+            if !fields.iter().any(|f| f.name == field.name) {
+                fields.push(field.clone());
+            }
+        }
+    }
+    tables
 }
 
 /// The columns of a table that a run reads: `None` is the source table, a name is a related one.
@@ -88,10 +112,8 @@ pub fn objects(job: &Job) -> BTreeMap<String, Vec<Field>> {
             fields.push(field.clone());
         }
     };
-    for lookup in &job.lookups {
-        for field in lookup.matches.iter().map(|m| &m.field).chain(&lookup.yields) {
-            need(&lookup.object.name, field);
-        }
+    for lookup in job.lookups.iter().filter(|l| l.object.table.is_none()) {
+        lookup.fields().for_each(|field| need(&lookup.object.name, field));
     }
     for (index, target) in job.targets.iter().enumerate().filter(|(_, t)| t.route != Route::Avatar) {
         job.mappings_of(index).for_each(|(_, m)| need(&target.object.name, &m.field));
@@ -126,6 +148,12 @@ pub fn avatar_schema() -> SchemaRef {
 pub fn refused_schema() -> SchemaRef {
     let text = |name: &str| ArrowField::new(name, DataType::Utf8, true);
     Arc::new(Schema::new(vec![text("source_id"), text("fingerprint"), text("message"), text("field"), text("value")]))
+}
+
+/// Where a job's changes are read from to be loaded.
+#[must_use]
+pub fn loaded(job: &Job) -> &'static str {
+    if job.load_first.is_some() { QUEUE } else { CHANGES }
 }
 
 /// The field that identifies every Gainsight record.
@@ -164,6 +192,8 @@ pub mod changes {
     pub const RANK: &str = "rank";
     /// The folded key, for keeping calls of one person in order.
     pub const KEY: &str = "key";
+    /// What `LOAD FIRST BY` orders by.
+    pub const FIRST: &str = "first";
     /// How many rows of this run are of the same person.
     pub const SIBLINGS: &str = "siblings";
 

@@ -4,11 +4,12 @@
 //! in which a planned value and the value that Gainsight gives back are compared.
 
 use arrow::datatypes::{DataType, TimeUnit};
+use serde::{Deserialize, Serialize};
 
 use super::value::ValueType;
 
 /// A column of a Dataverse table or a field of a Gainsight object.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Field {
     /// API name: `numberofemployees`, `Employees`, `External_Account_ID_acme__gc`.
     pub name: String,
@@ -17,6 +18,7 @@ pub struct Field {
     /// Its type.
     pub kind: FieldKind,
     /// The longest text it takes, in characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length: Option<u32>,
     /// Digits after the point that it keeps.
     pub scale: i8,
@@ -25,13 +27,15 @@ pub struct Field {
     /// Whether a client may write it.
     pub writable: bool,
     /// The choices, where it has some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
     /// The objects that a lookup may point at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
 }
 
 /// One entry of an option set or a picklist.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// Dataverse: the option's number. Gainsight: the item's GSID.
     pub code: String,
@@ -40,7 +44,7 @@ pub struct Choice {
 }
 
 /// The types of both services, as far as Ferry tells them apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FieldKind {
     /// Dataverse String and Memo.
     Text,
@@ -118,6 +122,7 @@ impl FieldKind {
             Self::Date => ValueType::Date,
             Self::Guid | Self::Reference => ValueType::Guid,
             Self::Choice => ValueType::Choice,
+            Self::MultiChoice => ValueType::Choices,
             Self::Gsid | Self::Lookup => ValueType::Gsid,
             _ => ValueType::Text,
         }

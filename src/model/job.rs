@@ -8,7 +8,10 @@ use super::catalog::Object;
 use super::expression::Expression;
 use super::field::{Field, FieldKind};
 use super::lookup::Lookup;
+use super::moment;
 use super::place::Place;
+use super::policy::{DuplicateKey, OnError, OnSource, Unknown, Verb};
+use super::schedule::{Notify, Schedule};
 use super::value::ValueType;
 
 /// One checked job.
@@ -20,6 +23,14 @@ pub struct Job {
     pub comment: Option<String>,
     /// The jobs that must have run before it.
     pub after: Vec<String>,
+    /// When it is due by itself.
+    pub schedule: Option<Schedule>,
+    /// Who is told how a run ended.
+    pub notify: Vec<Notify>,
+    /// The time zone of its days, an IANA name.
+    pub zone: String,
+    /// Whether records are only inserted, only updated, or both.
+    pub verb: Verb,
     /// Where rows come from.
     pub source: Source,
     /// The columns it reads: of the source table, and of tables reached through lookup columns.
@@ -40,6 +51,22 @@ pub struct Job {
     pub targets: Vec<Target>,
     /// What a record is recognised by: indices into `mappings`.
     pub key: Vec<Key>,
+    /// What happens to rows of one key.
+    pub duplicate_key: DuplicateKey,
+    /// Conditions without which a row is rejected, each with its message.
+    pub requires: Vec<Require>,
+    /// How many errors a run bears.
+    pub on_error: OnError,
+    /// What happens to the record of a row that is gone.
+    pub on_delete: OnSource,
+    /// What happens to the record of a row that no longer passes the filter.
+    pub on_leave: OnSource,
+    /// What a choice without a label becomes in `LABEL`.
+    pub unknown_choice: Unknown,
+    /// What a text becomes that is no item of the target's picklist.
+    pub unknown_item: Unknown,
+    /// What is loaded first, and whether the greatest comes first.
+    pub load_first: Option<(Expression, bool)>,
     /// What goes where, in script order.
     pub mappings: Vec<Mapping>,
     /// Where the statement stands.
@@ -55,6 +82,23 @@ pub struct Source {
     pub table: TableRef,
     /// Whether only what changed since the last run is asked for.
     pub changes: bool,
+    /// The column that tells what changed, where the script names one.
+    pub by: Option<String>,
+    /// How far back a run looks before the last one, in seconds.
+    pub lag_seconds: Option<u64>,
+    /// How often everything is compared, in seconds.
+    pub full_every_seconds: Option<u64>,
+}
+
+/// `REQUIRE condition ELSE REJECT 'text'`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Require {
+    /// What must be true.
+    pub condition: Expression,
+    /// What the error file says if it is not.
+    pub message: String,
+    /// Where the clause stands.
+    pub place: Place,
 }
 
 /// A Dataverse table, as far as reading it needs.
@@ -68,7 +112,7 @@ pub struct TableRef {
     pub primary_id: String,
 }
 
-/// A Gainsight object by name.
+/// An object or a table by name, as a lookup searches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectRef {
     /// The connection's identifier.
@@ -77,6 +121,16 @@ pub struct ObjectRef {
     pub name: String,
     /// `User`.
     pub label: String,
+    /// The Dataverse table, where it is one.
+    pub table: Option<TableRef>,
+}
+
+impl ObjectRef {
+    /// The field that identifies its records.
+    #[must_use]
+    pub fn primary_id(&self) -> &str {
+        self.table.as_ref().map_or("Gsid", |table| &table.primary_id)
+    }
 }
 
 /// A column that the job reads.
@@ -147,7 +201,7 @@ impl Fold {
     /// How a field and a value of this type are compared when the script says nothing, or `IGNORE CASE`.
     #[must_use]
     pub fn of(target: FieldKind, value: ValueType, ignore_case: bool) -> Self {
-        if value == ValueType::Guid {
+        if value == ValueType::Guid || matches!(target, FieldKind::Guid | FieldKind::Reference) {
             Self::Guid
         } else if ignore_case || target == FieldKind::Email {
             Self::Case
@@ -206,6 +260,27 @@ impl Job {
     #[must_use]
     pub fn is_pending(&self, lookup: usize) -> bool {
         let lookup = &self.lookups[lookup];
-        lookup.after_load && lookup.object.name == self.main_target().object.name
+        let main = self.main_target();
+        lookup.after_load && lookup.object.table.is_none() && lookup.object.name == main.object.name
+    }
+
+    /// The job as a run at this moment sees it: `NOW` and `TODAY` are constants, and what can be calculated from them is.
+    #[must_use]
+    pub fn at(&self, now_millis: i64) -> Self {
+        let zone = moment::zone(&self.zone).unwrap_or(chrono_tz::UTC);
+        let set = |e: &Expression| e.replaced(&|e| moment::settled(e, now_millis, zone));
+        let set_all = |e: &mut Expression| *e = set(e);
+        let mut job = self.clone();
+        job.filter.iter_mut().chain(&mut job.late_filter).for_each(set_all);
+        job.mappings.iter_mut().for_each(|m| set_all(&mut m.value));
+        job.lookups.iter_mut().flat_map(|l| &mut l.matches).for_each(|m| set_all(&mut m.value));
+        job.requires.iter_mut().for_each(|r| set_all(&mut r.condition));
+        if let DuplicateKey::KeepLatest(by) = &mut job.duplicate_key {
+            set_all(by);
+        }
+        if let Some((by, _)) = &mut job.load_first {
+            set_all(by);
+        }
+        job
     }
 }

@@ -85,6 +85,12 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Rows that the run deals with: those that take part and are the newest of their kind.
+    #[must_use]
+    pub fn planned(&self) -> u64 {
+        self.read.saturating_sub(self.filtered + self.superseded)
+    }
+
     /// The count of one outcome.
     #[must_use]
     pub fn of(&self, outcome: Outcome) -> u64 {

@@ -11,12 +11,18 @@ pub enum RejectCode {
     SeveralMatches,
     /// The contact's parent is a contact, where a company is needed.
     ParentIsContact,
+    /// `REQUIRE` was not true.
+    Required,
     /// A key field is null.
     NullKey,
     /// The same key stands in another row of this run.
     DuplicateKey,
     /// Several records of the target carry the key.
     AmbiguousTarget,
+    /// `INSERT`, and the target has the record.
+    AlreadyThere,
+    /// `UPDATE`, and the target does not have the record.
+    NotThere,
     /// The record with the key is another Dynamics user already.
     AvatarConflict,
     /// A field that the target requires would be empty.
@@ -43,9 +49,12 @@ impl RejectCode {
             Self::NoMatch => "NO_MATCH",
             Self::SeveralMatches => "SEVERAL_MATCHES",
             Self::ParentIsContact => "PARENT_IS_CONTACT",
+            Self::Required => "REQUIRED",
             Self::NullKey => "NULL_KEY",
             Self::DuplicateKey => "DUPLICATE_KEY",
             Self::AmbiguousTarget => "AMBIGUOUS_TARGET",
+            Self::AlreadyThere => "ALREADY_THERE",
+            Self::NotThere => "NOT_THERE",
             Self::AvatarConflict => "AVATAR_CONFLICT",
             Self::RequiredEmpty => "REQUIRED_EMPTY",
             Self::TooLong => "TOO_LONG",

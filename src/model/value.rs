@@ -1,11 +1,6 @@
-//! The types that an expression can have, and which of them go into which target field.
-//!
-//! In: the type of an expression and a target field's kind. Out: whether the mapping is fine. A mapping that is not fine
-//! never reaches a service: `lang` refuses it with the place in the script.
+//! The types that an expression can have. Which of them go into which target field is `fit`'s.
 
 use arrow::datatypes::{DataType, TimeUnit};
-
-use super::field::FieldKind;
 
 /// What kind of value an expression yields for a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +25,10 @@ pub enum ValueType {
     Gsid,
     /// The number of a choice.
     Choice,
+    /// The numbers of several choices, with commas between them.
+    Choices,
+    /// A stretch of the calendar: stands in date arithmetic only.
+    Interval,
     /// `NULL` itself.
     Null,
 }
@@ -45,39 +44,29 @@ impl ValueType {
             Self::Boolean => DataType::Boolean,
             Self::Date => DataType::Date32,
             Self::DateTime => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
-            Self::Text | Self::Guid | Self::Gsid | Self::Null => DataType::Utf8,
+            Self::Text | Self::Guid | Self::Gsid | Self::Choices | Self::Interval | Self::Null => DataType::Utf8,
         }
     }
 
-    /// Whether two values may stand on the two sides of a comparison.
+    /// The type of a name in `CAST(x AS name)`.
     #[must_use]
-    pub fn compares_with(self, other: Self) -> bool {
-        let family = |t: Self| match t {
-            Self::Integer | Self::Decimal | Self::Double | Self::Choice => 1,
-            Self::Text | Self::Guid | Self::Gsid => 2,
-            Self::Boolean => 3,
-            Self::Date | Self::DateTime => 4,
-            Self::Null => 0,
-        };
-        family(self) == family(other) || self == Self::Null || other == Self::Null
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_uppercase().as_str() {
+            "TEXT" | "VARCHAR" | "STRING" => Self::Text,
+            "INTEGER" | "INT" | "BIGINT" => Self::Integer,
+            "DECIMAL" | "NUMERIC" | "NUMBER" => Self::Decimal,
+            "DOUBLE" | "FLOAT" => Self::Double,
+            "BOOLEAN" => Self::Boolean,
+            "DATE" => Self::Date,
+            "DATETIME" | "TIMESTAMP" => Self::DateTime,
+            _ => return None,
+        })
     }
 
-    /// Whether a value of this type may be mapped into a target field of that kind.
+    /// Whether it is a number that can be calculated with.
     #[must_use]
-    pub fn fits(self, target: FieldKind) -> bool {
-        match target {
-            FieldKind::String | FieldKind::RichText => !matches!(self, Self::Gsid),
-            FieldKind::Email | FieldKind::Url | FieldKind::Picklist | FieldKind::MultiPicklist => {
-                matches!(self, Self::Text | Self::Null)
-            }
-            FieldKind::Number => {
-                matches!(self, Self::Integer | Self::Decimal | Self::Double | Self::Choice | Self::Null)
-            }
-            FieldKind::Boolean => matches!(self, Self::Boolean | Self::Null),
-            FieldKind::Date | FieldKind::DateTime => matches!(self, Self::Date | Self::DateTime | Self::Null),
-            FieldKind::Gsid | FieldKind::Lookup => matches!(self, Self::Gsid | Self::Null),
-            _ => false,
-        }
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Decimal | Self::Double)
     }
 
     /// The word that messages use for the type.
@@ -94,6 +83,8 @@ impl ValueType {
             Self::Guid => "GUID",
             Self::Gsid => "GSID",
             Self::Choice => "CHOICE",
+            Self::Choices => "CHOICES",
+            Self::Interval => "INTERVAL",
             Self::Null => "NULL",
         }
     }

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::diagnostic::code::{CONNECTION, LITERAL_SECRET, REPEATED};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
-use crate::diagnostic::source::Sources;
+use crate::diagnostic::source::{Sources, Span};
 use crate::lang::ast;
 use crate::lang::suggest::nearest;
 use crate::model::connection::{Auth, Connection, Limits, Service, is_loopback};
@@ -15,9 +15,13 @@ pub(in crate::lang) fn check(
     sources: &Sources,
     out: &mut Diagnostics,
 ) -> Option<Connection> {
-    let service = if written.to_dynamics { Service::Dynamics } else { Service::Gainsight };
-    let url = one(&written.url, "URL", written, out).and_then(|url| origin(url, out));
-    let auth = one(&written.auth, "AUTH", written, out).and_then(|auth| sign_in(auth, service, out));
+    let service = if written.service == ast::Service::Dynamics { Service::Dynamics } else { Service::Gainsight };
+    if let Some(sender) = written.sender.first() {
+        let message = "FROM names the sender of a mail connection (TO SMTP)";
+        out.push(Diagnostic::error(CONNECTION, sender.span, message));
+    }
+    let url = one(&written.url, "URL", written, |url| url.span, out).and_then(|url| origin(url, out));
+    let auth = one(&written.auth, "AUTH", written, |auth| auth.span, out).and_then(|auth| sign_in(auth, service, out));
     let limits = limits(&written.limits, out);
     Some(Connection {
         name: written.name.text.clone(),
@@ -33,17 +37,31 @@ pub(in crate::lang) fn check(
 }
 
 /// The one clause of its kind: none and several are mistakes.
-fn one<'a, T>(clauses: &'a [T], word: &str, written: &ast::Connection, out: &mut Diagnostics) -> Option<&'a T> {
+pub(super) fn one<'a, T>(
+    clauses: &'a [T],
+    word: &str,
+    written: &ast::Connection,
+    place: impl Fn(&T) -> Span,
+    out: &mut Diagnostics,
+) -> Option<&'a T> {
     match clauses {
         [clause] => Some(clause),
         [] => {
             let message = format!("connection {} has no {word}", written.name.text);
-            out.push(Diagnostic::error(CONNECTION, written.name.span, message));
+            let example = match word {
+                "URL" if written.service == ast::Service::Dynamics => "URL 'https://acme.crm.dynamics.com'",
+                "URL" if written.service == ast::Service::Gainsight => "URL 'https://acme.gainsightcloud.com'",
+                "URL" => "URL 'smtps://mail.acme.com:465'",
+                "FROM" => "FROM 'ferry@acme.com'",
+                _ if written.service == ast::Service::Dynamics => "AUTH client_credentials (…)",
+                _ => "AUTH access_key (key = SECRET 'some/name')",
+            };
+            out.push(Diagnostic::error(CONNECTION, written.name.span, message).help(format!("add {example}")));
             None
         }
-        [clause, ..] => {
-            let message = format!("connection {} has several {word} clauses", written.name.text);
-            out.push(Diagnostic::error(REPEATED, written.name.span, message).help("keep one of them"));
+        [clause, second, ..] => {
+            let wrong = Diagnostic::error(REPEATED, place(second), format!("{word} is said twice"));
+            out.push(wrong.related(place(clause), "it is said here").help("keep one of the two"));
             Some(clause)
         }
     }
@@ -52,7 +70,10 @@ fn one<'a, T>(clauses: &'a [T], word: &str, written: &ast::Connection, out: &mut
 fn origin(written: &ast::Name, out: &mut Diagnostics) -> Option<String> {
     let wrong = |message: &str| Diagnostic::error(CONNECTION, written.span, message);
     let Ok(url) = Url::parse(&written.text) else {
-        out.push(wrong("this is not a URL").help("write it like 'https://acme.crm.dynamics.com'"));
+        let with_scheme = format!("https://{}", written.text);
+        let is_host = written.text.contains('.') && Url::parse(&with_scheme).is_ok();
+        let example = if is_host { &with_scheme } else { "https://acme.crm.dynamics.com" };
+        out.push(wrong("this is not a URL").help(format!("write it like '{example}'")));
         return None;
     };
     let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
@@ -72,6 +93,24 @@ fn sign_in(written: &ast::Auth, service: Service, out: &mut Diagnostics) -> Opti
         Service::Dynamics => ("client_credentials", &["tenant_id", "client_id", "client_secret"]),
         Service::Gainsight => ("access_key", &["key"]),
     };
+    let mut found = settings_of(written, kind, names, out)?.into_iter();
+    let mut next = || found.next();
+    Some(match service {
+        Service::Dynamics => {
+            let (tenant_id, client_id, client_secret) = (next(), next(), next());
+            Auth::ClientCredentials { tenant_id: tenant_id?, client_id: client_id?, client_secret: client_secret? }
+        }
+        Service::Gainsight => Auth::AccessKey { key: next()? },
+    })
+}
+
+/// The names of the secrets that a sign-in takes, in the order of `names`; none if one is wrong or missing.
+pub(super) fn settings_of(
+    written: &ast::Auth,
+    kind: &str,
+    names: &[&str],
+    out: &mut Diagnostics,
+) -> Option<Vec<String>> {
     if !written.kind.text.eq_ignore_ascii_case(kind) {
         let message = format!("AUTH {} is not known for this service", written.kind.text);
         out.push(Diagnostic::error(CONNECTION, written.kind.span, message).help(format!("use AUTH {kind} (…)")));
@@ -88,7 +127,7 @@ fn sign_in(written: &ast::Auth, service: Service, out: &mut Diagnostics) -> Opti
             );
         }
     }
-    let mut found = names.iter().map(|wanted| {
+    let found = names.iter().map(|wanted| {
         let setting = written.settings.iter().find(|(n, _, secret)| *secret && n.text.eq_ignore_ascii_case(wanted));
         if setting.is_none() && !written.settings.iter().any(|(n, _, _)| n.text.eq_ignore_ascii_case(wanted)) {
             let message = format!("AUTH {kind} lacks `{wanted}`");
@@ -99,14 +138,8 @@ fn sign_in(written: &ast::Auth, service: Service, out: &mut Diagnostics) -> Opti
         }
         setting.map(|(_, value, _)| value.text.clone())
     });
-    let mut next = || found.next().flatten();
-    Some(match service {
-        Service::Dynamics => {
-            let (tenant_id, client_id, client_secret) = (next(), next(), next());
-            Auth::ClientCredentials { tenant_id: tenant_id?, client_id: client_id?, client_secret: client_secret? }
-        }
-        Service::Gainsight => Auth::AccessKey { key: next()? },
-    })
+    let found: Vec<Option<String>> = found.collect();
+    found.into_iter().collect()
 }
 
 fn limits(written: &[(ast::Name, ast::Name)], out: &mut Diagnostics) -> Limits {

@@ -1,74 +1,85 @@
 //! Expressions: names become columns, types are found, and what cannot work is refused at its place.
 
+use super::call::call;
+use super::compare::{between, compare, in_list, like};
+use super::convert::{convert, unify};
 use super::scope::{Reached, Scope};
-use crate::diagnostic::code::{CHOICE, COMPARISON, FUNCTION, UNKNOWN_FIELD};
+use super::{arithmetic, literal};
+use crate::diagnostic::code::{COMPARISON, LITERAL, TYPE, UNKNOWN_FIELD};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::Span;
-use crate::lang::ast::{self, Name, Node};
-use crate::lang::suggest::nearest;
-use crate::model::expression::{Comparison, Expression, Function, Literal};
+use crate::lang::ast_expression::{Expression as Written, Node, Step};
+use crate::model::expression::{Comparison, Expression, Literal};
 use crate::model::field::{Field, FieldKind};
+use crate::model::moment;
 use crate::model::value::ValueType;
 
 /// An expression with its type.
 pub(super) type Typed = (Expression, ValueType);
 
 /// Checks an expression. None if something in it is wrong; that has been reported then.
-pub(super) fn check(written: &ast::Expression, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Typed> {
+pub(super) fn check(written: &Written, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Typed> {
+    let boolean = |e: Expression| Some((e, ValueType::Boolean));
     match &written.node {
-        Node::Literal(literal) => Some((Expression::Literal(literal.clone()), literal.value_type())),
-        Node::Quoted(text) => {
-            out.push(
-                Diagnostic::error(
-                    UNKNOWN_FIELD,
-                    written.span,
-                    format!("\"{text}\" in double quotes is a name, not a text"),
-                )
-                .help(format!("for the text write '{text}'; for a column write its alias before it")),
-            );
+        Node::Literal(constant) => literal::check(constant, written.span, out),
+        Node::Wall(at) => {
+            Some((Expression::Literal(Literal::DateTime(moment::moment_of(*at, scope.zone)?)), ValueType::DateTime))
+        }
+        Node::BadLiteral(text, form) => {
+            let message = format!("'{text}' is not {} that exists", literal::article(form));
+            out.push(Diagnostic::error(LITERAL, written.span, message).help(format!("write it like {form}")));
             None
         }
-        Node::Path(path) => match scope.resolve(path, out)? {
-            Reached::Column(index) => Some((Expression::Column(index), scope.columns[index].field.kind.value_type())),
-            Reached::Looked { lookup, field } => {
-                let kind = scope.lookups[lookup].yields[field].kind;
-                Some((Expression::Looked { lookup, field }, kind.value_type()))
-            }
-        },
-        Node::Call(name, arguments) => call(name, arguments, written.span, scope, out),
-        Node::Not(inner) => {
-            let inner = truth(inner, scope, out)?;
-            Some((Expression::Not(Box::new(inner)), ValueType::Boolean))
+        Node::Quoted(text) => {
+            out.push(quoted(text, written.span));
+            None
         }
-        Node::All(list) => {
-            let list: Vec<_> = list.iter().map(|x| truth(x, scope, out)).collect();
-            Some((Expression::All(list.into_iter().collect::<Option<_>>()?), ValueType::Boolean))
-        }
-        Node::Any(list) => {
-            let list: Vec<_> = list.iter().map(|x| truth(x, scope, out)).collect();
-            Some((Expression::Any(list.into_iter().collect::<Option<_>>()?), ValueType::Boolean))
-        }
+        Node::Path(path) => reached(path, scope, out),
+        Node::Call(written_call) => call(written_call, written.span, scope, out),
+        Node::Not(inner) => boolean(Expression::Not(Box::new(truth(inner, scope, out)?))),
+        Node::All(list) => boolean(Expression::All(truths(list, scope, out)?)),
+        Node::Any(list) => boolean(Expression::Any(truths(list, scope, out)?)),
         Node::IsNull(inner, negated) => {
             let (operand, _) = check(inner, scope, out)?;
-            Some((Expression::IsNull { operand: Box::new(operand), negated: *negated }, ValueType::Boolean))
+            boolean(Expression::IsNull { operand: Box::new(operand), negated: *negated })
         }
-        Node::Compare(operator, left, right) => compare(*operator, left, right, scope, out),
-        Node::In(operand, list, negated) => in_list(operand, list, *negated, scope, out),
+        Node::Compare { operator, left, right, doubled } => {
+            if *doubled {
+                let between = Span { start: left.span.end, end: right.span.start, ..left.span };
+                out.push(Diagnostic::error(COMPARISON, between, "there is no `==`").label("write `=`"));
+                return None;
+            }
+            compare(*operator, left, right, scope, out)
+        }
+        Node::In { operand, list, negated } => in_list(operand, list, *negated, scope, out),
+        Node::Between { operand, low, high, negated } => between(operand, low, high, *negated, scope, out),
+        Node::Like { operand, pattern, ignore_case, negated } => {
+            like(operand, pattern, (*ignore_case, *negated), scope, out)
+        }
         Node::Concat(parts) => {
             let parts = parts.iter().map(|x| of_type(x, ValueType::Text, "`||` puts texts together", scope, out));
             let parts: Vec<_> = parts.collect();
             Some((Expression::Concat(parts.into_iter().collect::<Option<_>>()?), ValueType::Text))
         }
+        Node::Arithmetic(first, rest) => arithmetic::check(first, rest, scope, out),
+        Node::Negative(inner) => arithmetic::negative(inner, scope, out),
+        Node::Case { operand, arms, otherwise } => case(operand.as_deref(), arms, otherwise.as_deref(), scope, out),
     }
 }
 
 /// An expression that must be true or false.
-pub(super) fn truth(written: &ast::Expression, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Expression> {
+pub(super) fn truth(written: &Written, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Expression> {
     of_type(written, ValueType::Boolean, "a condition is TRUE or FALSE", scope, out)
 }
 
-fn of_type(
-    written: &ast::Expression,
+fn truths(list: &[Written], scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Vec<Expression>> {
+    let all: Vec<_> = list.iter().map(|x| truth(x, scope, out)).collect();
+    all.into_iter().collect()
+}
+
+/// An expression that must be of a type.
+pub(super) fn of_type(
+    written: &Written,
     wanted: ValueType,
     why: &str,
     scope: &mut Scope<'_>,
@@ -78,177 +89,85 @@ fn of_type(
     let texts = [ValueType::Text, ValueType::Guid, ValueType::Gsid];
     let is_null = found == ValueType::Null && wanted != ValueType::Boolean;
     if found == wanted || is_null || (texts.contains(&wanted) && texts.contains(&found)) {
-        return Some(expression);
+        return Some(convert(expression, found, wanted));
     }
     let message = format!("this is {}, where {} is needed", found.word(), wanted.word());
-    out.push(Diagnostic::error(COMPARISON, written.span, message).label(why));
+    let mut wrong = Diagnostic::error(COMPARISON, written.span, message).label(why);
+    let label = choice_of(&expression, scope).and_then(|(_, field)| field.choices.first()).map(|c| c.label.as_str());
+    if let (Some(label), ValueType::Boolean) = (label, wanted) {
+        wrong = wrong.help(format!("compare it with a label, such as = '{label}'"));
+    } else if wanted == ValueType::Text && found == ValueType::Boolean {
+        wrong = wrong.help("conditions are joined by OR");
+    } else if wanted == ValueType::Text && choice_of(&expression, scope).is_some() {
+        wrong = wrong.help("LABEL(…) is the text of a choice");
+    } else if wanted == ValueType::Text && crate::model::fit::can_cast(found, wanted) {
+        wrong = wrong.help("CAST(… AS TEXT) makes a text of it");
+    }
+    out.push(wrong);
     None
 }
 
-fn compare(
-    operator: Comparison,
-    left: &ast::Expression,
-    right: &ast::Expression,
+fn quoted(text: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(UNKNOWN_FIELD, span, format!("\"{text}\" in double quotes is a name, not a text"))
+        .help(format!("for the text write '{text}'; for a column write its alias before it"))
+}
+
+fn reached(path: &[Step], scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Typed> {
+    if let [Step { name, table: None }] = path {
+        match name.text.to_ascii_uppercase().as_str() {
+            "NOW" | "CURRENT_TIMESTAMP" => return Some((Expression::Now, ValueType::DateTime)),
+            "TODAY" | "CURRENT_DATE" => return Some((Expression::Today, ValueType::Date)),
+            _ => {}
+        }
+    }
+    match scope.resolve(path, out)? {
+        Reached::Column(index) => Some((Expression::Column(index), scope.columns[index].field.kind.value_type())),
+        Reached::Looked { lookup, field } => {
+            let kind = scope.lookups[lookup].yields[field].kind;
+            Some((Expression::Looked { lookup, field }, kind.value_type()))
+        }
+    }
+}
+
+fn case(
+    operand: Option<&Written>,
+    arms: &[(Written, Written)],
+    otherwise: Option<&Written>,
     scope: &mut Scope<'_>,
     out: &mut Diagnostics,
 ) -> Option<Typed> {
-    let (l, r) = (check(left, scope, out), check(right, scope, out));
-    let ((l, l_type), (r, r_type)) = (l?, r?);
-    let (l, r) = match (choice_of(&l, scope).cloned(), choice_of(&r, scope).cloned()) {
-        (Some(field), None) if r_type == ValueType::Text => (l, coded(&field, r, right.span, out)?),
-        (None, Some(field)) if l_type == ValueType::Text => (coded(&field, l, left.span, out)?, r),
-        _ if l_type.compares_with(r_type) => (as_id(l, r_type), as_id(r, l_type)),
-        _ => {
-            let span = Span { end: right.span.end, ..left.span };
-            let message = format!("{} cannot be compared with {}", l_type.word(), r_type.word());
-            out.push(Diagnostic::error(COMPARISON, span, message));
-            return None;
-        }
-    };
-    if matches!(l, Expression::Literal(Literal::Null)) || matches!(r, Expression::Literal(Literal::Null)) {
-        let span = Span { end: right.span.end, ..left.span };
-        out.push(
-            Diagnostic::error(COMPARISON, span, "a comparison with NULL is never true")
-                .help("write IS NULL or IS NOT NULL"),
-        );
-        return None;
-    }
-    Some((Expression::Compare { operator, left: Box::new(l), right: Box::new(r) }, ValueType::Boolean))
-}
-
-fn in_list(
-    operand: &ast::Expression,
-    list: &[(Literal, Span)],
-    negated: bool,
-    scope: &mut Scope<'_>,
-    out: &mut Diagnostics,
-) -> Option<Typed> {
-    let (inner, found) = check(operand, scope, out)?;
-    let choice = choice_of(&inner, scope).cloned();
-    let mut literals = Vec::with_capacity(list.len());
-    let mut whole = true;
-    for (literal, span) in list {
-        let literal = match (&choice, literal) {
-            (Some(field), Literal::Text(_)) => match coded(field, Expression::Literal(literal.clone()), *span, out) {
-                Some(Expression::Literal(code)) => code,
-                _ => {
-                    whole = false;
-                    continue;
-                }
-            },
-            (None, Literal::Text(text)) if found == ValueType::Guid => Literal::Text(id_form(text)),
-            _ => literal.clone(),
-        };
-        if !literal.value_type().compares_with(found) {
-            let message = format!("{} cannot be compared with {}", literal.value_type().word(), found.word());
-            out.push(Diagnostic::error(COMPARISON, *span, message));
-            whole = false;
-        }
-        literals.push(literal);
-    }
-    let made = Expression::In { operand: Box::new(inner), list: literals, negated };
-    whole.then_some((made, ValueType::Boolean))
-}
-
-/// A text that is compared with an id takes the form of ids: they have no case and no braces.
-fn as_id(value: Expression, other: ValueType) -> Expression {
-    match value {
-        Expression::Literal(Literal::Text(text)) if other == ValueType::Guid => {
-            Expression::Literal(Literal::Text(id_form(&text)))
-        }
-        other => other,
-    }
-}
-
-fn id_form(text: &str) -> String {
-    text.trim_matches(['{', '}']).to_ascii_lowercase()
-}
-
-/// The choice column that an expression is, if it is one.
-fn choice_of<'s>(expression: &Expression, scope: &'s Scope<'_>) -> Option<&'s Field> {
-    match expression {
-        Expression::Column(index) => Some(&scope.columns[*index].field).filter(|f| f.kind == FieldKind::Choice),
-        _ => None,
-    }
-}
-
-/// A label as the number of its choice; anything but a literal is left as it is.
-fn coded(field: &Field, value: Expression, span: Span, out: &mut Diagnostics) -> Option<Expression> {
-    let Expression::Literal(Literal::Text(label)) = &value else {
-        let message = format!("the choice {} cannot be compared with a text", field.name);
-        out.push(Diagnostic::error(COMPARISON, span, message).help("compare LABEL(…) with it"));
-        return None;
-    };
-    let hit = field.choices.iter().find(|c| c.label == *label);
-    let hit = hit.or_else(|| field.choices.iter().find(|c| c.label.to_lowercase() == label.to_lowercase()));
-    if let Some(code) = hit.and_then(|c| c.code.parse().ok()) {
-        return Some(Expression::Literal(Literal::Integer(code)));
-    }
-    let known: Vec<String> = field.choices.iter().take(12).map(|c| format!("'{}' ({})", c.label, c.code)).collect();
-    let message = format!("'{label}' is not a label of {}", field.name);
-    out.push(Diagnostic::error(CHOICE, span, message).label(format!("labels are {}", known.join(", "))));
-    None
-}
-
-fn call(
-    name: &Name,
-    arguments: &[ast::Expression],
-    span: Span,
-    scope: &mut Scope<'_>,
-    out: &mut Diagnostics,
-) -> Option<Typed> {
-    let upper = name.text.to_ascii_uppercase();
-    let wrong = |message: String| Diagnostic::error(FUNCTION, span, message);
-    if upper == "KEEP" {
-        out.push(wrong("KEEP stands around a whole mapping only".into()).help("KEEP(expression) AS \"Field\""));
-        return None;
-    }
-    if upper == "LABEL" {
-        return label(arguments, span, scope, out);
-    }
-    let Some((_, function)) = Function::ALL.into_iter().find(|(n, _)| *n == upper) else {
-        let known = || Function::ALL.iter().map(|(n, _)| *n).chain(["KEEP", "LABEL"]);
-        let wrong = Diagnostic::error(FUNCTION, name.span, format!("there is no function {upper}"));
-        out.push(match nearest(&upper, known()) {
-            Some(near) => wrong.label(format!("did you mean {near}?")),
-            None => wrong.help(format!("functions are {}", known().collect::<Vec<_>>().join(", "))),
+    let mut conditions = Vec::with_capacity(arms.len());
+    let mut values: Vec<Option<(Typed, Span)>> = Vec::with_capacity(arms.len() + 1);
+    for (condition, value) in arms {
+        conditions.push(match operand {
+            Some(operand) => compare(Comparison::Equal, operand, condition, scope, out).map(|(c, _)| c),
+            None => truth(condition, scope, out),
         });
-        return None;
-    };
-    if arguments.is_empty() || (function != Function::Coalesce && arguments.len() != 1) {
-        let takes = if function == Function::Coalesce { "one value or more" } else { "one text" };
-        out.push(wrong(format!("{upper} takes {takes}")));
-        return None;
+        values.push(check(value, scope, out).map(|typed| (typed, value.span)));
     }
-    if function != Function::Coalesce {
-        let why = format!("{upper} takes a text");
-        let argument = of_type(&arguments[0], ValueType::Text, &why, scope, out)?;
-        return Some((Expression::Call { function, arguments: vec![argument] }, ValueType::Text));
+    if let Some(value) = otherwise {
+        values.push(check(value, scope, out).map(|typed| (typed, value.span)));
     }
-    let checked: Vec<_> = arguments.iter().map(|a| check(a, scope, out)).collect();
-    let checked: Vec<Typed> = checked.into_iter().collect::<Option<_>>()?;
-    let first = checked.iter().map(|(_, t)| *t).find(|t| *t != ValueType::Null).unwrap_or(ValueType::Null);
-    if let Some((_, other)) = checked.iter().find(|(_, t)| *t != first && *t != ValueType::Null) {
-        out.push(wrong(format!("COALESCE takes values of one type, not {} and {}", first.word(), other.word())));
-        return None;
-    }
-    Some((Expression::Call { function, arguments: checked.into_iter().map(|(e, _)| e).collect() }, first))
+    let conditions: Vec<Expression> = conditions.into_iter().collect::<Option<_>>()?;
+    let values: Vec<(Typed, Span)> = values.into_iter().collect::<Option<_>>()?;
+    let (mut values, of) = unify(values, TYPE, "the values of a CASE are of one type", out)?;
+    let otherwise = if otherwise.is_some() { values.pop().map(Box::new) } else { None };
+    Some((Expression::Case { arms: conditions.into_iter().zip(values).collect(), otherwise }, of))
 }
 
-fn label(arguments: &[ast::Expression], span: Span, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Typed> {
-    let [argument] = arguments else {
-        out.push(Diagnostic::error(FUNCTION, span, "LABEL takes one choice column"));
-        return None;
-    };
-    let (expression, _) = check(argument, scope, out)?;
-    match (&expression, choice_of(&expression, scope)) {
-        (Expression::Column(index), Some(_)) => Some((Expression::Label(*index), ValueType::Text)),
-        _ => {
-            out.push(
-                Diagnostic::error(CHOICE, argument.span, "LABEL takes a choice column, and this is none")
-                    .help("a choice column of Dynamics holds a number that has a label, such as a.industrycode"),
-            );
-            None
+/// The choice column that an expression is, if it is one, behind the name of its table.
+pub(super) fn choice_of<'s>(expression: &Expression, scope: &'s Scope<'_>) -> Option<(&'s str, &'s Field)> {
+    let (of, field) = match expression {
+        Expression::Column(index) => {
+            let column = &scope.columns[*index];
+            let related = column.relation.map(|r| scope.relations[r].table.name.as_str());
+            (related.or(scope.source.map(|s| s.name.as_str())).unwrap_or_default(), &column.field)
         }
-    }
+        Expression::Looked { lookup, field } => {
+            let of = &scope.lookups[*lookup];
+            (of.object.map_or("", |o| o.name.as_str()), &of.yields[*field])
+        }
+        _ => return None,
+    };
+    matches!(field.kind, FieldKind::Choice | FieldKind::MultiChoice).then_some((of, field))
 }

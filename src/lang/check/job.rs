@@ -1,15 +1,20 @@
 //! `CREATE JOB`: puts the parts together. A job with a mistake yields none, and all its mistakes.
 
 use super::Context;
+use super::head::Head;
+use super::mapping::Mappings;
 use super::scope::{LookupScope, Reached, Scope, table_ref};
-use super::{chain, expression, key, lookup, mapping, rules, target};
-use crate::diagnostic::code::{ALIAS, REPEATED};
+use super::{bounds, expression, head, key, length, lookup, mapping, policy, rules, target};
+use crate::diagnostic::code::{ALIAS, CLAUSE};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
-use crate::lang::ast;
+use crate::lang::ast::{self, Name};
+use crate::lang::ast_expression::Step;
 use crate::model::connection::Service;
 use crate::model::expression::Expression;
 use crate::model::job::{Job, Mapping, Source};
 use crate::model::lookup::Lookup;
+use crate::model::moment;
+use crate::model::policy::Verb;
 
 /// The checked job.
 pub(in crate::lang) fn check(written: &ast::Job, context: &Context<'_>, all: &mut Diagnostics) -> Option<Job> {
@@ -21,39 +26,53 @@ pub(in crate::lang) fn check(written: &ast::Job, context: &Context<'_>, all: &mu
 }
 
 fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Option<Job> {
-    header(written, context, out);
+    let head = head::check(&written.head, context, out);
+    bounds::check(written, out)?;
     let targets = target::check(&written.targets, context, out);
-    let mut scope = scope(written, context, out);
+    let mut scope = scope(written, &head, context, out);
     let lookups: Vec<Option<Lookup>> =
-        written.lookups.iter().enumerate().map(|(i, l)| lookup::check(l, i, &mut scope, out)).collect();
-    let mut mappings: Vec<Mapping> = Vec::new();
+        (0..written.lookups.len()).map(|index| lookup::check(written, index, &mut scope, out)).collect();
+    let mut mappings = Mappings {
+        targets: &targets,
+        unknown_item: policy::unknown_item(written),
+        checked: Vec::new(),
+        too_long: Vec::new(),
+    };
     for one in &written.mappings {
-        mappings.extend(mapping::check(one, &targets, &mappings, &mut scope, out));
+        mapping::check(one, &mut mappings, &mut scope, out);
     }
+    length::report(&mappings.too_long, &scope, out);
+    let mappings: Vec<Mapping> = mappings.checked.into_iter().map(|(mapping, _)| mapping).collect();
     let filter = written.filter.as_ref().map(|f| expression::truth(f, &mut scope, out));
     let key = key::check(written, &targets, &mappings, out);
+    let duplicate_key = policy::duplicate_key(written.duplicate_key.as_ref(), &mut scope, out);
+    let requires = policy::requires(&written.requires, &mut scope, out);
+    let late = policy::late(written, &targets, &mut scope, out);
     let source = scope.source?;
     // The primary key names the row in error files and in the identity map; the time of the last change tells which of
     // two rows is newer. Both are always read.
     let id = always(&source.primary_id, written, &mut scope, out)?;
     let modified = source.by_name("modifiedon").and_then(|f| always(&f.name, written, &mut scope, out));
+    let from = from(written, &mut scope, out);
     let mut lookups: Vec<Lookup> = lookups.into_iter().collect::<Option<_>>()?;
-    for (lookup, scoped) in lookups.iter_mut().zip(&scope.lookups) {
+    for ((lookup, scoped), text) in lookups.iter_mut().zip(&scope.lookups).zip(&written.lookups) {
         lookup.yields.clone_from(&scoped.yields);
+        lookup::replacement(text, lookup, out);
     }
     let (filter, late_filter) = match filter {
         Some(filter) => split(filter?),
         None => (None, None),
     };
+    let late = late?;
     let job = Job {
         name: written.name.text.clone(),
-        comment: written.comments.first().map(|c| c.text.clone()),
-        after: written.after.iter().map(|n| n.text.clone()).collect(),
-        source: Source {
-            connection: scope.source_connection.clone(),
-            table: table_ref(source),
-            changes: written.from.changes,
-        },
+        comment: head.comment,
+        after: head.after,
+        schedule: head.schedule,
+        notify: head.notify,
+        zone: scope.zone.name().to_owned(),
+        verb: verb(written.verb),
+        source: from?,
         columns: scope.columns,
         relations: scope.relations,
         id,
@@ -63,6 +82,14 @@ fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Op
         lookups,
         targets: targets.into_iter().collect::<Option<_>>()?,
         key,
+        duplicate_key: duplicate_key?,
+        requires: requires?,
+        on_error: late.on_error,
+        on_delete: late.on_delete,
+        on_leave: late.on_leave,
+        unknown_choice: late.unknown_choice,
+        unknown_item: late.unknown_item,
+        load_first: late.load_first,
         mappings,
         place: context.sources.place(written.name.span),
     };
@@ -72,46 +99,86 @@ fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Op
     Some(job)
 }
 
+fn verb(written: ast::Verb) -> Verb {
+    match written {
+        ast::Verb::Upsert => Verb::Upsert,
+        ast::Verb::Insert => Verb::Insert,
+        ast::Verb::Update => Verb::Update,
+    }
+}
+
 /// The index of a column of the source table that is read whether the script names it or not.
 fn always(column: &str, written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<usize> {
-    let name = ast::Name { text: column.to_owned(), span: written.from.object.span };
-    match scope.resolve(&[written.from.alias.clone(), name], out)? {
+    let name = Name { text: column.to_owned(), span: written.from.object.span };
+    let path = [written.from.alias.clone(), name].map(|name| Step { name, table: None });
+    match scope.resolve(&path, out)? {
         Reached::Column(index) => Some(index),
         Reached::Looked { .. } => None,
     }
 }
 
-fn header(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) {
-    if let [_, second, ..] = &written.comments[..] {
-        out.push(Diagnostic::error(REPEATED, second.span, "COMMENT is said twice").help("keep one of the two"));
+/// `FROM …`, with what it says of changes.
+fn from(written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Source> {
+    let clause = &written.from;
+    let parts = [clause.by.as_ref().map(|n| n.span), clause.lag.map(|l| l.span), clause.full_every.map(|l| l.span)];
+    if !clause.changes
+        && let Some(span) = parts.into_iter().flatten().next()
+    {
+        let message = "plain FROM reads everything, so it takes neither BY, LAG nor FULL EVERY";
+        out.push(Diagnostic::error(CLAUSE, span, message).help("write FROM CHANGES OF …"));
     }
-    for name in &written.after {
-        if !context.jobs.contains(name.text.as_str()) {
-            out.push(chain::unknown_job(name, context.jobs));
+    for length in [clause.lag, clause.full_every].into_iter().flatten().filter(|l| l.seconds.is_none()) {
+        let message = "this is not a length of time that can be counted in seconds";
+        out.push(Diagnostic::error(CLAUSE, length.span, message).help("such as 5m, 4h, 7d or 7 DAYS"));
+    }
+    let by = match &clause.by {
+        Some(name) => {
+            let path = [clause.alias.clone(), name.clone()].map(|name| Step { name, table: None });
+            let Reached::Column(column) = scope.resolve(&path, out)? else { return None };
+            let field = &scope.columns[column].field;
+            if field.kind != crate::model::field::FieldKind::DateTime {
+                let message = format!("CHANGES … BY takes a moment, and `{}` is {}", field.name, field.kind.word());
+                out.push(Diagnostic::error(CLAUSE, name.span, message).help("such as BY modifiedon"));
+                return None;
+            }
+            Some(field.name.clone())
         }
-    }
+        None => None,
+    };
+    Some(Source {
+        connection: scope.source_connection.clone(),
+        table: table_ref(scope.source?),
+        changes: clause.changes,
+        by,
+        lag_seconds: clause.lag.and_then(|l| l.seconds),
+        full_every_seconds: clause.full_every.and_then(|l| l.seconds),
+    })
 }
 
-fn scope<'a>(written: &ast::Job, context: &'a Context<'a>, out: &mut Diagnostics) -> Scope<'a> {
+fn scope<'a>(written: &ast::Job, head: &Head, context: &'a Context<'a>, out: &mut Diagnostics) -> Scope<'a> {
     let from = &written.from;
     let connection = target::connection(&from.object.connection, Service::Dynamics, context, out);
     let source = connection.as_ref().and_then(|c| target::object(c, &from.object, context, out));
-    let mut aliases = vec![from.alias.text.to_lowercase()];
+    let mut aliases = vec![(from.alias.text.to_lowercase(), from.alias.span)];
     let mut lookups = Vec::new();
     for one in &written.lookups {
         let lower = one.alias.text.to_lowercase();
-        if aliases.contains(&lower) {
+        if let Some((_, first)) = aliases.iter().find(|(alias, _)| *alias == lower) {
             let message = format!("two things here are called `{}`", one.alias.text);
-            out.push(Diagnostic::error(ALIAS, one.alias.span, message).help("give each its own alias"));
+            let wrong = Diagnostic::error(ALIAS, one.alias.span, message).related(*first, "it is declared here");
+            out.push(wrong.help("give each its own alias"));
         }
-        aliases.push(lower);
-        let connection = target::connection(&one.object.connection, Service::Gainsight, context, out);
-        let object = connection.as_ref().and_then(|c| target::object(c, &one.object, context, out));
-        let connection = connection.unwrap_or_default();
-        lookups.push(LookupScope { alias: one.alias.text.clone(), connection, object, yields: Vec::new() });
+        aliases.push((lower, one.alias.span));
+        let searched = target::searched(&one.object.connection, written, context, out);
+        let object = searched.as_ref().and_then(|(c, _)| target::object(c, &one.object, context, out));
+        let (connection, service) = searched.unwrap_or_default();
+        let is_table = service == Some(Service::Dynamics);
+        lookups.push(LookupScope { alias: one.alias.text.clone(), connection, object, is_table, yields: Vec::new() });
     }
+    let zone = head.zone.as_ref().unwrap_or(&context.settings.time_zone);
     Scope {
         context,
+        zone: moment::zone(zone).unwrap_or(chrono_tz::UTC),
         source_alias: from.alias.text.clone(),
         source_connection: connection.unwrap_or_default(),
         source,

@@ -1,7 +1,7 @@
 //! `KEY (…)`: what a record is recognised by.
 
 use super::mapping::target_field;
-use crate::diagnostic::code::{AVATAR, KEY, REPEATED};
+use crate::diagnostic::code::{AVATAR, KEY, REPEATED, TYPE};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast;
 use crate::model::job::{Fold, Key, Mapping, Route, Target};
@@ -15,8 +15,12 @@ pub(super) fn check(
 ) -> Vec<Key> {
     let Some(clause) = &written.key else {
         out.push(
-            Diagnostic::error(KEY, written.name.span, format!("job \"{}\" has no KEY", written.name.text))
-                .help("add after UPSERT INTO …: KEY (\"Field\") with a field that tells one record from another"),
+            Diagnostic::error(
+                KEY,
+                written.targets.last().map_or(written.name.span, |target| target.span),
+                format!("job \"{}\" has no KEY", written.name.text),
+            )
+            .help("add behind it: KEY (\"Field\") with a field that tells one record from another"),
         );
         return Vec::new();
     };
@@ -43,7 +47,12 @@ pub(super) fn check(
             continue;
         };
         if keys.iter().any(|k| k.mapping == mapping) {
-            out.push(Diagnostic::error(REPEATED, field.span, "this field stands in KEY twice"));
+            out.push(Diagnostic::error(REPEATED, field.span, "this field stands in KEY twice").help("remove it here"));
+            continue;
+        }
+        if *ignore_case && found.kind.stored(0) != arrow::datatypes::DataType::Utf8 {
+            let message = format!("IGNORE CASE is for texts, and \"{}\" is {}", found.label, found.kind.word());
+            out.push(Diagnostic::error(TYPE, field.span, message).help("remove IGNORE CASE"));
             continue;
         }
         let fold = Fold::of(found.kind, mappings[mapping].value_type, *ignore_case);

@@ -1,45 +1,66 @@
 //! `expression AS Target."Field"`: the field exists, may be written, and takes such a value.
 
+use super::convert::a;
 use super::expression;
 use super::scope::{Scope, field_of};
+use super::{items, length};
 use crate::diagnostic::code::{MAPPED_TWICE, NOT_WRITABLE, TYPE, UNKNOWN_OBJECT};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
-use crate::lang::ast::{self, Node, TargetField};
-use crate::model::expression::Expression;
-use crate::model::field::{Field, FieldKind};
+use crate::diagnostic::source::Span;
+use crate::lang::ast::{self, TargetField};
+use crate::lang::ast_expression::{Argument, Expression as Written, Node};
+use crate::model::field::Field;
+use crate::model::fit::{Fit, fit};
 use crate::model::job::{Mapping, Target};
+use crate::model::policy::Unknown;
 use crate::model::value::ValueType;
 
-/// The checked mapping.
-pub(super) fn check(
-    written: &ast::Mapping,
-    targets: &[Option<Target>],
-    before: &[Mapping],
-    scope: &mut Scope<'_>,
-    out: &mut Diagnostics,
-) -> Option<Mapping> {
-    let (keep, inner) = match &written.value.node {
-        Node::Call(name, arguments) if name.text.eq_ignore_ascii_case("KEEP") && arguments.len() == 1 => {
-            (true, &arguments[0])
-        }
-        _ => (false, &written.value),
-    };
+/// The mappings of a job, and what they are checked with.
+pub(super) struct Mappings<'a> {
+    pub(super) targets: &'a [Option<Target>],
+    pub(super) unknown_item: Unknown,
+    /// Those that are right, with their places.
+    pub(super) checked: Vec<(Mapping, Span)>,
+    /// Those whose texts may be too long.
+    pub(super) too_long: Vec<length::TooLong>,
+}
+
+/// Checks one mapping and adds it.
+pub(super) fn check(written: &ast::Mapping, all: &mut Mappings<'_>, scope: &mut Scope<'_>, out: &mut Diagnostics) {
+    let (keep, inner) = kept(&written.value);
     let value = expression::check(inner, scope, out);
-    let (target, field) = target_field(&written.target, targets, out)?;
+    let Some((target, field)) = target_field(&written.target, all.targets, out) else { return };
     if !field.writable {
         let message = format!("\"{}\" is set by Gainsight and cannot be written", field.label);
-        out.push(Diagnostic::error(NOT_WRITABLE, written.target.span, message));
+        out.push(Diagnostic::error(NOT_WRITABLE, written.target.span, message).help("remove this mapping"));
+        return;
     }
-    if before.iter().any(|m| m.target == target && m.field.name == field.name) {
+    if let Some((_, first)) = all.checked.iter().find(|(m, _)| m.target == target && m.field.name == field.name) {
         let message = format!("\"{}\" is mapped twice", field.label);
-        out.push(Diagnostic::error(MAPPED_TWICE, written.target.span, message).help("keep one of the two mappings"));
+        let wrong = Diagnostic::error(MAPPED_TWICE, written.target.span, message);
+        out.push(wrong.related(*first, "it is mapped here").help("keep one of the two mappings"));
     }
-    let (value, found) = value?;
-    if !found.fits(field.kind) {
-        out.push(misfit(written, &field, &value, found));
-        return None;
+    let Some((value, found)) = value else { return };
+    let fits = fit(found, field.kind);
+    if fits != Fit::Fine {
+        out.push(misfit(inner, &field, found, fits, scope));
+        return;
     }
-    Some(Mapping { target, field, value, value_type: found, keep, place: scope.context.sources.place(written.span) })
+    items::check(inner, &value, &field, all.unknown_item, scope, out);
+    all.too_long.extend(length::check(inner, &value, &field, scope));
+    let place = scope.context.sources.place(written.span);
+    all.checked.push((Mapping { target, field, value, value_type: found, keep, place }, written.span));
+}
+
+/// Whether the whole value stands in `KEEP(…)`, and what stands in it.
+fn kept(value: &Written) -> (bool, &Written) {
+    if let Node::Call(call) = &value.node
+        && call.name.text.eq_ignore_ascii_case("KEEP")
+        && let [Argument::Value(inner, None)] = &call.arguments[..]
+    {
+        return (true, inner);
+    }
+    (false, value)
 }
 
 /// The field that a target name means, and which target has it.
@@ -79,18 +100,31 @@ pub(super) fn target_field(
     field_of(&target.object, &written.field, out).map(|f| (index, f.clone()))
 }
 
-fn misfit(written: &ast::Mapping, field: &Field, value: &Expression, found: ValueType) -> Diagnostic {
-    let article = if matches!(found, ValueType::Integer) { "an" } else { "a" };
-    let message = format!("{article} {} cannot go into \"{}\" ({})", found.word(), field.label, field.kind.word());
-    let wrong = Diagnostic::error(TYPE, written.value.span, message);
-    match (field.kind, found) {
-        (FieldKind::Gsid | FieldKind::Lookup, _) => {
-            wrong.help("only a GSID goes there: find the record with a LOOKUP and map its \"GSID\"")
+pub(super) fn misfit(written: &Written, field: &Field, found: ValueType, fits: Fit, scope: &Scope<'_>) -> Diagnostic {
+    let message = format!("{} cannot go into \"{}\" ({})", a(found), field.label, field.kind.word());
+    let wrong = Diagnostic::error(TYPE, written.span, message);
+    let text = &scope.context.sources.file(written.span.file).text[written.span.start..written.span.end];
+    match fits {
+        Fit::Refused("") if found == ValueType::Interval => {
+            wrong.help("an interval moves a date: TODAY + INTERVAL '7 days'")
         }
-        (_, ValueType::Choice) if matches!(value, Expression::Column(_)) => {
-            wrong.help("a choice is a number; LABEL(…) is its text")
+        Fit::Refused("") | Fit::Fine => wrong,
+        Fit::Refused(instead) => wrong.help(instead),
+        Fit::Cast(ValueType::Date) if found == ValueType::DateTime => {
+            wrong.help(format!("CAST({text} AS DATE) is its day in the job's time zone"))
         }
-        (FieldKind::String, ValueType::Gsid) => wrong.help("a GSID goes into a field of type GSID only"),
-        _ => wrong,
+        Fit::Cast(to) if matches!(written.node, Node::Literal(_)) => {
+            wrong.help(format!("write a constant of type {}", to.word()))
+        }
+        Fit::Cast(to) if found == ValueType::Text => {
+            let what = match to {
+                ValueType::Date | ValueType::DateTime => "unreadable dates",
+                ValueType::Boolean => "what is neither true nor false",
+                _ => "unreadable numbers",
+            };
+            let to = to.word();
+            wrong.help(format!("TRY_CAST({text} AS {to}) makes {what} NULL; CAST makes the row an error"))
+        }
+        Fit::Cast(to) => wrong.help(format!("write CAST({text} AS {})", to.word())),
     }
 }

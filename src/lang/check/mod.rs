@@ -5,25 +5,46 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::source::Sources;
 use crate::model::catalog::Catalog;
 use crate::model::connection::Connection;
+use crate::model::function::Functions;
+use crate::model::settings::Settings;
 
+mod arithmetic;
+mod bounds;
+mod call;
 pub(super) mod chain;
+mod compare;
 pub(super) mod connection;
+mod convert;
 mod expression;
+mod familiar;
+mod head;
+mod items;
 pub(super) mod job;
 mod key;
+mod length;
+mod literal;
 mod lookup;
+pub(super) mod mail;
 mod mapping;
 pub(super) mod names;
+mod pattern;
+mod policy;
 pub(super) mod resolution;
 mod rules;
 mod scope;
+pub(super) mod settings;
 mod target;
+pub(super) mod test;
 
 /// What a job is checked against.
 pub(super) struct Context<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) connections: &'a BTreeMap<String, Connection>,
     pub(super) sources: &'a Sources,
+    /// The functions that mappings may call.
+    pub(super) functions: &'a Functions,
+    /// What holds for the project as a whole.
+    pub(super) settings: &'a Settings,
     /// The names of all jobs that are written, right or wrong.
     pub(super) jobs: &'a BTreeSet<&'a str>,
 }

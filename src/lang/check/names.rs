@@ -12,13 +12,16 @@ pub(in crate::lang) fn unique(statements: &[Statement], out: &mut Diagnostics) {
     for statement in statements {
         let (kind, word, name) = match statement {
             Statement::Connection(c) => (0, "connection", &c.name),
+            Statement::Test(t) => (3, "test", &t.name),
+            Statement::Settings(_) => continue,
             Statement::Job(j) => (1, "job", &j.name),
             Statement::Chain(c) => (2, "chain", &c.name),
         };
         // Names differ by more than case, so that no two of them look alike in a list.
-        if seen.insert((kind, name.text.to_lowercase()), name).is_some() {
+        if let Some(first) = seen.insert((kind, name.text.to_lowercase()), name) {
             out.push(
                 Diagnostic::error(code::NAME_TAKEN, name.span, format!("another {word} is named \"{}\"", name.text))
+                    .related(first.span, "it is declared here")
                     .help("all *.ferry files below the project folder form one project; rename one of the two"),
             );
         }

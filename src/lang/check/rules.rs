@@ -2,12 +2,15 @@
 
 use super::Context;
 use super::target::AVATAR_ID;
-use crate::diagnostic::code::{AVATAR, KEY, PERSON_KEY, REQUIRED_UNMAPPED, SELF_MATCH, TARGETS};
+use crate::diagnostic::code::{AVATAR, NOT_YET, PERSON_KEY, POLYMORPHIC, REQUIRED_UNMAPPED, SELF_MATCH, TARGETS, TYPE};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast;
 use crate::model::expression::Expression;
 use crate::model::field::FieldKind;
 use crate::model::job::{Job, Mapping, Route};
+use crate::model::lookup::{OnMultiple, OnNone};
+use crate::model::policy::{OnSource, Verb};
+use crate::model::value::ValueType;
 
 /// Holds all rules against a job that is otherwise whole.
 pub(super) fn check(written: &ast::Job, job: &Job, context: &Context<'_>, out: &mut Diagnostics) {
@@ -16,6 +19,86 @@ pub(super) fn check(written: &ast::Job, job: &Job, context: &Context<'_>, out: &
     required(written, job, out);
     self_match(written, job, out);
     after_load(written, job, out);
+    polymorphic(written, job, out);
+    looked_up_kind(written, job, out);
+    not_yet(written, job, out);
+}
+
+/// A column that may point at rows of several tables, searched among companies, finds none for those that are no accounts.
+fn polymorphic(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
+    let mut asked = Vec::new();
+    let conditions = job.filter.iter().chain(job.requires.iter().map(|r| &r.condition));
+    conditions.for_each(|f| f.walk(&mut |e| asked.extend(if let Expression::TypeOf(c) = e { Some(*c) } else { None })));
+    for (lookup, text) in job.lookups.iter().zip(&written.lookups) {
+        let is_company = lookup.object.table.is_none() && lookup.object.name.eq_ignore_ascii_case("company");
+        // REJECT tells such rows apart by itself, with a reason of their own.
+        if !is_company || lookup.on_none == OnNone::Reject {
+            continue;
+        }
+        let columns = lookup.matches.iter().filter_map(|m| m.polymorphic).filter(|c| !asked.contains(c));
+        for field in columns.map(|c| &job.columns[c].field) {
+            let message =
+                format!("`{}` may point at {}, and only an account is a company", field.name, field.targets.join(", "));
+            let alias = &written.from.alias.text;
+            out.push(
+                Diagnostic::warning(POLYMORPHIC, text.head, message)
+                    .label("the others find nothing")
+                    .help(format!("WHERE TYPE_OF({alias}.{}) = 'account'", field.name)),
+            );
+        }
+    }
+}
+
+/// The GSID of one kind of record does not go into a field that points at another kind.
+fn looked_up_kind(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
+    for mapping in &job.mappings {
+        let Expression::Looked { lookup, field } = &mapping.value else { continue };
+        let (lookup, field) = (&job.lookups[*lookup], &job.lookups[*lookup].yields[*field]);
+        let gives: Vec<&str> = if field.kind == FieldKind::Gsid {
+            vec![lookup.object.name.as_str()]
+        } else {
+            field.targets.iter().map(String::as_str).collect()
+        };
+        let takes = &mapping.field.targets;
+        let is_known = !takes.is_empty() && !gives.is_empty() && field.kind.value_type() == ValueType::Gsid;
+        if is_known && !gives.iter().any(|g| takes.iter().any(|t| t.eq_ignore_ascii_case(g))) {
+            let span = written.mappings.iter().find(|m| context_line(m, mapping)).map_or(written.name.span, |m| m.span);
+            let message = format!(
+                "\"{}\" points at {}, and this is the GSID of a {}",
+                mapping.field.label,
+                takes.join(", "),
+                lookup.object.label
+            );
+            out.push(
+                Diagnostic::error(TYPE, span, message)
+                    .help("look the record up in the object that the field points at"),
+            );
+        }
+    }
+}
+
+fn context_line(written: &ast::Mapping, mapping: &Mapping) -> bool {
+    let name = &written.target.field.text;
+    mapping.field.label == *name || mapping.field.name.eq_ignore_ascii_case(name)
+}
+
+/// What is checked and has no effect yet is said, so that nobody relies on it.
+fn not_yet(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
+    let clauses = [
+        (job.schedule.is_some(), "SCHEDULE"),
+        (!job.notify.is_empty(), "NOTIFY"),
+        (job.source.by.is_some(), "BY"),
+        (job.source.lag_seconds.is_some(), "LAG"),
+        (job.source.full_every_seconds.is_some(), "FULL EVERY"),
+        (job.on_delete != OnSource::Ignore, "ON SOURCE DELETE"),
+        (job.on_leave != OnSource::Ignore, "ON SOURCE LEAVE"),
+    ];
+    let said: Vec<&str> = clauses.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
+    if !said.is_empty() {
+        let message = format!("checked, but without effect in this version: {}", said.join(", "));
+        let help = "every run reads the whole table and leaves records alone whose row is gone; start it from a scheduler of your own";
+        out.push(Diagnostic::warning(NOT_YET, written.name.span, message).help(help));
+    }
 }
 
 /// A job that loads users from Dynamics users also keeps who is who.
@@ -71,21 +154,20 @@ fn person_key(written: &ast::Job, job: &Job, context: &Context<'_>, out: &mut Di
 /// What a new record cannot be without has to be mapped.
 fn required(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
     for (index, target) in job.targets.iter().enumerate() {
-        for field in target.object.fields.iter().filter(|f| f.required && f.writable) {
+        let creates = job.verb != Verb::Update;
+        for field in target.object.fields.iter().filter(|f| creates && f.required && f.writable) {
             // The people call itself says which person a company person belongs to.
             let implied = target.route == Route::CompanyPerson && field.targets.iter().any(|t| t == "person");
             if !implied && !job.mappings_of(index).any(|(_, m)| m.field.name == field.name) {
+                let object =
+                    if job.targets.len() > 1 { format!("\"{}\".", target.object.label) } else { String::new() };
                 let message = format!("a new {} needs \"{}\", and nothing maps it", target.object.label, field.label);
                 out.push(
                     Diagnostic::error(REQUIRED_UNMAPPED, written.name.span, message)
-                        .help(format!("add to SELECT: … AS \"{}\".\"{}\"", target.object.label, field.label)),
+                        .help(format!("add to SELECT: … AS {object}\"{}\"", field.label)),
                 );
             }
         }
-    }
-    let main = job.main_target();
-    if main.route == Route::CompanyPerson {
-        out.push(Diagnostic::error(KEY, written.name.span, "KEY names a field of Person"));
     }
 }
 
@@ -101,12 +183,21 @@ fn after_load(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
         }
         let is_part = |m: &Mapping| m.value.uses_lookup_number(index) && !matches!(m.value, Expression::Looked { .. });
         let in_key = job.key.iter().any(|k| job.pending_lookup(k.mapping) == Some(index));
-        let in_filter = job.late_filter.as_ref().is_some_and(|f| f.uses_lookup_number(index));
+        let mut conditions = job.late_filter.iter().chain(job.requires.iter().map(|r| &r.condition));
+        let in_filter = conditions.any(|f| f.uses_lookup_number(index));
         if in_key || in_filter || job.mappings.iter().any(is_part) {
             let message = format!("what LOOKUP {} … AFTER LOAD finds is known after loading only", lookup.alias);
             out.push(
                 Diagnostic::error(TARGETS, text.head, message)
-                    .help("map it as it is; it can stand neither in WHERE, nor in KEY, nor inside an expression"),
+                    .help("map it as it is; it can stand neither in WHERE, REQUIRE or KEY, nor inside an expression"),
+            );
+        }
+        if matches!(lookup.on_multiple, OnMultiple::UseFirst(_)) || lookup.matches.iter().any(|m| m.value.may_fail()) {
+            let message =
+                format!("LOOKUP {} … AFTER LOAD takes neither USE FIRST BY nor a value that can fail", lookup.alias);
+            out.push(
+                Diagnostic::error(TARGETS, text.head, message)
+                    .help("write USE ANY, and search by a column as it is, or by TRY_CAST"),
             );
         }
         if job.main_target().route == Route::Person {

@@ -7,14 +7,18 @@ use super::Context;
 use crate::diagnostic::code::{ALIAS, AMBIGUOUS_FIELD, NOT_A_PATH, UNKNOWN_FIELD};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast::Name;
+use crate::lang::ast_expression::Step;
 use crate::lang::suggest::nearest;
 use crate::model::catalog::{Found, Object};
 use crate::model::field::{Field, FieldKind};
 use crate::model::job::{Column, Relation, TableRef};
+use chrono_tz::Tz;
 
 /// The names that expressions of one job may use.
 pub(super) struct Scope<'a> {
     pub(super) context: &'a Context<'a>,
+    /// The time zone of the job's days.
+    pub(super) zone: Tz,
     pub(super) source_alias: String,
     pub(super) source_connection: String,
     /// The source table; none if it is not known, and then nothing about its columns is reported.
@@ -30,6 +34,8 @@ pub(super) struct LookupScope<'a> {
     pub(super) alias: String,
     pub(super) connection: String,
     pub(super) object: Option<&'a Object>,
+    /// Whether it is a table of the source's service.
+    pub(super) is_table: bool,
     pub(super) yields: Vec<Field>,
 }
 
@@ -43,8 +49,8 @@ pub(super) enum Reached {
 
 impl<'a> Scope<'a> {
     /// Finds what a path names. None if it names nothing (reported), or if its table is unknown (reported before).
-    pub(super) fn resolve(&mut self, path: &[Name], out: &mut Diagnostics) -> Option<Reached> {
-        let (alias, fields) = path.split_first()?;
+    pub(super) fn resolve(&mut self, path: &[Step], out: &mut Diagnostics) -> Option<Reached> {
+        let (Step { name: alias, .. }, fields) = path.split_first()?;
         if fields.is_empty() {
             let help = format!("write the alias before a column: {}.{}", self.source_alias, alias.text);
             out.push(Diagnostic::error(ALIAS, alias.span, format!("`{}` stands alone", alias.text)).help(help));
@@ -60,11 +66,15 @@ impl<'a> Scope<'a> {
         };
         if let Some(more) = fields.get(1) {
             let message = "a path through a looked-up record is not possible";
-            out.push(Diagnostic::error(NOT_A_PATH, more.span, message).help("add a second LOOKUP"));
+            out.push(Diagnostic::error(NOT_A_PATH, more.name.span, message).help("add a second LOOKUP"));
             return None;
         }
         let object = self.lookups[lookup].object?;
-        let field = field_of(object, &fields[0], out)?.clone();
+        let field = field_of(object, &fields[0].name, out)?.clone();
+        if field.kind == FieldKind::Other {
+            out.push(unusable(&fields[0].name, field.kind));
+            return None;
+        }
         let yields = &mut self.lookups[lookup].yields;
         let index = yields.iter().position(|f| f.name == field.name).unwrap_or_else(|| {
             yields.push(field);
@@ -77,6 +87,15 @@ impl<'a> Scope<'a> {
         let known: Vec<&str> =
             [self.source_alias.as_str()].into_iter().chain(self.lookups.iter().map(|l| l.alias.as_str())).collect();
         let wrong = Diagnostic::error(ALIAS, alias.span, format!("nothing here is called `{}`", alias.text));
+        let objects = std::iter::once((self.source, self.source_alias.as_str()))
+            .chain(self.lookups.iter().map(|l| (l.object, l.alias.as_str())));
+        let mut named = objects.filter(|(object, _)| {
+            object
+                .is_some_and(|o| o.name.eq_ignore_ascii_case(&alias.text) || o.label.eq_ignore_ascii_case(&alias.text))
+        });
+        if let Some((Some(object), alias)) = named.next() {
+            return wrong.label(format!("{} is `{alias}` in this job", object.label));
+        }
         match nearest(&alias.text, known.iter().copied()) {
             Some(near) => wrong.label(format!("did you mean `{near}`?")),
             None => wrong.help(format!("this job knows {}", known.join(", "))),
@@ -84,17 +103,16 @@ impl<'a> Scope<'a> {
     }
 
     /// Follows lookup columns from the source table to the last column of a path.
-    fn source_path(&mut self, path: &[Name], out: &mut Diagnostics) -> Option<usize> {
+    fn source_path(&mut self, path: &[Step], out: &mut Diagnostics) -> Option<usize> {
         let mut table = self.source?;
         let mut relation = None;
-        for (at, name) in path.iter().enumerate() {
+        for (at, Step { name, table: treated }) in path.iter().enumerate() {
             let field = field_of(table, name, out)?.clone();
             let is_last = at + 1 == path.len();
             let kind = field.kind;
             let targets = field.targets.clone();
             if kind == FieldKind::Other {
-                let message = format!("\"{}\" holds {}", name.text, kind.word());
-                out.push(Diagnostic::error(UNKNOWN_FIELD, name.span, message));
+                out.push(unusable(name, kind));
                 return None;
             }
             let column = self.column(relation, field);
@@ -108,9 +126,23 @@ impl<'a> Scope<'a> {
                 );
                 return None;
             }
-            table = self.target_table(name, &path[at + 1], &targets, out)?;
+            table = match treated {
+                Some(treated) => self.treated_table(name, treated, &targets, out)?,
+                None => self.target_table(name, &path[at + 1].name, &targets, out)?,
+            };
             relation = Some(self.relation(column, table));
         }
+        None
+    }
+
+    /// The table that `TREAT` names.
+    fn treated_table(&self, via: &Name, table: &Name, targets: &[String], out: &mut Diagnostics) -> Option<&'a Object> {
+        if let Some(known) = targets.iter().find(|t| t.eq_ignore_ascii_case(&table.text)) {
+            return self.context.catalog.object(&self.source_connection, known);
+        }
+        let message = format!("`{}` does not lead to {}", via.text, table.text);
+        let leads = format!("it leads to {}", targets.join(", "));
+        out.push(Diagnostic::error(NOT_A_PATH, table.span, message).label(leads));
         None
     }
 
@@ -126,10 +158,19 @@ impl<'a> Scope<'a> {
             _ => {
                 let message = format!("`{}` may point at {}", via.text, targets.join(", "));
                 let which = if tables.is_empty() { "none of them has" } else { "several of them have" };
-                out.push(
-                    Diagnostic::error(NOT_A_PATH, wanted.span, message)
-                        .label(format!("{which} a column \"{}\"", wanted.text)),
-                );
+                let mut wrong = Diagnostic::error(NOT_A_PATH, wanted.span, message)
+                    .label(format!("{which} a column \"{}\"", wanted.text));
+                let all = targets.iter().filter_map(|t| self.context.catalog.object(&self.source_connection, t));
+                let fields = all.flat_map(|o| o.fields.iter().map(|f| f.name.as_str()));
+                if let Some(near) = nearest(&wanted.text, fields).filter(|_| tables.is_empty()) {
+                    wrong = wrong.help(format!("did you mean \"{near}\"?"));
+                }
+                if let Some(one) = tables.first() {
+                    let alias = &self.source_alias;
+                    let say = format!("say which: TREAT({alias}.{} AS {}).{}", via.text, one.name, wanted.text);
+                    wrong = wrong.help(say);
+                }
+                out.push(wrong);
                 None
             }
         }
@@ -152,13 +193,17 @@ impl<'a> Scope<'a> {
     }
 }
 
+fn unusable(name: &Name, kind: FieldKind) -> Diagnostic {
+    Diagnostic::error(UNKNOWN_FIELD, name.span, format!("\"{}\" holds {}", name.text, kind.word()))
+}
+
 /// A table as reading needs it.
 pub(super) fn table_ref(table: &Object) -> TableRef {
     TableRef { name: table.name.clone(), set_name: table.set_name.clone(), primary_id: table.primary_id.clone() }
 }
 
 /// The field of an object by either of its names; reports it if there is none, or several.
-pub(super) fn field_of<'a>(object: &'a Object, name: &Name, out: &mut Diagnostics) -> Option<&'a Field> {
+pub(in crate::lang) fn field_of<'a>(object: &'a Object, name: &Name, out: &mut Diagnostics) -> Option<&'a Field> {
     match object.field(&name.text) {
         Found::One(field) => Some(field),
         Found::Ambiguous(fields) => {
@@ -174,11 +219,17 @@ pub(super) fn field_of<'a>(object: &'a Object, name: &Name, out: &mut Diagnostic
             let message = format!("{} has no field \"{}\"", object.label, name.text);
             let known = object.fields.iter().flat_map(|f| [f.label.as_str(), f.name.as_str()]);
             let mut wrong = Diagnostic::error(UNKNOWN_FIELD, name.span, message);
-            if let Some(near) = nearest(&name.text, known)
-                && let Found::One(field) = object.field(near)
-            {
-                wrong = wrong.label(format!("did you mean \"{near}\" ({})?", field.kind.word()));
-            }
+            let near = nearest(&name.text, known).map(|near| (near, object.field(near)));
+            wrong = match near {
+                Some((near, Found::One(field))) => {
+                    wrong.label(format!("did you mean \"{near}\" ({})?", field.kind.word()))
+                }
+                _ if object.fields.len() <= 4 => {
+                    let all: Vec<String> = object.fields.iter().map(|f| format!("\"{}\"", f.label)).collect();
+                    wrong.help(format!("it has {}", all.join(", ")))
+                }
+                _ => wrong.help(format!("`ferry describe {}` lists its fields", object.name.to_lowercase())),
+            };
             out.push(wrong);
             None
         }

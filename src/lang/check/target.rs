@@ -3,7 +3,7 @@
 use super::Context;
 use crate::diagnostic::code::{TARGETS, UNKNOWN_CONNECTION, UNKNOWN_OBJECT};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
-use crate::lang::ast::{Name, ObjectName};
+use crate::lang::ast::{self, Name, ObjectName};
 use crate::lang::suggest::nearest;
 use crate::model::catalog::Object;
 use crate::model::connection::Service;
@@ -29,10 +29,14 @@ pub(super) fn check(names: &[ObjectName], context: &Context<'_>, out: &mut Diagn
     );
     if routes.len() == names.len() && !writable {
         let span = names.last().map_or_else(Default::default, |n| n.span);
-        out.push(
-            Diagnostic::error(TARGETS, span, "no call of Gainsight writes these objects together")
+        out.push(match routes[..] {
+            [Route::CompanyPerson] => Diagnostic::error(TARGETS, span, "no call of Gainsight writes this object alone")
+                .help("write UPSERT INTO gainsight.Person, gainsight.\"Company Person\""),
+            [Route::Avatar] => Diagnostic::error(TARGETS, span, "an avatar is written beside its user")
+                .help("write UPSERT INTO gainsight.User, gainsight.Avatar_…"),
+            _ => Diagnostic::error(TARGETS, span, "no call of Gainsight writes these objects together")
                 .help("a job writes one object; or User, Avatar_…; or Person, Company Person (in that order)"),
-        );
+        });
     }
     targets
 }
@@ -85,8 +89,28 @@ pub(super) fn connection(name: &Name, wanted: Service, context: &Context<'_>, ou
     Some(key.clone())
 }
 
+/// The connection that a lookup searches in: the job's own source or its own target.
+pub(super) fn searched(
+    name: &Name,
+    job: &ast::Job,
+    context: &Context<'_>,
+    out: &mut Diagnostics,
+) -> Option<(String, Option<Service>)> {
+    let found = context.connections.iter().find(|(key, _)| key.eq_ignore_ascii_case(&name.text));
+    let service = found.map_or(Service::Gainsight, |(_, connection)| connection.service);
+    let key = connection(name, service, context, out)?;
+    let own = std::iter::once(&job.from.object.connection).chain(job.targets.iter().map(|t| &t.connection));
+    let own: Vec<&str> = own.map(|n| n.text.as_str()).collect();
+    if own.iter().any(|c| c.eq_ignore_ascii_case(&key)) {
+        return Some((key, Some(service)));
+    }
+    let message = format!("a lookup searches the job's own connections, and `{}` is another", name.text);
+    out.push(Diagnostic::error(UNKNOWN_CONNECTION, name.span, message).help(format!("these are {}", own.join(", "))));
+    None
+}
+
 /// The object that a name stands for.
-pub(super) fn object<'a>(
+pub(in crate::lang) fn object<'a>(
     connection: &str,
     name: &ObjectName,
     context: &Context<'a>,
@@ -98,8 +122,12 @@ pub(super) fn object<'a>(
         let mut wrong = Diagnostic::error(UNKNOWN_OBJECT, name.object.span, message);
         let known = context.catalog.names.get(connection);
         let known = known.into_iter().flatten().flat_map(|o| [o.label.as_str(), o.name.as_str()]);
-        if let Some(near) = nearest(&name.object.text, known) {
-            wrong = wrong.label(format!("did you mean \"{near}\"?"));
+        match nearest(&name.object.text, known) {
+            Some(near) if near.eq_ignore_ascii_case(&name.object.text) => {
+                wrong = wrong.help("the snapshot knows its name, and not its fields: run `ferry refresh`");
+            }
+            Some(near) => wrong = wrong.label(format!("did you mean \"{near}\"?")),
+            None => wrong = wrong.help("`ferry describe` lists what there is"),
         }
         out.push(wrong);
     }

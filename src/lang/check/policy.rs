@@ -1,0 +1,221 @@
+//! The clauses of a job that say what happens in cases that go wrong: `WHEN DUPLICATE KEY`, `REQUIRE`, `ON …`, `LOAD FIRST`.
+
+use super::expression::{self, check};
+use super::items;
+use super::mapping::{misfit, target_field};
+use super::scope::Scope;
+use crate::diagnostic::code::{CLAUSE, COMPARISON, NOT_WRITABLE, REPEATED};
+use crate::diagnostic::report::{Diagnostic, Diagnostics};
+use crate::diagnostic::source::Span;
+use crate::lang::ast::{self, LateClause, SourceAction, TargetField};
+use crate::lang::ast_expression::Expression as Written;
+use crate::model::expression::Expression;
+use crate::model::fit::{Fit, fit};
+use crate::model::job::{Require, Route, Target};
+use crate::model::policy::{DuplicateKey, OnError, OnSource, Unknown};
+use crate::model::value::ValueType;
+
+/// The clauses behind `WHERE` and `REQUIRE`, with what holds where they are absent.
+pub(super) struct Late {
+    pub(super) on_error: OnError,
+    pub(super) on_delete: OnSource,
+    pub(super) on_leave: OnSource,
+    pub(super) unknown_choice: Unknown,
+    pub(super) unknown_item: Unknown,
+    pub(super) load_first: Option<(Expression, bool)>,
+}
+
+/// What `ON UNKNOWN ITEM` says, which mappings need to know before they are checked.
+pub(super) fn unknown_item(written: &ast::Job) -> Unknown {
+    let said = written.late.iter().find_map(|clause| match clause {
+        LateClause::OnUnknownItem { becomes, .. } => Some(unknown(*becomes)),
+        _ => None,
+    });
+    said.unwrap_or(Unknown::Error)
+}
+
+/// The late clauses of a job, each at most once.
+pub(super) fn late(
+    written: &ast::Job,
+    targets: &[Option<Target>],
+    scope: &mut Scope<'_>,
+    out: &mut Diagnostics,
+) -> Option<Late> {
+    let mut made = Late {
+        on_error: OnError::Continue,
+        on_delete: OnSource::Ignore,
+        on_leave: OnSource::Ignore,
+        unknown_choice: Unknown::Error,
+        unknown_item: unknown_item(written),
+        load_first: None,
+    };
+    let mut seen: Vec<(&str, Span)> = Vec::new();
+    for clause in &written.late {
+        let (name, span) = named(clause);
+        if let Some((_, first)) = seen.iter().find(|(n, _)| *n == name) {
+            let wrong = Diagnostic::error(REPEATED, span, format!("{name} is said twice"));
+            out.push(wrong.related(*first, "it is said here").help("keep one of the two"));
+        }
+        seen.push((name, span));
+        match clause {
+            LateClause::OnError { stop, up_to, .. } => made.on_error = on_error(*stop, up_to.as_ref(), out)?,
+            LateClause::OnSource { delete, action, span } => {
+                let action = on_source(*delete, action, *span, targets, scope, out)?;
+                if *delete { made.on_delete = action } else { made.on_leave = action }
+            }
+            LateClause::OnUnknownChoice { becomes, .. } => made.unknown_choice = unknown(*becomes),
+            LateClause::OnUnknownItem { .. } => {}
+            LateClause::LoadFirst { by, descending, .. } => {
+                made.load_first = Some((ordered(by, "LOAD FIRST BY", scope, out)?, *descending));
+            }
+        }
+    }
+    Some(made)
+}
+
+/// `WHEN DUPLICATE KEY THEN …`
+pub(super) fn duplicate_key(
+    written: Option<&ast::DuplicateKey>,
+    scope: &mut Scope<'_>,
+    out: &mut Diagnostics,
+) -> Option<DuplicateKey> {
+    Some(match written {
+        None | Some(ast::DuplicateKey::Error) => DuplicateKey::Error,
+        Some(ast::DuplicateKey::Reject) => DuplicateKey::Reject,
+        Some(ast::DuplicateKey::KeepLatest(by)) => DuplicateKey::KeepLatest(ordered(by, "KEEP LATEST BY", scope, out)?),
+    })
+}
+
+/// `REQUIRE condition ELSE REJECT 'text'`
+pub(super) fn requires(written: &[ast::Require], scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Vec<Require>> {
+    let all: Vec<Option<Require>> = written
+        .iter()
+        .map(|one| {
+            let condition = expression::truth(&one.condition, scope, out);
+            if one.message.text.trim().is_empty() {
+                let message = "REQUIRE says nothing to whoever reads the error file";
+                out.push(
+                    Diagnostic::error(CLAUSE, one.message.span, message).help("ELSE REJECT 'close date is missing'"),
+                );
+            }
+            let place = scope.context.sources.place(one.span);
+            Some(Require { condition: condition?, message: one.message.text.clone(), place })
+        })
+        .collect();
+    all.into_iter().collect()
+}
+
+/// A value that has an order and is of the source row itself.
+fn ordered(written: &Written, clause: &str, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Expression> {
+    let (value, found) = check(written, scope, out)?;
+    if value.uses_lookup() {
+        let message = format!("{clause} takes a column of the source");
+        out.push(Diagnostic::error(CLAUSE, written.span, message).label("this comes from a lookup"));
+        return None;
+    }
+    if matches!(found, ValueType::Boolean | ValueType::Choices | ValueType::Interval | ValueType::Null) {
+        let message = format!("{clause} takes a value that has an order, and this is {}", found.word());
+        out.push(Diagnostic::error(COMPARISON, written.span, message).help("such as o.modifiedon"));
+        return None;
+    }
+    Some(value)
+}
+
+fn on_error(stop: bool, up_to: Option<&(ast::Name, bool)>, out: &mut Diagnostics) -> Option<OnError> {
+    let Some((number, is_share)) = up_to else {
+        return Some(if stop { OnError::Stop } else { OnError::Continue });
+    };
+    let (made, range) = if *is_share {
+        let share = number.text.parse::<f64>().ok().filter(|n| (0.0..=100.0).contains(n));
+        (share.map(OnError::UpToPercent), "a number from 0 to 100")
+    } else {
+        (number.text.parse::<u64>().ok().map(OnError::UpToRows), "a whole number")
+    };
+    if made.is_none() {
+        out.push(Diagnostic::error(CLAUSE, number.span, format!("UP TO takes {range} here")));
+    }
+    made
+}
+
+fn on_source(
+    delete: bool,
+    action: &SourceAction,
+    span: Span,
+    targets: &[Option<Target>],
+    scope: &mut Scope<'_>,
+    out: &mut Diagnostics,
+) -> Option<OnSource> {
+    match action {
+        SourceAction::Ignore => Some(OnSource::Ignore),
+        SourceAction::Delete => {
+            let bound = targets.iter().flatten().find(|t| matches!(t.route, Route::User | Route::Person));
+            let Some(target) = bound else { return Some(OnSource::Delete) };
+            let label = &target.object.label;
+            let mut wrong =
+                Diagnostic::error(CLAUSE, span, format!("Gainsight has no public call that deletes a {label}"));
+            if target.route == Route::User {
+                wrong = wrong.help("deactivate the user: SET User.\"Is Active User\" = FALSE");
+            } else {
+                wrong = wrong.help("say IGNORE, or mark the record: SET \"Company Person\".\"Active\" = FALSE");
+            }
+            out.push(wrong);
+            None
+        }
+        SourceAction::Set(list) => {
+            let when = if delete { "ON SOURCE DELETE" } else { "ON SOURCE LEAVE" };
+            let set: Vec<_> = list.iter().map(|(f, v)| assignment(f, v, when, targets, scope, out)).collect();
+            set.into_iter().collect::<Option<Vec<_>>>().map(OnSource::Set)
+        }
+    }
+}
+
+fn assignment(
+    field: &TargetField,
+    value: &Written,
+    when: &str,
+    targets: &[Option<Target>],
+    scope: &mut Scope<'_>,
+    out: &mut Diagnostics,
+) -> Option<(usize, String, Expression)> {
+    let found = target_field(field, targets, out);
+    let (value_checked, of) = check(value, scope, out)?;
+    let mut is_constant = true;
+    value_checked.walk(&mut |e| is_constant &= !matches!(e, Expression::Column(_) | Expression::Looked { .. }));
+    if !is_constant {
+        let message = format!("{when} … SET takes constants");
+        out.push(Diagnostic::error(CLAUSE, value.span, message).label("the row is not there any more"));
+        return None;
+    }
+    let (target, found) = found?;
+    if !found.writable {
+        let message = format!("\"{}\" is set by Gainsight and cannot be written", found.label);
+        out.push(Diagnostic::error(NOT_WRITABLE, field.span, message));
+        return None;
+    }
+    let fits = fit(of, found.kind);
+    if fits != Fit::Fine {
+        out.push(misfit(value, &found, of, fits, scope));
+        return None;
+    }
+    items::check(value, &value_checked, &found, Unknown::Error, scope, out);
+    Some((target, found.name, value_checked))
+}
+
+fn unknown(written: ast::Unknown) -> Unknown {
+    match written {
+        ast::Unknown::Error => Unknown::Error,
+        ast::Unknown::Null => Unknown::Null,
+        ast::Unknown::Text => Unknown::Text,
+    }
+}
+
+fn named(clause: &LateClause) -> (&'static str, Span) {
+    match clause {
+        LateClause::OnError { span, .. } => ("ON ERROR", *span),
+        LateClause::OnSource { delete: true, span, .. } => ("ON SOURCE DELETE", *span),
+        LateClause::OnSource { span, .. } => ("ON SOURCE LEAVE", *span),
+        LateClause::OnUnknownChoice { span, .. } => ("ON UNKNOWN CHOICE", *span),
+        LateClause::OnUnknownItem { span, .. } => ("ON UNKNOWN ITEM", *span),
+        LateClause::LoadFirst { span, .. } => ("LOAD FIRST BY", *span),
+    }
+}

@@ -1,0 +1,85 @@
+//! What a job says of the cases that go wrong: repeated keys, errors, unknown choices, rows that the source loses.
+
+use super::expression::Expression;
+
+/// What a job does with its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// New ones are inserted, known ones updated.
+    Upsert,
+    /// New ones are inserted; a known one rejects its row.
+    Insert,
+    /// Known ones are updated; a new one rejects its row.
+    Update,
+}
+
+/// `WHEN DUPLICATE KEY THEN …`
+#[derive(Debug, Clone, PartialEq)]
+pub enum DuplicateKey {
+    /// Each of the rows is an error: what holds where a script says nothing.
+    Error,
+    /// Each of the rows is rejected.
+    Reject,
+    /// The row with the greatest value is written, of equals the one with the greatest id; the others are superseded.
+    KeepLatest(Expression),
+}
+
+/// `ON ERROR …`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OnError {
+    /// However many rows are in error, the run goes on: what holds where a script says nothing.
+    Continue,
+    /// The first row in error ends the run.
+    Stop,
+    /// More rows in error than this end the run.
+    UpToRows(u64),
+    /// A greater share of the planned rows, in percent, ends the run before anything is written.
+    UpToPercent(f64),
+}
+
+/// `ON SOURCE DELETE …`, `ON SOURCE LEAVE …`
+#[derive(Debug, Clone, PartialEq)]
+pub enum OnSource {
+    /// Nothing happens: what holds where a script says nothing.
+    Ignore,
+    /// The record is deleted.
+    Delete,
+    /// Fields of the record are set: target, API name of the field, value.
+    Set(Vec<(usize, String, Expression)>),
+}
+
+/// What something unknown becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// The row is an error: what holds where a script says nothing.
+    Error,
+    /// A null.
+    Null,
+    /// The code itself, as a text.
+    Text,
+}
+
+impl OnError {
+    /// Whether this many rows in error, of that many planned ones, are too many.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn is_too_many(self, errors: u64, planned: u64) -> bool {
+        match self {
+            Self::Continue => false,
+            Self::Stop => errors > 0,
+            Self::UpToRows(most) => errors > most,
+            Self::UpToPercent(share) => errors as f64 * 100.0 > share * planned as f64,
+        }
+    }
+
+    /// The clause as a script says it.
+    #[must_use]
+    pub fn shown(self) -> String {
+        match self {
+            Self::Continue => "ON ERROR CONTINUE".to_owned(),
+            Self::Stop => "ON ERROR STOP".to_owned(),
+            Self::UpToRows(most) => format!("ON ERROR CONTINUE UP TO {most} ROWS"),
+            Self::UpToPercent(share) => format!("ON ERROR CONTINUE UP TO {share} PERCENT"),
+        }
+    }
+}
