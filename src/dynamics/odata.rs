@@ -3,16 +3,24 @@
 //! Filters are built from the checked tree only; texts double their quotes before they are percent-encoded.
 //! <https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/filter-rows>
 
+use std::ops::RangeInclusive;
+
+use chrono::Datelike;
 use url::Url;
 
 use crate::model::dataset;
 use crate::model::expression::{Comparison, Expression, Literal};
 use crate::model::field::{Field, FieldKind};
 use crate::model::job::{Job, TableRef};
+use crate::model::moment;
 
 /// The longest filter that is pushed down; a longer one is applied here alone. A URL may have 32,768 characters.
 /// <https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors>
 const FILTER_CHARACTERS: usize = 8_000;
+
+/// The years that Dataverse keeps: others are compared here alone.
+/// <https://learn.microsoft.com/power-apps/developer/data-platform/behavior-format-date-time-attribute>
+const YEARS: RangeInclusive<i32> = 1753..=9999;
 
 /// What is asked of one table.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +31,8 @@ pub struct Query {
     pub fields: Vec<Field>,
     /// The part of the job's filter that Dataverse answers just as Ferry would, or more coarsely.
     pub filter: Option<String>,
-    /// Whether rows get numbers: those of the source table do.
-    pub numbered: bool,
+    /// Where the rows go in the run folder.
+    pub dataset: String,
 }
 
 /// Everything that a job asks of Dynamics: the source table first, then each table that a path leads to, once.
@@ -33,17 +41,27 @@ pub fn queries(job: &Job) -> Vec<Query> {
     let fields = |table: Option<&str>| dataset::table_fields(job, table).into_iter().cloned().collect();
     let filter = job.filter.as_ref().and_then(|f| pushed(f, job)).filter(|f| encode(f).len() <= FILTER_CHARACTERS);
     let table = job.source.table.clone();
-    let mut all = vec![Query { table, fields: fields(None), filter, numbered: true }];
+    let mut all = vec![Query { table, fields: fields(None), filter, dataset: dataset::SOURCE.to_owned() }];
     for relation in &job.relations {
         if !all[1..].iter().any(|q| q.table == relation.table) {
             let fields = fields(Some(&relation.table.name));
-            all.push(Query { table: relation.table.clone(), fields, filter: None, numbered: false });
+            let dataset = dataset::related(&relation.table.name);
+            all.push(Query { table: relation.table.clone(), fields, filter: None, dataset });
         }
+    }
+    for (name, (table, fields)) in dataset::searched_tables(job) {
+        all.push(Query { table, fields, filter: None, dataset: dataset::searched(&name) });
     }
     all
 }
 
 impl Query {
+    /// Whether rows get numbers: those of the source table do.
+    #[must_use]
+    pub fn is_numbered(&self) -> bool {
+        self.dataset == dataset::SOURCE
+    }
+
     /// Path and query below the Web API's root.
     #[must_use]
     pub fn path(&self) -> String {
@@ -92,6 +110,11 @@ fn pushed(filter: &Expression, job: &Job) -> Option<String> {
     match filter {
         // Of several conditions that must all hold, those that Dataverse understands are a coarser filter.
         Expression::All(parts) => {
+            // A condition that can fail a row must see every row, also those that Dataverse would hold back: a null there
+            // decides against a row, and here leaves it to the next condition.
+            if parts.iter().any(Expression::may_fail) {
+                return None;
+            }
             let parts: Vec<String> = parts.iter().filter_map(|p| pushed(p, job)).collect();
             if parts.is_empty() { None } else { Some(parts.join(" and ")) }
         }
@@ -160,6 +183,13 @@ fn literal(literal: &Literal, field: &Field) -> Option<String> {
         }
         (Literal::Decimal(number), FieldKind::Decimal | FieldKind::Double) => Some(number.clone()),
         (Literal::Boolean(truth), FieldKind::Boolean) => Some(truth.to_string()),
+        (Literal::Date(day), FieldKind::Date) => {
+            moment::date(*day).filter(|d| YEARS.contains(&d.year())).map(|d| d.to_string())
+        }
+        (Literal::DateTime(at), FieldKind::DateTime) => {
+            let moment = chrono::DateTime::from_timestamp_millis(*at).filter(|m| YEARS.contains(&m.year()))?;
+            Some(moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+        }
         _ => None,
     }
 }

@@ -81,6 +81,6 @@ impl Pages<'_> {
 #[must_use]
 pub fn schema_of(query: &Query) -> SchemaRef {
     let fields: Vec<_> = query.fields.iter().collect();
-    let primary = (!query.numbered).then_some(query.table.primary_id.as_str());
-    dataset::table_schema(&fields, query.numbered, primary)
+    let primary = (!query.is_numbered()).then_some(query.table.primary_id.as_str());
+    dataset::table_schema(&fields, query.is_numbered(), primary)
 }

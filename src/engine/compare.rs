@@ -11,7 +11,7 @@ use super::pending;
 use super::reason::Reasons;
 use super::session::{Engine, Rows};
 use super::verdict;
-use crate::model::dataset::{self, ROW};
+use crate::model::dataset::{self, ROW, changes};
 use crate::model::job::{Job, Route};
 
 /// The changes that a run would make.
@@ -37,6 +37,15 @@ pub async fn compare(engine: &Engine, job: &Job) -> Result<Rows> {
     let rows = engine.stored(dataset::MAPPED).await?;
     let plan = plan(job, rows, held, refused)?;
     engine.stream(plan.sort(vec![ident(ROW).sort(true, false)])?).await
+}
+
+/// The changes in the order in which the script wants them loaded; of equals, by row.
+///
+/// # Errors
+/// If the changes cannot be read or memory does not suffice.
+pub async fn queue(engine: &Engine, descending: bool) -> Result<Rows> {
+    let order = vec![ident(changes::FIRST).sort(!descending, false), ident(ROW).sort(true, false)];
+    engine.stream(engine.stored(dataset::CHANGES).await?.sort(order)?).await
 }
 
 /// The plan of the stage.

@@ -2,6 +2,7 @@
 
 use super::compare;
 use super::error::Result;
+use super::lookup;
 use super::map::{self, Inputs};
 use super::matching::Held;
 use super::session::Engine;
@@ -25,7 +26,8 @@ impl Engine {
             inputs.relations.push(self.empty(&dataset::related(&relation.table.name), &schema)?);
         }
         for lookup in &job.lookups {
-            inputs.lookups.push(object(&lookup.object.name)?);
+            let (name, schema) = lookup::dataset_of(lookup, job);
+            inputs.lookups.push(self.empty(&name, &schema)?);
         }
         let mapped = map::plan(job, inputs)?;
         let schema = std::sync::Arc::new(mapped.schema().as_arrow().clone());

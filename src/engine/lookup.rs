@@ -1,15 +1,36 @@
 //! A lookup: its object grouped once by the match columns, then joined to the rows. Never more than one row out per row.
 
+use arrow::datatypes::SchemaRef;
 use datafusion::functions_aggregate::expr_fn::{count, first_value};
-use datafusion::logical_expr::{Expr, ident, lit};
+use datafusion::logical_expr::{Case, Expr, ident, lit, try_cast};
 use datafusion::prelude::DataFrame;
 
 use super::error::Result;
-use super::frame::{add, attach};
-use super::lower::{folded, looked, lower};
+use super::failure::failure;
+use super::frame::{add, attach, null_text};
+use super::lower::{constant, converted, folded, looked, lower, type_column};
+use super::moment::Zone;
 use super::reason::Cause;
+use crate::model::dataset;
+use crate::model::expression::Literal;
+use crate::model::field::Field;
 use crate::model::job::Job;
-use crate::model::lookup::{Lookup, OnMultiple, OnNone};
+use crate::model::lookup::{Lookup, OnMultiple, OnNone, Order};
+
+/// Where the records that a lookup searches lie, and their columns.
+pub(super) fn dataset_of(lookup: &Lookup, job: &Job) -> (String, SchemaRef) {
+    match &lookup.object.table {
+        Some(table) => {
+            let tables = dataset::searched_tables(job);
+            let fields: Vec<&Field> = tables[&table.name].1.iter().collect();
+            (dataset::searched(&table.name), dataset::table_schema(&fields, false, Some(&table.primary_id)))
+        }
+        None => {
+            let name = &lookup.object.name;
+            (dataset::target(name), dataset::object_schema(&dataset::objects(job)[name]))
+        }
+    }
+}
 
 /// How many records matched: null for none.
 pub(super) fn count_column(lookup: usize) -> String {
@@ -34,39 +55,73 @@ pub(super) fn wanted(index: usize, lookup: &Lookup, job: &Job) -> Vec<(String, E
 
 /// The object's records by what they are found by: `g…`, the GSID as `gsid`, and what the lookup yields.
 pub(super) fn held(index: usize, lookup: &Lookup, object: DataFrame) -> Result<DataFrame> {
-    let mut columns = vec![ident("Gsid").alias("gsid")];
+    let mut columns = vec![ident(lookup.object.primary_id()).alias("gsid")];
     for (n, m) in lookup.matches.iter().enumerate() {
-        columns.push(folded(ident(&m.field.name), m.fold).alias(held_column(index, n)));
+        let value = try_cast(ident(&m.field.name), m.of.arrow());
+        columns.push(folded(value, m.fold).alias(held_column(index, n)));
+    }
+    for (n, order) in orders(lookup).iter().enumerate() {
+        columns.push(ident(&order.field.name).alias(order_column(n)));
     }
     for (n, field) in lookup.yields.iter().enumerate() {
-        columns.push(ident(&field.name).alias(format!("y{n}")));
+        // In the form of expressions: a number of a field without a point is a decimal like others.
+        columns.push(try_cast(ident(&field.name), field.kind.value_type().arrow()).alias(format!("y{n}")));
     }
     Ok(object.select(columns)?)
 }
 
 /// The rows with `l…_n` and what the lookup yields. `held` is grouped here; it may hold more than the object, such as
 /// the records that this run is going to insert.
-pub(super) fn join(index: usize, lookup: &Lookup, held: DataFrame, rows: DataFrame) -> Result<DataFrame> {
+pub(super) fn join(index: usize, lookup: &Lookup, job: &Job, held: DataFrame, rows: DataFrame) -> Result<DataFrame> {
     let keys: Vec<String> = (0..lookup.matches.len()).map(|n| held_column(index, n)).collect();
     let mut found = vec![count(lit(1_i64)).alias(count_column(index))];
     for n in 0..lookup.yields.len() {
-        let by_gsid = vec![ident("gsid").sort(true, false)];
-        found.push(first_value(ident(format!("y{n}")), by_gsid).alias(looked(index, n)));
+        let first = orders(lookup).iter().enumerate();
+        let mut by: Vec<_> = first.map(|(n, o)| ident(order_column(n)).sort(!o.descending, false)).collect();
+        by.push(ident("gsid").sort(true, false));
+        found.push(first_value(ident(format!("y{n}")), by).alias(looked(index, n)));
     }
     let grouped = held.aggregate(keys.iter().map(ident).collect(), found)?;
     let on: Vec<_> = keys.into_iter().enumerate().map(|(n, k)| (k, wanted_column(index, n))).collect();
-    attach(grouped, rows, &on)
+    let rows = attach(grouped, rows, &on)?;
+    let OnNone::Use(value) = &lookup.on_none else { return Ok(rows) };
+    if *value == Literal::Null {
+        return Ok(rows);
+    }
+    let instead = lookup.yields.iter().enumerate().map(|(n, field)| {
+        let name = looked(index, n);
+        let is_absent = Box::new(ident(count_column(index)).is_null());
+        let (from, to) = (value.value_type(), field.kind.value_type());
+        let replacement = converted(constant(value), from, to, &Zone::of(job));
+        let replacement = Box::new(try_cast(replacement, to.arrow()));
+        let found = Some(Box::new(ident(&name)));
+        (name, Expr::Case(Case::new(None, vec![(is_absent, replacement)], found)))
+    });
+    add(rows, instead.collect())
+}
+
+/// The order in which the first of several is taken; empty where the smallest id decides alone.
+fn orders(lookup: &Lookup) -> &[Order] {
+    if let OnMultiple::UseFirst(orders) = &lookup.on_multiple { orders } else { &[] }
+}
+
+fn order_column(order: usize) -> String {
+    format!("s{order}")
 }
 
 /// What the policies decide, in order.
-pub(super) fn decisions(index: usize, lookup: &Lookup) -> Vec<(Cause, Expr, Expr)> {
+pub(super) fn decisions(index: usize, lookup: &Lookup, job: &Job) -> Vec<(Cause, Expr, Expr)> {
     let none = || ident(count_column(index)).is_null();
     let shown = || ident(wanted_column(index, 0));
     let mut all = Vec::new();
+    // Of a lookup that is decided after everything else only what it searches for is left.
+    let columns = if job.is_pending(index) { &[] } else { &lookup.matches[..] };
+    let failures = columns.iter().filter_map(|m| failure(&m.value, job));
+    all.extend(failures.reduce(Expr::or).map(|fails| (Cause::UnreadableMatch(index), fails, null_text())));
     if lookup.on_none == OnNone::Reject {
-        if lookup.object.name.eq_ignore_ascii_case("company") {
-            for column in lookup.matches.iter().filter_map(|m| m.polymorphic) {
-                let is_contact = ident(type_of(column)).eq(lit("contact"));
+        if lookup.object.table.is_none() && lookup.object.name.eq_ignore_ascii_case("company") {
+            for column in columns.iter().filter_map(|m| m.polymorphic) {
+                let is_contact = ident(type_column(column)).eq(lit("contact"));
                 all.push((Cause::ParentIsContact(index), none().and(is_contact), shown()));
             }
         }
@@ -76,11 +131,6 @@ pub(super) fn decisions(index: usize, lookup: &Lookup) -> Vec<(Cause, Expr, Expr
         all.push((Cause::SeveralMatches(index), ident(count_column(index)).gt(lit(1_i64)), shown()));
     }
     all
-}
-
-/// The column that says at which table a polymorphic lookup column points.
-pub(super) fn type_of(column: usize) -> String {
-    format!("p{column}")
 }
 
 /// The rows with the sides of one lookup's equalities added.

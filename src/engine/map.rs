@@ -11,15 +11,17 @@ use datafusion::logical_expr::{Expr, cast, ident, lit};
 use datafusion::prelude::DataFrame;
 
 use super::error::Result;
+use super::failure::failure;
 use super::frame::{add, attach, null_text, without};
 use super::lookup;
-use super::lower::{column, lower};
+use super::lower::{column, lower, type_column};
 use super::reason::{Cause, Reasons};
 use super::session::{Engine, Rows};
 use super::stored::{is_bad, stored};
 use crate::model::dataset::{self, ROW};
 use crate::model::expression::Expression;
 use crate::model::job::Job;
+use crate::model::policy::DuplicateKey;
 
 /// The mapped rows of a job.
 ///
@@ -35,8 +37,8 @@ pub async fn map(engine: &Engine, job: &Job) -> Result<Rows> {
         inputs.relations.push(engine.dataset(&dataset::related(&relation.table.name), &schema).await?);
     }
     for lookup in &job.lookups {
-        let schema = dataset::object_schema(&dataset::objects(job)[&lookup.object.name]);
-        inputs.lookups.push(engine.dataset(&dataset::target(&lookup.object.name), &schema).await?);
+        let (name, schema) = lookup::dataset_of(lookup, job);
+        inputs.lookups.push(engine.dataset(&name, &schema).await?);
     }
     let plan = plan(job, inputs)?;
     engine.stream(plan.sort(vec![ident(ROW).sort(true, false)])?).await
@@ -59,7 +61,7 @@ pub(super) fn plan(job: &Job, inputs: Inputs) -> Result<DataFrame> {
         rows = lookup::prepare(index, lookup, job, rows)?;
         // A lookup that may find records of this very run waits until the next stage knows which those are.
         if !job.is_pending(index) {
-            rows = lookup::join(index, lookup, lookup::held(index, lookup, object)?, rows)?;
+            rows = lookup::join(index, lookup, job, lookup::held(index, lookup, object)?, rows)?;
         }
     }
     decided(job, &reasons, rows)
@@ -71,7 +73,7 @@ fn filtered(job: &Job, reasons: &Reasons, source: DataFrame, relations: Vec<Data
     for (index, one) in job.columns.iter().enumerate().filter(|(_, c)| c.relation.is_none()) {
         columns.push(ident(&one.field.name).alias(column(index)));
         if one.field.is_polymorphic() {
-            columns.push(ident(dataset::type_column(&one.field.name)).alias(lookup::type_of(index)));
+            columns.push(ident(dataset::type_column(&one.field.name)).alias(type_column(index)));
         }
     }
     let source = source.select(columns)?;
@@ -83,7 +85,13 @@ fn filtered(job: &Job, reasons: &Reasons, source: DataFrame, relations: Vec<Data
         let key = format!("r{index}");
         let held = job.columns.iter().enumerate().filter(|(_, c)| c.relation == Some(index));
         // One row for each id, whatever the pages overlapped.
-        let values: Vec<Expr> = held.map(|(n, c)| max(ident(&c.field.name)).alias(column(n))).collect();
+        let mut values: Vec<Expr> = Vec::new();
+        for (n, c) in held {
+            values.push(max(ident(&c.field.name)).alias(column(n)));
+            if c.field.is_polymorphic() {
+                values.push(max(ident(dataset::type_column(&c.field.name))).alias(type_column(n)));
+            }
+        }
         let values = if values.is_empty() { vec![max(lit(1)).alias(format!("r{index}_any"))] } else { values };
         let table = table.aggregate(vec![ident(&relation.table.primary_id).alias(&key)], values)?;
         rows = attach(table, rows, &[(key, column(relation.via))])?;
@@ -92,6 +100,7 @@ fn filtered(job: &Job, reasons: &Reasons, source: DataFrame, relations: Vec<Data
     let rows = add(rows, vec![("_why".to_owned(), nothing), ("_value".to_owned(), null_text())])?;
     let mut decisions = vec![(Cause::Superseded, ident(ROW).lt(ident("newest_row")), null_text())];
     if let Some(filter) = &job.filter {
+        decisions.extend(failure(filter, job).map(|fails| (Cause::UnreadableFilter, fails, shown(filter))));
         decisions.push((Cause::Filter, lower(filter, job).is_not_true(), null_text()));
     }
     without(add(rows, reasons.decide(decisions))?, |name| name == "newest_row")
@@ -114,10 +123,20 @@ fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
         }
     }
     for (index, lookup) in job.lookups.iter().enumerate().filter(|(index, _)| !job.is_pending(*index)) {
-        decisions.extend(lookup::decisions(index, lookup));
+        decisions.extend(lookup::decisions(index, lookup, job));
     }
     if let Some(filter) = &job.late_filter {
+        decisions.extend(failure(filter, job).map(|fails| (Cause::UnreadableFilter, fails, shown(filter))));
         decisions.push((Cause::LateFilter, lower(filter, job).is_not_true(), null_text()));
+    }
+    for (index, require) in job.requires.iter().enumerate() {
+        let fails = failure(&require.condition, job);
+        decisions.extend(fails.map(|fails| (Cause::UnreadableRequire(index), fails, shown(&require.condition))));
+        let not_met = lower(&require.condition, job).is_not_true();
+        decisions.push((Cause::Require(index), not_met, shown(&require.condition)));
+    }
+    if let DuplicateKey::KeepLatest(by) = &job.duplicate_key {
+        decisions.extend(failure(by, job).map(|fails| (Cause::UnreadableOrder, fails, shown(by))));
     }
     let rows = add(rows, reasons.decide(decisions))?;
     let rank = match job.modified {
@@ -127,7 +146,14 @@ fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
         }
         None => ident(column(job.id)),
     };
-    let rows = add(rows, vec![("_id".to_owned(), ident(column(job.id))), ("_rank".to_owned(), rank)])?;
+    let mut kept = vec![("_id".to_owned(), ident(column(job.id))), ("_rank".to_owned(), rank)];
+    if let DuplicateKey::KeepLatest(by) = &job.duplicate_key {
+        kept.push(("_latest".to_owned(), lower(by, job)));
+    }
+    if let Some((by, _)) = &job.load_first {
+        kept.push(("_first".to_owned(), lower(by, job)));
+    }
+    let rows = add(rows, kept)?;
     let is_kept = |name: &str| {
         name.starts_with('_') || name.starts_with('m') || (name.starts_with('h') && pending_side(name, job))
     };
@@ -147,7 +173,7 @@ fn pending_side(name: &str, job: &Job) -> bool {
 fn shown(value: &Expression) -> Expr {
     let mut first = None;
     value.walk(&mut |e| {
-        if let Expression::Column(index) | Expression::Label(index) = e {
+        if let Expression::Column(index) | Expression::Label(index) | Expression::TypeOf(index) = e {
             first = first.or(Some(*index));
         }
     });

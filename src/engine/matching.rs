@@ -4,7 +4,7 @@
 //! `wins` (whether the row is the newest of its person), and everything decided that keys decide.
 
 use datafusion::functions::expr_fn::{character_length, coalesce};
-use datafusion::functions_aggregate::expr_fn::{count, max, min};
+use datafusion::functions_aggregate::expr_fn::{count, first_value, max, min};
 use datafusion::logical_expr::{Case, Expr, ident, lit};
 use datafusion::prelude::DataFrame;
 
@@ -17,6 +17,7 @@ use super::stored::is_text;
 use super::verdict::was_refused;
 use crate::model::field::FieldKind;
 use crate::model::job::{Job, Route};
+use crate::model::policy::{DuplicateKey, Unknown, Verb};
 
 /// What the target holds: one table for each target that Gainsight has, and Ferry's own map of users.
 pub(super) struct Held {
@@ -62,6 +63,21 @@ pub(super) fn matched(job: &Job, reasons: &Reasons, rows: DataFrame, held: &Held
     if job.target_by_route(Route::Avatar).is_some() {
         decisions.push((Cause::AvatarConflict, ident("is_foreign"), shown()));
     }
+    // A row of a person stands for the person at a company: there already is that record, or there is not.
+    // Without a company it stands for the person alone.
+    let record = || match company_mapping(job) {
+        Some(company) => Expr::Case(Case::new(
+            None,
+            vec![(Box::new(ident(mapped_column(company)).is_null()), Box::new(ident("gsid0")))],
+            Some(Box::new(ident("gsid1"))),
+        )),
+        None => ident("gsid0"),
+    };
+    match job.verb {
+        Verb::Upsert => {}
+        Verb::Insert => decisions.push((Cause::AlreadyThere, record().is_not_null(), shown())),
+        Verb::Update => decisions.push((Cause::NotThere, record().is_null(), shown())),
+    }
     decisions.extend(violations(job));
     let rows = add(rows, reasons.decide(decisions))?;
     without(rows, |name| ["t_n", "cp_n", "is_known", "is_foreign"].contains(&name))
@@ -83,14 +99,31 @@ fn keyed(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
         (Cause::NullKey(key.mapping), ident(key_column(index)).is_null(), super::frame::null_text())
     });
     let rows = add(rows, reasons.decide(nulls.collect()))?;
+    let rows = repeated(job, reasons, rows, &names)?;
+    without(rows, |name| name == "d_found" || name == "k_company")
+}
+
+/// What several rows of one key mean. Rows that are already decided do not count.
+fn repeated(job: &Job, reasons: &Reasons, rows: DataFrame, names: &[String]) -> Result<DataFrame> {
     let live = rows.clone().filter(ident("_why").is_null())?;
+    let is_latest = matches!(job.duplicate_key, DuplicateKey::KeepLatest(_));
+    let found = if is_latest {
+        let by = vec![ident("_latest").sort(false, false), ident("_id").sort(false, false)];
+        first_value(ident("_id"), by)
+    } else {
+        count(lit(1_i64))
+    };
     let groups = names.iter().map(|n| ident(n).alias(format!("d_{n}"))).collect();
-    let repeated = live.aggregate(groups, vec![count(lit(1_i64)).alias("d_n")])?;
+    let grouped = live.aggregate(groups, vec![found.alias("d_found")])?;
     let on: Vec<_> = names.iter().map(|n| (format!("d_{n}"), n.clone())).collect();
-    let rows = attach(repeated, rows, &on)?;
+    let rows = attach(grouped, rows, &on)?;
     let shown = job.key.first().map_or_else(super::frame::null_text, |k| ident(mapped_column(k.mapping)));
-    let rows = add(rows, reasons.decide(vec![(Cause::DuplicateKey, ident("d_n").gt(lit(1_i64)), shown)]))?;
-    without(rows, |name| name == "d_n" || name == "k_company")
+    let decision = if is_latest {
+        (Cause::OlderKey, ident("d_found").not_eq(ident("_id")), super::frame::null_text())
+    } else {
+        (Cause::DuplicateKey, ident("d_found").gt(lit(1_i64)), shown)
+    };
+    add(rows, reasons.decide(vec![decision]))
 }
 
 /// Of several rows of one person the newest that will be sent gives the person's own fields. A row that was refused
@@ -197,7 +230,8 @@ fn violations(job: &Job) -> Vec<(Cause, Expr, Expr)> {
         if let Some(length) = mapping.field.length.filter(|_| is_text(mapping.field.kind)) {
             all.push((Cause::TooLong(index), character_length(value()).gt(lit(i64::from(length))), value()));
         }
-        if mapping.field.kind == FieldKind::Picklist && !mapping.field.choices.is_empty() {
+        let is_held = job.unknown_item == Unknown::Error && !mapping.field.choices.is_empty();
+        if mapping.field.kind == FieldKind::Picklist && is_held {
             let labels = mapping.field.choices.iter().map(|c| lit(c.label.as_str())).collect();
             all.push((Cause::UnknownItem(index), value().in_list(labels, true), value()));
         }

@@ -7,16 +7,24 @@
 //! Two stages. `map` is the source's side: which rows take part, what their lookups find, what their fields become.
 //! `compare` is the target's side: keys, what is there already, what would have to be written.
 
+mod calculate;
+mod call;
 pub mod compare;
 pub mod error;
 mod explain;
+mod failure;
 mod frame;
+pub mod functions;
+mod given;
+mod label;
 mod lookup;
 mod lower;
 pub mod map;
 mod matching;
+mod moment;
 mod pending;
 pub mod reason;
 pub mod session;
 mod stored;
+pub mod trial;
 mod verdict;

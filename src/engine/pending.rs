@@ -51,8 +51,8 @@ pub(super) fn resolved(
             columns.push(folded(value, m.fold).alias(format!("g{index}_{n}")));
         }
         columns.extend((0..one.yields.len()).map(|n| name.clone().alias(format!("y{n}"))));
-        rows = lookup::join(index, one, there.union(coming.select(columns)?)?, rows)?;
-        rows = add(rows, reasons.decide(lookup::decisions(index, one)))?;
+        rows = lookup::join(index, one, job, there.union(coming.select(columns)?)?, rows)?;
+        rows = add(rows, reasons.decide(lookup::decisions(index, one, job)))?;
     }
     let values = job.mappings.iter().enumerate().filter_map(|(index, mapping)| {
         let lookup = job.pending_lookup(index)?;

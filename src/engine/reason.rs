@@ -7,10 +7,12 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Case, Expr, cast, ident, lit};
 
 use super::frame::null_text;
+use crate::model::expression::Expression;
 use crate::model::job::{Job, Route};
 use crate::model::lookup::{OnMultiple, OnNone};
 use crate::model::outcome::Outcome;
 use crate::model::place::Place;
+use crate::model::policy::DuplicateKey;
 use crate::model::reject::RejectCode;
 
 /// What decides: the key by which the plan finds the number.
@@ -24,6 +26,16 @@ pub enum Cause {
     LateFilter,
     /// The value of a mapping cannot be converted.
     BadValue(usize),
+    /// A value in `WHERE` cannot be converted.
+    UnreadableFilter,
+    /// A value that a lookup searches for cannot be converted.
+    UnreadableMatch(usize),
+    /// `REQUIRE` is not true.
+    Require(usize),
+    /// A value in `REQUIRE` cannot be converted.
+    UnreadableRequire(usize),
+    /// The value of `KEEP LATEST BY` cannot be converted.
+    UnreadableOrder,
     /// A lookup of a company is fed by a contact whose parent is a contact.
     ParentIsContact(usize),
     /// A lookup found nothing.
@@ -34,6 +46,12 @@ pub enum Cause {
     NullKey(usize),
     /// Two rows of the run have one key.
     DuplicateKey,
+    /// Another row of the run has the key and is the latest.
+    OlderKey,
+    /// `INSERT`, and the record is there.
+    AlreadyThere,
+    /// `UPDATE`, and the record is not there.
+    NotThere,
     /// The record with the key is another Dynamics user, by the identity map.
     AvatarConflict,
     /// Several records of a target have the key.
@@ -77,7 +95,9 @@ impl Reasons {
             plain(Cause::Superseded, Outcome::Superseded, job),
             plain(Cause::Filter, Outcome::Filtered, job),
             plain(Cause::LateFilter, Outcome::Filtered, job),
+            plain(Cause::OlderKey, Outcome::Superseded, job),
         ];
+        conditions(job, &mut all);
         lookups(job, &mut all);
         for (index, mapping) in job.mappings.iter().enumerate() {
             let field = &mapping.field;
@@ -160,6 +180,29 @@ fn plain(cause: Cause, outcome: Outcome, job: &Job) -> Reason {
     Reason { cause, outcome, code: None, message: String::new(), place: job.place.clone(), field: None }
 }
 
+fn conditions(job: &Job, all: &mut Vec<Reason>) {
+    let mut push = |cause, outcome, code, message: String, place: &Place| {
+        all.push(Reason { cause, outcome, code: Some(code), message, place: place.clone(), field: None });
+    };
+    let unreadable = |clause: &str| format!("a value in {clause} cannot be converted; TRY_CAST makes NULL of it");
+    if job.filter.iter().chain(&job.late_filter).any(Expression::may_fail) {
+        push(Cause::UnreadableFilter, Outcome::Error, RejectCode::BadValue, unreadable("WHERE"), &job.place);
+    }
+    if let DuplicateKey::KeepLatest(by) = &job.duplicate_key
+        && by.may_fail()
+    {
+        let message = unreadable("KEEP LATEST BY");
+        push(Cause::UnreadableOrder, Outcome::Error, RejectCode::BadValue, message, &job.place);
+    }
+    for (index, require) in job.requires.iter().enumerate() {
+        if require.condition.may_fail() {
+            let (cause, message) = (Cause::UnreadableRequire(index), unreadable("REQUIRE"));
+            push(cause, Outcome::Error, RejectCode::BadValue, message, &require.place);
+        }
+        push(Cause::Require(index), Outcome::Rejected, RejectCode::Required, require.message.clone(), &require.place);
+    }
+}
+
 fn lookups(job: &Job, all: &mut Vec<Reason>) {
     for (index, lookup) in job.lookups.iter().enumerate() {
         let label = &lookup.object.label;
@@ -171,6 +214,14 @@ fn lookups(job: &Job, all: &mut Vec<Reason>) {
             let (place, field) = (lookup.place.clone(), field.clone());
             all.push(Reason { cause, outcome, code: Some(code), message, place, field });
         };
+        if lookup.matches.iter().any(|m| m.value.may_fail()) {
+            push(
+                Cause::UnreadableMatch(index),
+                Outcome::Error,
+                RejectCode::BadValue,
+                format!("a value that {label} is searched by cannot be converted; TRY_CAST makes NULL of it"),
+            );
+        }
         if lookup.on_none == OnNone::Reject {
             push(
                 Cause::ParentIsContact(index),
@@ -201,16 +252,24 @@ fn keys(job: &Job, all: &mut Vec<Reason>) {
     let fields = fields.join(", ");
     let place = job.key.first().map_or_else(|| job.place.clone(), |k| job.mappings[k.mapping].place.clone());
     let field = job.key.first().map(|k| job.mappings[k.mapping].field.label.clone());
-    let mut push = |cause, code, message: String| {
+    let mut push_as = |cause, outcome, code, message: String| {
         let (place, field) = (place.clone(), field.clone());
-        all.push(Reason { cause, outcome: Outcome::Error, code: Some(code), message, place, field });
+        all.push(Reason { cause, outcome, code: Some(code), message, place, field });
     };
+    let main = &job.main_target().object.label;
+    let there = format!("{main} has a record with this {fields} already, and the job only inserts");
+    push_as(Cause::AlreadyThere, Outcome::Rejected, RejectCode::AlreadyThere, there);
+    let absent = format!("{main} has no record with this {fields}, and the job only updates");
+    push_as(Cause::NotThere, Outcome::Rejected, RejectCode::NotThere, absent);
     let at = if job.target_by_route(Route::CompanyPerson).is_some() { " at the same company" } else { "" };
-    push(
+    let repeated = if job.duplicate_key == DuplicateKey::Reject { Outcome::Rejected } else { Outcome::Error };
+    push_as(
         Cause::DuplicateKey,
+        repeated,
         RejectCode::DuplicateKey,
         format!("another row of this run has the same {fields}{at}; merge the rows in Dynamics"),
     );
+    let mut push = |cause, code, message: String| push_as(cause, Outcome::Error, code, message);
     for (index, target) in job.targets.iter().enumerate().filter(|(_, t)| t.route != Route::Avatar) {
         let label = &target.object.label;
         let help = if target.route == Route::User {

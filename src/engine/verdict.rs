@@ -14,6 +14,7 @@ use super::reason::{Cause, Reasons};
 use crate::model::dataset::{ROW, changes};
 use crate::model::job::{Job, Mapping, Route};
 use crate::model::outcome::Outcome;
+use crate::model::policy::Verb;
 
 /// The changes: one row for each source row, in the columns of [`changes`].
 pub(super) fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
@@ -73,7 +74,8 @@ fn changed(job: &Job, index: usize) -> Expr {
         differs = differs.and(new.clone().is_not_null());
     }
     if job.targets[mapping.target].route == Route::Person {
-        differs = differs.and(ident("wins"));
+        // A job that only inserts leaves a person who is there as he is, whatever company he is new at.
+        differs = if job.verb == Verb::Insert { lit(false) } else { differs.and(ident("wins")) };
     }
     // A row that only follows brings its key and its company: what it says of the person is out of date.
     // A null is said outright, unless KEEP: the target may have a default, and an older row may have brought a value.
@@ -173,6 +175,9 @@ fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
         key.alias(changes::KEY),
         ident("siblings").alias(changes::SIBLINGS),
     ];
+    if job.load_first.is_some() {
+        columns.push(ident("_first").alias(changes::FIRST));
+    }
     for (index, target) in job.targets.iter().enumerate() {
         let label = &target.object.label;
         columns.push(ident(action_column(index)).alias(changes::action(label)));

@@ -20,6 +20,16 @@ pub enum Error {
     /// A connection that the job names and nobody opened.
     #[error("the connection `{0}` is not open")]
     NotOpen(String),
+    /// `ON ERROR` ended the run.
+    #[error("{errors} of {rows} rows are in error, and the job says {clause}; the error file has them")]
+    TooManyErrors {
+        /// The clause.
+        clause: String,
+        /// Rows in error until then.
+        errors: u64,
+        /// Rows that the run was to deal with.
+        rows: u64,
+    },
     /// Our own mistake: the books do not balance.
     #[error("the books of the run do not balance ({0}); this is a bug of Ferry, please report it with the run folder")]
     Books(String),

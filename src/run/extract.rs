@@ -23,12 +23,24 @@ pub(super) async fn extract(
     folder: &RunFolder,
     progress: &Progress,
 ) -> Result<u64, Error> {
+    first_rows(job, services, folder, usize::MAX, progress).await
+}
+
+/// The same, but of the source only pages until there are this many rows.
+pub(super) async fn first_rows(
+    job: &Job,
+    services: &Services,
+    folder: &RunFolder,
+    most: usize,
+    progress: &Progress,
+) -> Result<u64, Error> {
     let (dynamics, gainsight) = (services.source(job)?, services.target(job)?);
     let source = async {
         let mut read = 0;
         for query in queries(job) {
-            let rows = table(dynamics, query.clone(), folder, progress).await?;
-            if query.numbered {
+            let most = if query.is_numbered() { most } else { usize::MAX };
+            let rows = table(dynamics, query.clone(), folder, most, progress).await?;
+            if query.is_numbered() {
                 read = rows;
             }
         }
@@ -61,15 +73,24 @@ async fn keep(folder: &RunFolder, name: &str, batch: arrow::record_batch::Record
     Ok(())
 }
 
-async fn table(dynamics: &Dynamics, query: Query, folder: &RunFolder, progress: &Progress) -> Result<u64, Error> {
-    let is_source = query.numbered;
-    let name = if is_source { dataset::SOURCE.to_owned() } else { dataset::related(&query.table.name) };
+async fn table(
+    dynamics: &Dynamics,
+    query: Query,
+    folder: &RunFolder,
+    most: usize,
+    progress: &Progress,
+) -> Result<u64, Error> {
+    let is_source = query.is_numbered();
+    let name = query.dataset.clone();
     let mut pages = dynamics.read(query)?;
     let mut writer = folder.write(&name, pages.schema());
     while let Some(page) = pages.next().await? {
         writer.add(page.rows).await?;
         if is_source {
             progress(Event::Advanced { stage: "extract", rows: writer.rows, of: None });
+        }
+        if writer.rows >= most as u64 {
+            break;
         }
     }
     Ok(writer.finish().await?)

@@ -32,6 +32,7 @@ pub async fn run(
     state: &mut State,
     progress: &Progress,
 ) -> Result<(Report, Option<Error>), Error> {
+    let job = &job.at(services.clock.now().timestamp_millis());
     let begun = Begun::new(job, chain, services, state, progress)?;
     let mut report = begun.report(job);
     let result = whole(job, services, home, state, progress, &mut report).await;
@@ -57,6 +58,7 @@ pub async fn plan_only(
     sample: usize,
     progress: &Progress,
 ) -> Result<(Report, Plan), Error> {
+    let job = &job.at(services.clock.now().timestamp_millis());
     let begun = Begun::new(job, None, services, state, progress)?;
     let mut report = begun.report(job);
     let folder = RunFolder::open(&home.run_folder(&report.run)?)?;
@@ -160,18 +162,23 @@ async fn whole(
     let (planned, _) = staged(job, services, state, &folder, 0, progress, &report.run).await?;
     let timed = Timed::begin(services);
     let total = planned.inserted + planned.updated;
-    let mut load = Load::new(job, services.target(job)?, progress, planned.read, total);
-    let sent = load.run(&folder).await;
+    let mut load = Load::new(job, services.target(job)?, progress, &planned);
+    // A share of the planned rows is known before the first call, and so are the errors that the plan found.
+    let sent = match load.too_many() {
+        Ok(()) => load.run(&folder).await,
+        stopped => stopped,
+    };
     // What was acknowledged is kept, whatever came after it.
     let tenancy = services.tenancy(job);
     state.keep_identities(&tenancy, &load.identities)?;
     state.keep_refusals(&tenancy, &job.name, &report.run, &load.refused, &load.written)?;
     report.counts = load.counts;
     report.records.clone_from(&load.records);
-    sent?;
     timed.end("load", total, &report.run, state)?;
+    // A run that is stopped says what it knows of its rows too.
     let (file, lines) = books::error_file(job, &report.run, &path, &folder, &load).await?;
     report.error_file = file;
+    sent?;
     books::audit(&load.counts, &planned, lines)?;
     report.status = if load.counts.failed() > 0 { Status::Partial } else { Status::Success };
     Ok(())

@@ -17,6 +17,7 @@ use crate::gainsight::write::{Batch, Record, Written};
 use crate::model::dataset::{self, changes};
 use crate::model::job::{Job, Route};
 use crate::model::outcome::{Counts, Outcome, Records};
+use crate::model::policy::OnError;
 use crate::model::reject::RejectCode;
 use crate::store::dataset::RunFolder;
 use crate::store::refusals::Refused;
@@ -29,6 +30,8 @@ pub(super) struct Load<'a> {
     pub(super) progress: &'a Progress,
     /// Rows by outcome.
     pub(super) counts: Counts,
+    /// Rows by planned outcome.
+    planned: Counts,
     /// Records by the label of their object.
     pub(super) records: BTreeMap<String, Records>,
     /// Rows that failed while loading, by number.
@@ -74,13 +77,14 @@ struct Later {
 }
 
 impl<'a> Load<'a> {
-    pub(super) fn new(job: &'a Job, gainsight: &'a Gainsight, progress: &'a Progress, read: u64, total: u64) -> Self {
+    pub(super) fn new(job: &'a Job, gainsight: &'a Gainsight, progress: &'a Progress, planned: &Counts) -> Self {
         let labels = job.targets.iter().map(|t| (t.object.label.clone(), Records::default()));
         Self {
             job,
             gainsight,
             progress,
-            counts: Counts { read, ..Counts::default() },
+            counts: Counts { read: planned.read, ..Counts::default() },
+            planned: *planned,
             records: labels.collect(),
             failures: BTreeMap::new(),
             identities: Vec::new(),
@@ -88,7 +92,7 @@ impl<'a> Load<'a> {
             written: Vec::new(),
             inserted: HashMap::new(),
             later: Vec::new(),
-            total,
+            total: planned.inserted + planned.updated,
             done: 0,
         }
     }
@@ -100,7 +104,7 @@ impl<'a> Load<'a> {
         }
         let size = self.gainsight.limits.batch_size as usize;
         let (mut inserts, mut updates): (Vec<Item>, Vec<Item>) = (Vec::new(), Vec::new());
-        let mut reader = folder.read(dataset::CHANGES).await?;
+        let mut reader = folder.read(dataset::loaded(self.job)).await?;
         while let Some(batch) = reader.next().await? {
             let changes = Changes::new(self.job, batch);
             for at in 0..changes.len() {
@@ -189,6 +193,21 @@ impl<'a> Load<'a> {
                     self.refuse(&item, refusal);
                 }
             }
+        }
+        self.still_bearable()
+    }
+
+    /// What a number of rows, or STOP, says of the rows in error so far. A share is judged before anything is written.
+    pub(super) fn still_bearable(&self) -> Result<(), Error> {
+        if matches!(self.job.on_error, OnError::UpToPercent(_)) { Ok(()) } else { self.too_many() }
+    }
+
+    /// What `ON ERROR` says of the rows in error so far, those that the plan found included.
+    pub(super) fn too_many(&self) -> Result<(), Error> {
+        let errors = self.planned.error + self.failures.len() as u64;
+        let rows = self.planned.planned();
+        if self.job.on_error.is_too_many(errors, rows) {
+            return Err(Error::TooManyErrors { clause: self.job.on_error.shown(), errors, rows });
         }
         Ok(())
     }
@@ -315,6 +334,7 @@ impl<'a> Load<'a> {
                 }
             }
         }
+        self.still_bearable()?;
         for part in ready.chunks(self.gainsight.limits.batch_size as usize) {
             let records: Vec<Record> = part.iter().map(|(_, r)| r.clone()).collect();
             let written = self.gainsight.write(&self.way(false), &records).await?;
@@ -325,6 +345,7 @@ impl<'a> Load<'a> {
                     self.refuse(item, refusal);
                 }
             }
+            self.still_bearable()?;
         }
         Ok(())
     }

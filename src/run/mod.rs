@@ -12,6 +12,7 @@ pub mod job;
 mod load;
 mod people;
 pub mod plan;
+pub mod preview;
 pub mod progress;
 pub mod report;
 pub mod services;

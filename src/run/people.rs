@@ -39,7 +39,7 @@ type Answer = (Person, Vec<Result<(), Refusal>>, Option<crate::gainsight::error:
 pub(super) async fn load(load: &mut Load<'_>, folder: &RunFolder) -> Result<(), Error> {
     let mut single: Vec<Person> = Vec::new();
     let mut several: Vec<(String, Call)> = Vec::new();
-    let mut reader = folder.read(dataset::CHANGES).await?;
+    let mut reader = folder.read(dataset::loaded(load.job)).await?;
     while let Some(batch) = reader.next().await? {
         let rows = Changes::new(load.job, batch);
         for at in 0..rows.len() {
@@ -106,12 +106,15 @@ async fn send(load: &mut Load<'_>, people: Vec<Person>) -> Result<(), Error> {
         for (call, outcome) in person.into_iter().zip(outcomes) {
             settle(load, call, outcome);
         }
+        if failed.is_none() && load.still_bearable().is_err() {
+            has_failed.store(true, Ordering::Relaxed);
+        }
         if let Some(error) = error {
             has_failed.store(true, Ordering::Relaxed);
             failed.get_or_insert(error);
         }
     }
-    failed.map_or(Ok(()), |error| Err(error.into()))
+    failed.map_or_else(|| load.still_bearable(), |error| Err(error.into()))
 }
 
 async fn one(gainsight: &Gainsight, person: Person) -> Answer {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::changes::Changes;
 use super::error::Error;
 use super::progress::{Event, Progress};
-use crate::engine::compare::compare;
+use crate::engine::compare::{compare, queue};
 use crate::engine::map::map;
 use crate::engine::reason::Reasons;
 use crate::engine::session::{Engine, Rows};
@@ -65,6 +65,9 @@ pub(super) async fn plan(
     progress(Event::Advanced { stage: "plan", rows: read / 2, of: Some(read) });
     let mut tally = Tally::new(job, read, sample);
     write(folder, dataset::CHANGES, compare(&engine, job).await?, Some(&mut tally)).await?;
+    if let Some((_, descending)) = &job.load_first {
+        write(folder, dataset::QUEUE, queue(&engine, *descending).await?, None).await?;
+    }
     progress(Event::Advanced { stage: "plan", rows: read, of: Some(read) });
     Ok(tally.plan(limits))
 }

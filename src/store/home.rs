@@ -53,6 +53,19 @@ impl Home {
         std::fs::create_dir_all(&path).map_err(disk("cannot create", &path))?;
         Ok(path)
     }
+
+    /// The folder of previews, empty.
+    ///
+    /// # Errors
+    /// If it cannot be emptied or made.
+    pub fn preview_folder(&self) -> Result<PathBuf> {
+        let path = self.root.join("preview");
+        if path.exists() {
+            std::fs::remove_dir_all(&path).map_err(disk("cannot clear", &path))?;
+        }
+        std::fs::create_dir_all(&path).map_err(disk("cannot create", &path))?;
+        Ok(path)
+    }
 }
 
 /// Where the state database of a home is, open or not: readers need no lock.

@@ -10,5 +10,6 @@ pub mod home;
 pub mod project;
 pub mod refusals;
 pub mod runs;
+pub mod schemas;
 pub mod state;
 pub mod users;

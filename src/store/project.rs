@@ -71,6 +71,19 @@ pub fn write(root: &Path, files: &[(&str, String)]) -> Result<()> {
     Ok(())
 }
 
+/// Writes a file of the project anew: whole, or not at all.
+///
+/// # Errors
+/// If the disk says no.
+pub fn rewrite(root: &Path, name: &str, text: &str) -> Result<()> {
+    let path = root.join(name);
+    let beside = path.with_extension("ferry-new");
+    std::fs::write(&beside, text).map_err(disk("cannot write", &beside))?;
+    let mode = std::fs::metadata(&path).map_err(disk("cannot read", &path))?.permissions();
+    std::fs::set_permissions(&beside, mode).map_err(disk("cannot protect", &beside))?;
+    std::fs::rename(&beside, &path).map_err(disk("cannot write", &path))
+}
+
 /// Removes the home of an earlier demo. A folder without our state in it is somebody else's, and is left alone.
 ///
 /// # Errors

@@ -1,0 +1,112 @@
+//! Days and moments inside a plan: on the clock of the job's time zone, without a row that could make them fail.
+
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::arrow::datatypes::IntervalMonthDayNano;
+use datafusion::common::ScalarValue;
+use datafusion::functions::expr_fn::{coalesce, to_local_time};
+use datafusion::logical_expr::{Case, Expr, cast, lit, try_cast};
+
+use crate::model::job::Job;
+use crate::model::literal::Interval;
+use crate::model::value::ValueType;
+
+/// The days from 0001-01-01 to 9999-12-31, as counted from 1970: what dates of both services lie in.
+const DAYS: (i32, i32) = (-719_162, 2_932_896);
+const MILLIS_OF_A_DAY: i64 = 86_400_000;
+
+/// The time zone of a job.
+pub(super) struct Zone(String);
+
+impl Zone {
+    pub(super) fn of(job: &Job) -> Self {
+        Self(job.zone.clone())
+    }
+
+    /// The type of a time on a wall.
+    pub(super) fn wall_type() -> DataType {
+        DataType::Timestamp(TimeUnit::Millisecond, None)
+    }
+
+    fn zoned(&self) -> DataType {
+        DataType::Timestamp(TimeUnit::Millisecond, Some(self.0.as_str().into()))
+    }
+
+    /// What a clock in the zone shows at a moment.
+    pub(super) fn wall(&self, moment: Expr) -> Expr {
+        if self.0 == "UTC" {
+            return cast(moment, Self::wall_type());
+        }
+        to_local_time(vec![cast(moment, self.zoned())])
+    }
+
+    /// The moment at which a clock in the zone shows a time: of two the earlier; for a time in the hour that is left out in
+    /// spring, an hour after the time an hour before. `model::moment` says the same.
+    pub(super) fn moment(&self, wall: Expr) -> Expr {
+        let utc = |zoned: Expr| cast(zoned, ValueType::DateTime.arrow());
+        if self.0 == "UTC" {
+            return utc(wall);
+        }
+        let direct = utc(try_cast(wall.clone(), self.zoned()));
+        let before = utc(try_cast(wall - hours(1), self.zoned()));
+        coalesce(vec![direct, before + hours(1)])
+    }
+
+    /// A moment with its distance from UTC in the zone, ready to be made a text.
+    pub(super) fn shown(&self, moment: Expr) -> Expr {
+        cast(moment, self.zoned())
+    }
+
+    /// The moment that a text names: by its own distance from UTC if it has one, else on the clock of the zone.
+    pub(super) fn read(&self, text: Expr) -> Expr {
+        let direct = cast(try_cast(text.clone(), self.zoned()), ValueType::DateTime.arrow());
+        if self.0 == "UTC" {
+            return moments_within_calendar(direct);
+        }
+        // A time that the zone's clocks skip or show twice is read as one on a wall.
+        moments_within_calendar(coalesce(vec![direct, self.moment(try_cast(text, Self::wall_type()))]))
+    }
+}
+
+/// A day or a moment, moved: months and days by the calendar, the rest by the clock.
+pub(super) fn shifted(operand: Expr, by: Interval, of: ValueType, zone: &Zone) -> Expr {
+    if of == ValueType::Date {
+        return cast(within_calendar(operand) + interval(by.months, by.days, 0), of.arrow());
+    }
+    let inside = moments_within_calendar(operand);
+    let moved = if by.months == 0 && by.days == 0 {
+        inside
+    } else {
+        zone.moment(zone.wall(inside) + interval(by.months, by.days, 0))
+    };
+    if by.millis == 0 { moved } else { moved + interval(0, 0, by.millis) }
+}
+
+/// A day of the years 1 to 9999, or null.
+pub(super) fn within_calendar(day: Expr) -> Expr {
+    let at = |day: i32| lit(ScalarValue::Date32(Some(day)));
+    within(day, at(DAYS.0), at(DAYS.1))
+}
+
+/// A moment of the years 1 to 9999, or null.
+fn moments_within_calendar(moment: Expr) -> Expr {
+    let at = |day: i32| {
+        let millis = i64::from(day) * MILLIS_OF_A_DAY;
+        lit(ScalarValue::TimestampMillisecond(Some(millis), Some("UTC".into())))
+    };
+    within(moment, at(DAYS.0), at(DAYS.1))
+}
+
+/// A value between two others, or null.
+pub(super) fn within(value: Expr, least: Expr, most: Expr) -> Expr {
+    let inside = value.clone().between(least, most);
+    Expr::Case(Case::new(None, vec![(Box::new(inside), Box::new(value))], None))
+}
+
+fn hours(count: i64) -> Expr {
+    interval(0, 0, count * 3_600_000)
+}
+
+fn interval(months: i32, days: i32, millis: i64) -> Expr {
+    let nanos = millis.saturating_mul(1_000_000);
+    lit(ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(months, days, nanos))))
+}
