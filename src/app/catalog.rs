@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::Error;
 use crate::dynamics;
-use crate::lang::project::References;
-use crate::model::catalog::{Catalog, Found, Object};
+use crate::lang::references::{Path, References};
+use crate::model::catalog::{Catalog, Found, Object, ObjectName};
 use crate::run::services::Services;
 
 /// Asks for everything that the statements refer to. A table that does not exist is no error here: the checker says so,
@@ -19,6 +19,18 @@ pub(super) async fn catalog(references: &References, services: &Services) -> Res
         objects(connection, references, services, &mut catalog).await.map_err(|e| wrap(connection, e.into()))?;
     }
     Ok(catalog)
+}
+
+/// The names of every object of every open connection.
+pub(super) async fn all_names(services: &Services) -> Result<BTreeMap<String, Vec<ObjectName>>, Error> {
+    let mut names = BTreeMap::new();
+    for (connection, client) in &services.dynamics {
+        names.insert(connection.clone(), client.tables().await.map_err(|e| wrap(connection, e.into()))?);
+    }
+    for (connection, client) in &services.gainsight {
+        names.insert(connection.clone(), client.objects().await.map_err(|e| wrap(connection, e.into()))?);
+    }
+    Ok(names)
 }
 
 fn wrap(connection: &str, cause: crate::run::error::Error) -> Error {
@@ -49,8 +61,8 @@ async fn tables(
             Err(error) => return Err(error),
         }
         let known = &catalog.connections.entry(connection.to_owned()).or_default();
-        for (_, root, path) in references.paths.iter().filter(|(c, _, _)| of(c)) {
-            wanted.extend(next_tables(known, &root.to_lowercase(), path));
+        for path in references.paths.iter().filter(|p| of(&p.connection)) {
+            wanted.extend(next_tables(known, path));
         }
     }
     if is_any_unknown {
@@ -60,14 +72,15 @@ async fn tables(
 }
 
 /// The tables that a path leads to next, as far as they can be told from the tables known so far.
-fn next_tables(known: &BTreeMap<String, Object>, root: &str, path: &[String]) -> Vec<String> {
-    let mut here: Vec<String> = vec![root.to_owned()];
-    for column in &path[..path.len().saturating_sub(1)] {
+fn next_tables(known: &BTreeMap<String, Object>, path: &Path) -> Vec<String> {
+    let mut here: Vec<String> = vec![path.table.to_lowercase()];
+    for (column, treated) in &path.columns[..path.columns.len().saturating_sub(1)] {
         let mut next = Vec::new();
         for table in &here {
             let Some(object) = known.get(table) else { return here };
             if let Found::One(field) = object.field(column) {
-                next.extend(field.targets.iter().cloned());
+                let is_meant = |t: &&String| treated.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(t));
+                next.extend(field.targets.iter().filter(is_meant).cloned());
             }
         }
         here = next;

@@ -66,6 +66,7 @@ pub async fn run(
         home: demo.home.clone(),
         environment: None,
         redirects: Vec::new(),
+        offline: false,
         secrets: secret_source(sandbox.credentials()),
         clock: Clock::system(demo.limits_scale),
     };

@@ -63,6 +63,7 @@ fn run_code(error: &run::error::Error) -> u8 {
         run::error::Error::Dynamics(dynamics::error::Error::Http(http::error::Error::Setup(_))) => 4,
         run::error::Error::Gainsight(gainsight::error::Error::Http(http::error::Error::Setup(_))) => 4,
         run::error::Error::Dynamics(_) | run::error::Error::Gainsight(_) => 3,
+        run::error::Error::TooManyErrors { .. } => 3,
         run::error::Error::Store(store::error::Error::Busy { .. }) => 5,
         run::error::Error::Store(_) => 7,
         run::error::Error::Engine(error) if error.is_out_of_memory() => 7,

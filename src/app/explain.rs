@@ -4,19 +4,26 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::error::Error;
+use super::lineage::{Lineage, lineage};
 use super::runs::{Named, find};
 use super::workspace::Workspace;
 use crate::dynamics::odata::{queries, shown};
 use crate::engine::session::Engine;
 use crate::gainsight::read::query;
+use crate::model::connection::Limits;
 use crate::model::dataset;
 use crate::model::job::{Job, Route};
+use crate::model::policy::{DuplicateKey, Verb};
 
 /// Everything there is to say about a job before it runs.
 #[derive(Debug, Serialize)]
 pub struct Explanation {
     /// The job's name.
     pub job: String,
+    /// Where each target field comes from.
+    pub lineage: Vec<Lineage>,
+    /// What becomes of rows, in the order in which it is decided.
+    pub decisions: Vec<String>,
     /// Requests to Dynamics: the URL, and the `Prefer` header.
     pub dynamics: Vec<(String, String)>,
     /// Reads of Gainsight: path and body of the first page.
@@ -35,8 +42,10 @@ pub fn explain(workspace: &Workspace, name: &str) -> Result<Explanation, Error> 
     let Named::Job(job) = find(&workspace.project, name)? else {
         return Err(Error::Usage(format!("\"{name}\" is a chain; explain one of its jobs")));
     };
-    let origin = workspace.project.connections.get(&job.source.connection).map_or("", |c| c.url.as_str());
-    let page_size = workspace.services.source(job)?.page_size;
+    let job = &job.at(workspace.services.clock.now().timestamp_millis());
+    let connection = workspace.project.connections.get(&job.source.connection);
+    let origin = connection.map_or("", |c| c.url.as_str());
+    let page_size = connection.map_or(Limits::DEFAULT, |c| c.limits).page_size;
     let asked = queries(job);
     let dynamics = asked.iter().filter_map(|q| Some((shown(origin, q)?.to_string(), q.prefer(page_size))));
     let read = dataset::objects(job);
@@ -44,11 +53,37 @@ pub fn explain(workspace: &Workspace, name: &str) -> Result<Explanation, Error> 
     let plans = engine.explain(job).map_err(crate::run::error::Error::from)?;
     Ok(Explanation {
         job: job.name.clone(),
+        lineage: lineage(job),
+        decisions: decisions(job),
         dynamics: dynamics.collect(),
         gainsight: read.iter().map(|(o, f)| (format!("POST /v1/data/objects/query/{o}"), query(f, None))).collect(),
         writes: job.targets.iter().map(|t| (t.object.label.clone(), road(job, t.route, &t.object.name))).collect(),
         plans: plans.into_iter().map(|(stage, plan)| (stage.to_owned(), plan)).collect(),
     })
+}
+
+/// The clauses that decide about rows, as they are written or as they hold where nothing is written.
+fn decisions(job: &Job) -> Vec<String> {
+    let mut said = Vec::new();
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    if job.filter.is_some() || job.late_filter.is_some() {
+        said.push("rows that do not pass WHERE are filtered".to_owned());
+    }
+    if !job.requires.is_empty() {
+        said.push(format!("{}: rows that do not meet them are rejected", count(job.requires.len(), "REQUIRE")));
+    }
+    said.push(match &job.duplicate_key {
+        DuplicateKey::Error => "rows of one key are all in error".to_owned(),
+        DuplicateKey::Reject => "rows of one key are all rejected".to_owned(),
+        DuplicateKey::KeepLatest(_) => "of rows of one key the latest is kept, the others are superseded".to_owned(),
+    });
+    match job.verb {
+        Verb::Upsert => {}
+        Verb::Insert => said.push("a row whose record is there is rejected".to_owned()),
+        Verb::Update => said.push("a row whose record is not there is rejected".to_owned()),
+    }
+    said.push(job.on_error.shown());
+    said
 }
 
 fn road(job: &Job, route: Route, object: &str) -> String {

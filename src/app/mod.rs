@@ -6,9 +6,15 @@
 pub mod activity;
 pub mod catalog;
 pub mod demo;
+pub mod describe;
 pub mod error;
 pub mod explain;
+pub mod formatting;
+pub mod lineage;
+pub mod preview;
 pub mod projects;
 pub mod runs;
 pub mod sandboxes;
+pub mod snapshot;
+pub mod tests;
 pub mod workspace;

@@ -11,12 +11,13 @@ use crate::model::connection::is_loopback;
 use crate::store;
 
 /// The out-of-the-box project, as it lies in `jobs/`.
-pub const OUT_OF_THE_BOX: [(&str, &str); 5] = [
+pub const OUT_OF_THE_BOX: [(&str, &str); 6] = [
     ("connections.ferry", include_str!("../../jobs/connections.ferry")),
     ("user_sync.ferry", include_str!("../../jobs/user_sync.ferry")),
     ("company_sync.ferry", include_str!("../../jobs/company_sync.ferry")),
     ("company_person_sync.ferry", include_str!("../../jobs/company_person_sync.ferry")),
     ("chain.ferry", include_str!("../../jobs/chain.ferry")),
+    ("tests.ferry", include_str!("../../jobs/tests.ferry")),
 ];
 
 /// The URLs that stand in the out-of-the-box connections: Dynamics, then Gainsight.

@@ -7,11 +7,14 @@ use std::sync::Arc;
 use super::catalog::catalog;
 use super::error::Error;
 use super::projects::{self, Text};
+use super::snapshot;
 use crate::diagnostic::report::Diagnostics;
 use crate::diagnostic::source::Sources;
 use crate::dynamics::client::{Credentials, Dynamics};
+use crate::engine::functions;
 use crate::gainsight::client::Gainsight;
 use crate::lang::project::{Parsed, Project, check};
+use crate::model::catalog::Catalog;
 use crate::model::clock::Clock;
 use crate::model::connection::{Auth, Connection};
 use crate::model::secret::{Secret, environment_variable};
@@ -31,6 +34,8 @@ pub struct Setting {
     pub environment: Option<String>,
     /// Connections that lead to another URL: identifier and URL.
     pub redirects: Vec<(String, String)>,
+    /// Whether schemas come from the project's snapshot, and no service is asked.
+    pub offline: bool,
     /// Where secrets come from.
     pub secrets: Secrets,
     /// The time.
@@ -45,7 +50,9 @@ pub struct Workspace {
     pub project: Project,
     /// What was found: warnings only, if it came from [`Workspace::ready`].
     pub diagnostics: Diagnostics,
-    /// The open connections.
+    /// The schemas that it was checked against.
+    pub catalog: Catalog,
+    /// The open connections; none offline.
     pub services: Services,
 }
 
@@ -68,7 +75,23 @@ impl Workspace {
         for (name, url) in &setting.redirects {
             projects::redirect(&mut text.parsed, name, url)?;
         }
-        let opened = Self::connected(&text.parsed, setting).await;
+        Self::checked(text, setting, false).await
+    }
+
+    /// A project with every connection that it declares open, whether a job uses it or not.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`].
+    pub async fn everything(setting: &Setting) -> Result<Self, Error> {
+        let mut text = projects::open(&setting.project, setting.environment.as_deref())?;
+        for (name, url) in &setting.redirects {
+            projects::redirect(&mut text.parsed, name, url)?;
+        }
+        Self::checked(text, setting, true).await
+    }
+
+    async fn checked(text: Text, setting: &Setting, all: bool) -> Result<Self, Error> {
+        let opened = Self::connected(&text.parsed, setting, all).await;
         let (services, catalog) = match opened {
             Ok(both) => both,
             // A mistake in the text is nearer to its author than a service that is away.
@@ -77,8 +100,8 @@ impl Workspace {
             }
             Err(error) => return Err(error),
         };
-        let (project, diagnostics) = check(&text.parsed, &catalog, &text.sources);
-        Ok(Self { sources: text.sources, project, diagnostics, services })
+        let (project, diagnostics) = check(&text.parsed, &catalog, &functions::catalog(), &text.sources);
+        Ok(Self { sources: text.sources, project, diagnostics, catalog, services })
     }
 
     /// Reads and checks a project that must be without mistakes.
@@ -101,10 +124,7 @@ impl Workspace {
         Ok(self)
     }
 
-    async fn connected(
-        parsed: &Parsed,
-        setting: &Setting,
-    ) -> Result<(Services, crate::model::catalog::Catalog), Error> {
+    async fn connected(parsed: &Parsed, setting: &Setting, all: bool) -> Result<(Services, Catalog), Error> {
         let mut services = Services {
             dynamics: BTreeMap::new(),
             gainsight: BTreeMap::new(),
@@ -112,8 +132,11 @@ impl Workspace {
             tenants: BTreeMap::new(),
             clock: setting.clock,
         };
+        if setting.offline {
+            return Ok((services, snapshot::catalog(parsed, setting)?));
+        }
         let references = parsed.references();
-        let used = |name: &str| references.objects.iter().any(|(c, _)| c.eq_ignore_ascii_case(name));
+        let used = |name: &str| all || references.objects.iter().any(|(c, _)| c.eq_ignore_ascii_case(name));
         for connection in parsed.connections.values().filter(|c| used(&c.name)) {
             let failed = |cause: crate::run::error::Error| Error::Connection {
                 name: connection.name.clone(),

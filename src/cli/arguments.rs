@@ -29,6 +29,9 @@ pub(super) struct Common {
     /// Read connections.NAME.ferry in place of connections.ferry.
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) env: Option<String>,
+    /// Take schemas from the project's snapshot (see `ferry refresh`) and ask no service.
+    #[arg(long, global = true)]
+    pub(super) offline: bool,
     /// Lead a connection to an address of this machine, such as dynamics=http://127.0.0.1:8080.
     #[arg(long, global = true, value_name = "NAME=URL", value_parser = pair)]
     pub(super) connection: Vec<(String, String)>,
@@ -49,9 +52,37 @@ pub(super) enum Verb {
         /// Show only those of these files.
         paths: Vec<PathBuf>,
     },
-    /// Show what a job asks of Dynamics and of Gainsight, and its plan.
-    Explain {
+    /// Bring the project's files into their canonical layout; comments stay.
+    Fmt {
+        /// Only these files; `-` lays out standard input.
+        paths: Vec<PathBuf>,
+        /// Change nothing; name the files that would change, and exit with 1 if there are any.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run the project's tests, without any service: schemas come from the project's snapshot.
+    Test {
+        /// Run only those of these files.
+        paths: Vec<PathBuf>,
+    },
+    /// Ask both services for the schemas that the project names, and write them into its `schemas` folder.
+    Refresh,
+    /// List the tables and objects of both services, or show the fields of one.
+    Describe {
+        /// Its label or API name, such as account, "Company Person" or gainsight.company.
+        object: Option<String>,
+    },
+    /// Show the first rows of a job as they are mapped, before anything is compared with the target.
+    Preview {
         /// The job's name.
+        job: String,
+        /// How many rows.
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        limit: usize,
+    },
+    /// Show where a job's fields come from, what it asks of both services, and its plan; or a page about a code.
+    Explain {
+        /// The job's name, or the code of a diagnostic such as F204.
         job: String,
     },
     /// Read both sides and show what a run would write, without writing it.

@@ -3,9 +3,19 @@
 use super::output::say;
 use super::start::Ended;
 use crate::app::explain::explain as explained;
+use crate::app::lineage::Lineage;
 use crate::app::workspace::{Setting, Workspace};
+use crate::diagnostic::pages::page;
 
 pub(super) async fn explain(setting: &Setting, job: &str, json: bool) -> Ended {
+    if let Some(page) = page(job) {
+        if json {
+            say!("{}", serde_json::json!({ "code": page.code, "title": page.title, "text": page.text }));
+        } else {
+            say!("{}: {}\n\n{}", page.code, page.title, page.text);
+        }
+        return Ok(0);
+    }
     let workspace = Workspace::ready(setting).await?;
     let explanation = explained(&workspace, job)?;
     if json {
@@ -13,6 +23,13 @@ pub(super) async fn explain(setting: &Setting, job: &str, json: bool) -> Ended {
         return Ok(0);
     }
     say!("{}\n", explanation.job);
+    say!("Where the fields come from");
+    explanation.lineage.iter().for_each(origin);
+    say!("\nWhat becomes of rows");
+    for decision in &explanation.decisions {
+        say!("  {decision}");
+    }
+    say!();
     say!("Asked of Dynamics");
     for (url, prefer) in &explanation.dynamics {
         say!("  GET {url}\n      Prefer: {prefer}");
@@ -32,4 +49,23 @@ pub(super) async fn explain(setting: &Setting, job: &str, json: bool) -> Ended {
         }
     }
     Ok(0)
+}
+
+fn origin(lineage: &Lineage) {
+    let key = if lineage.is_key { "  (key)" } else { "" };
+    say!("  {}{key}", lineage.field);
+    say!("      {}", lineage.mapping);
+    for column in &lineage.columns {
+        say!("      ← {column}");
+    }
+    for lookup in &lineage.lookups {
+        let fields = lookup.fields.join(", ");
+        let after = if lookup.after_load { ", after load" } else { "" };
+        say!("      ← LOOKUP {}: \"{fields}\" of {}{after}", lookup.alias, lookup.object);
+        for (field, columns) in &lookup.matches {
+            let with = if columns.is_empty() { "a constant".to_owned() } else { columns.join(", ") };
+            say!("          \"{field}\" = {with}");
+        }
+        say!("          several match: {}; none matches: {}", lookup.on_multiple, lookup.on_none);
+    }
 }

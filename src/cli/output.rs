@@ -30,6 +30,12 @@ pub(super) fn talk(what: Arguments<'_>) {
     let _ = writeln!(std::io::stderr().lock(), "{}", shown(&what.to_string()));
 }
 
+/// A value in a table: ends of lines and other control characters are shown, not obeyed.
+pub(super) fn on_one_line(value: &str) -> String {
+    let line: String = value.chars().filter(|c| *c != '\r').map(|c| if c == '\n' { '⏎' } else { c }).collect();
+    shown(&line)
+}
+
 /// Words of a service with their control characters made visible.
 pub(super) fn shown(said: &str) -> String {
     said.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()

@@ -8,11 +8,14 @@ use std::sync::Arc;
 use clap::Parser;
 
 use super::arguments::{Arguments, Common, Verb};
-use super::{activity, check, demo, explain, plan, run, sandbox};
+use super::{activity, check, demo, describe, explain, fmt, plan, preview, refresh, run, sandbox, test};
 use crate::app::error::Error;
 use crate::app::workspace::Setting;
 use crate::model::clock::Clock;
 use crate::model::secret::{Secret, environment_variable};
+
+/// The stack of a thread that carries a plan out, in bytes.
+const WORKER_STACK_BYTES: usize = 16 << 20;
 
 /// How a verb ended, if nothing stopped it.
 pub(super) type Ended = Result<u8, Error>;
@@ -26,13 +29,14 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             return if error.use_stderr() { 2 } else { 0 };
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tell!("error: the runtime cannot be started: {error}");
-            return 7;
-        }
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(WORKER_STACK_BYTES).build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                tell!("error: the runtime cannot be started: {error}");
+                return 7;
+            }
+        };
     let json = arguments.common.json;
     match runtime.block_on(verb(arguments)) {
         Ok(code) => code,
@@ -54,6 +58,11 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Demo(demo) => demo::demo(&demo, &common).await,
         Verb::Sandbox(sandbox) => sandbox::serve(&sandbox, &common).await,
         Verb::Check { paths } => check::check(&setting, &paths, common.json).await,
+        Verb::Fmt { paths, check } => fmt::fmt(&setting, &paths, check, common.json),
+        Verb::Test { paths } => test::test(&setting, &paths, common.json).await,
+        Verb::Refresh => refresh::refresh(&setting, common.json).await,
+        Verb::Describe { object } => describe::describe(&setting, object.as_deref(), common.json).await,
+        Verb::Preview { job, limit } => preview::preview(&setting, &job, limit, common.json).await,
         Verb::Explain { job } => explain::explain(&setting, &job, common.json).await,
         Verb::Plan { job, sample } => plan::plan(&setting, &job, sample, common.json).await,
         Verb::Run { name } => run::run(&setting, &name, common.json).await,
@@ -68,6 +77,7 @@ fn setting(common: &Common) -> Setting {
         home: common.home.clone(),
         environment: common.env.clone(),
         redirects: common.connection.clone(),
+        offline: common.offline,
         secrets: Arc::new(|name| {
             std::env::var(environment_variable(name)).ok().map(|value| Secret::new(value.trim().to_owned()))
         }),

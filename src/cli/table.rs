@@ -15,6 +15,25 @@ pub(super) fn lines(header: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// Rows of cells as lines, all columns aligned to the left.
+pub(super) fn left(header: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = header.iter().map(|h| width(h)).collect();
+    for row in rows {
+        for (at, cell) in row.iter().enumerate().take(widths.len()) {
+            widths[at] = widths[at].max(width(cell));
+        }
+    }
+    let mut text = String::new();
+    let header: Vec<String> = header.iter().map(|h| (*h).to_owned()).collect();
+    for cells in std::iter::once(&header).chain(rows) {
+        let padded =
+            cells.iter().zip(&widths).map(|(cell, wide)| format!("  {cell}{}", " ".repeat(wide - width(cell))));
+        text.push_str(padded.collect::<String>().trim_end());
+        text.push('\n');
+    }
+    text
+}
+
 /// A number with its thousands apart.
 pub(super) fn number(value: u64) -> String {
     let digits = value.to_string();
