@@ -3,9 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on fails.
 
 mod architecture;
+mod authoring;
+mod clauses;
 mod corners;
+mod examples;
+mod grammar;
 mod language;
+mod layout;
+mod limits;
+mod mapping;
+mod matrix;
 mod oracle;
+mod pages;
+mod random_scripts;
 mod requests;
 mod road;
 mod sandbox;

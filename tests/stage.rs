@@ -55,6 +55,7 @@ impl Stage {
             home: home.path().join("home"),
             environment: None,
             redirects: Vec::new(),
+            offline: false,
             secrets: secret_source(sandbox.credentials()),
             clock: Clock::system(SCALE),
         };

@@ -13,7 +13,7 @@ SELECT
   TRIM(a.name)                       AS "Name",
   a.revenue                          AS "ARR",
   a.numberofemployees                AS "Users",
-  a.createdon                        AS "Renewal Date",
+  CAST(a.createdon AS DATE)          AS "Renewal Date",
   a.statecode = 'Active'             AS "Strategic",
   COALESCE(a.accountnumber, 'Launched') AS "Stage",
   a.websiteurl                       AS "Website",
