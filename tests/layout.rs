@@ -8,6 +8,8 @@ use ferry::lang::project::read;
 
 use crate::random_scripts::script;
 
+const MARK: &str = "--- expected\n";
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -25,6 +27,24 @@ fn the_design_s_examples_are_laid_out_already() {
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(format(0, &text).unwrap(), text, "{}", path.display());
     }
+}
+
+/// How scripts are to look: one case a file in `tests/cases/layout`, the script above, its layout below. `FERRY_BLESS=1`
+/// writes what comes out into the files, to be read before it is committed.
+#[test]
+fn every_case_gets_its_layout() {
+    let mut wrong = Vec::new();
+    for path in files(&root().join("tests/cases/layout")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (script, expected) = text.split_once(MARK).expect("a case has an expectation");
+        let found = format(0, script).unwrap_or_else(|said| panic!("{}: {said:?}", path.display()));
+        if std::env::var_os("FERRY_BLESS").is_some() {
+            std::fs::write(&path, format!("{script}{MARK}{found}")).unwrap();
+        } else if found != expected {
+            wrong.push(format!("{}\nexpected:\n{expected}\nfound:\n{found}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 /// The comments of a text, in order. Texts and quoted names are left out first.
@@ -92,7 +112,7 @@ fn every_script_of_the_repository_keeps_its_meaning() {
     for folder in ["jobs", "tests/cases/examples", "tests/cases/mapping", "tests/cases/layout", "tests/cases/lang"] {
         for path in files(&root().join(folder)).iter().filter(|p| p.to_string_lossy().contains(".ferry")) {
             let text = std::fs::read_to_string(path).unwrap();
-            let script = text.split("--- expected\n").next().unwrap();
+            let script = text.split(MARK).next().unwrap();
             // A wrong script that cannot be read is left alone.
             if format(0, script).is_ok() {
                 verdict(script).unwrap_or_else(|wrong| panic!("{}: {wrong}", path.display()));
