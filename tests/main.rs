@@ -7,6 +7,7 @@ mod authoring;
 mod clauses;
 mod corners;
 mod examples;
+mod generated;
 mod grammar;
 mod language;
 mod layout;

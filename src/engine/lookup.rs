@@ -5,17 +5,22 @@ use datafusion::functions_aggregate::expr_fn::{count, first_value};
 use datafusion::logical_expr::{Case, Expr, ident, lit, try_cast};
 use datafusion::prelude::DataFrame;
 
+use super::convert::converted;
 use super::error::Result;
-use super::failure::failure;
-use super::frame::{add, attach, null_text};
-use super::lower::{constant, converted, folded, looked, lower, type_column};
+use super::frame::{add, attach, null_text, without};
+use super::logic::any;
+use super::lower::{Lowered, constant, folded, looked, lower, type_column};
 use super::moment::Zone;
 use super::reason::Cause;
+use super::steps::{Steps, is_step};
 use crate::model::dataset;
 use crate::model::expression::Literal;
 use crate::model::field::Field;
 use crate::model::job::Job;
 use crate::model::lookup::{Lookup, OnMultiple, OnNone, Order};
+
+/// The letter of this stage's steps.
+const STAGE: char = 'l';
 
 /// Where the records that a lookup searches lie, and their columns.
 pub(super) fn dataset_of(lookup: &Lookup, job: &Job) -> (String, SchemaRef) {
@@ -47,10 +52,9 @@ fn held_column(lookup: usize, equality: usize) -> String {
     format!("g{lookup}_{equality}")
 }
 
-/// The rows' sides of all equalities, folded.
-pub(super) fn wanted(index: usize, lookup: &Lookup, job: &Job) -> Vec<(String, Expr)> {
-    let sides = lookup.matches.iter().enumerate();
-    sides.map(|(n, m)| (wanted_column(index, n), folded(lower(&m.value, job), m.fold))).collect()
+/// Whether a value that the lookup searches for cannot be had.
+fn unreadable_column(lookup: usize) -> String {
+    format!("u{lookup}")
 }
 
 /// The object's records by what they are found by: `g…`, the GSID as `gsid`, and what the lookup yields.
@@ -88,16 +92,22 @@ pub(super) fn join(index: usize, lookup: &Lookup, job: &Job, held: DataFrame, ro
     if *value == Literal::Null {
         return Ok(rows);
     }
-    let instead = lookup.yields.iter().enumerate().map(|(n, field)| {
-        let name = looked(index, n);
-        let is_absent = Box::new(ident(count_column(index)).is_null());
-        let (from, to) = (value.value_type(), field.kind.value_type());
-        let replacement = converted(constant(value), from, to, &Zone::of(job));
-        let replacement = Box::new(try_cast(replacement, to.arrow()));
-        let found = Some(Box::new(ident(&name)));
-        (name, Expr::Case(Case::new(None, vec![(is_absent, replacement)], found)))
-    });
-    add(rows, instead.collect())
+    let mut steps = Steps::new(STAGE);
+    let instead: Vec<(String, Expr)> = lookup
+        .yields
+        .iter()
+        .enumerate()
+        .map(|(n, field)| {
+            let name = looked(index, n);
+            let is_absent = Box::new(ident(count_column(index)).is_null());
+            let (from, to) = (value.value_type(), field.kind.value_type());
+            let replacement = converted(constant(value), from, to, &Zone::of(job), &mut steps);
+            let replacement = Box::new(try_cast(replacement, to.arrow()));
+            let found = Some(Box::new(ident(&name)));
+            (name, Expr::Case(Case::new(None, vec![(is_absent, replacement)], found)))
+        })
+        .collect();
+    add(steps.taken(rows)?, instead)
 }
 
 /// The order in which the first of several is taken; empty where the smallest id decides alone.
@@ -116,8 +126,9 @@ pub(super) fn decisions(index: usize, lookup: &Lookup, job: &Job) -> Vec<(Cause,
     let mut all = Vec::new();
     // Of a lookup that is decided after everything else only what it searches for is left.
     let columns = if job.is_pending(index) { &[] } else { &lookup.matches[..] };
-    let failures = columns.iter().filter_map(|m| failure(&m.value, job));
-    all.extend(failures.reduce(Expr::or).map(|fails| (Cause::UnreadableMatch(index), fails, null_text())));
+    if !job.is_pending(index) {
+        all.push((Cause::UnreadableMatch(index), ident(unreadable_column(index)), null_text()));
+    }
     if lookup.on_none == OnNone::Reject {
         if lookup.object.table.is_none() && lookup.object.name.eq_ignore_ascii_case("company") {
             for column in columns.iter().filter_map(|m| m.polymorphic) {
@@ -133,7 +144,15 @@ pub(super) fn decisions(index: usize, lookup: &Lookup, job: &Job) -> Vec<(Cause,
     all
 }
 
-/// The rows with the sides of one lookup's equalities added.
+/// The rows with their sides of one lookup's equalities added, folded, and with whether one of them cannot be had.
 pub(super) fn prepare(index: usize, lookup: &Lookup, job: &Job, rows: DataFrame) -> Result<DataFrame> {
-    add(rows, wanted(index, lookup, job))
+    let mut steps = Steps::new(STAGE);
+    let sides: Vec<Lowered> = lookup.matches.iter().map(|m| lower(&m.value, job, &mut steps)).collect();
+    let (mut columns, mut fails) = (Vec::new(), Vec::new());
+    for (n, (side, m)) in sides.into_iter().zip(&lookup.matches).enumerate() {
+        columns.push((wanted_column(index, n), folded(side.value, m.fold)));
+        fails.extend(side.fails);
+    }
+    columns.push((unreadable_column(index), any(fails).unwrap_or_else(|| lit(false))));
+    without(add(steps.taken(rows)?, columns)?, is_step)
 }

@@ -1,78 +1,161 @@
 //! Expressions of a job as DataFusion's: total, with no value of a row that makes them fail.
 //!
-//! Where an expression has no value for a row it is null here; `failure` says for which rows that is so.
+//! Where an expression has no value for a row it is null, and a condition beside it says for which rows that is so: a cast that
+//! cannot be made, a sum that no column holds, a choice without a label.
 
 use datafusion::common::ScalarValue;
-use datafusion::functions::expr_fn::{btrim, coalesce, lower as lower_case, rtrim};
+use datafusion::functions::expr_fn::{btrim, coalesce, lower as lower_case};
 use datafusion::logical_expr::expr::Like;
 use datafusion::logical_expr::{Case, Expr, Operator, binary_expr, ident, lit, try_cast};
 
 use super::calculate::{arithmetic, days_between};
 use super::call::called;
-use super::moment::{Zone, shifted, within_calendar};
-use crate::model::expression::{Comparison, Expression, Literal};
+use super::convert::converted;
+use super::logic::{any, case, in_order};
+use super::moment::{Zone, shifted};
+use super::steps::Steps;
+use crate::model::expression::{Comparison, Expression, Literal, is_total};
 use crate::model::field::FieldKind;
 use crate::model::job::{Fold, Job};
 use crate::model::policy::Unknown;
 use crate::model::value::ValueType;
 
-/// The expression over the columns `c…` (source) and `l…` (lookups).
-pub(super) fn lower(expression: &Expression, job: &Job) -> Expr {
-    let deep = |x: &Expression| lower(x, job);
+/// A lowered expression.
+pub(super) struct Lowered {
+    /// Its value; null where there is none.
+    pub(super) value: Expr,
+    /// True for the rows that it fails; none if it cannot fail any.
+    pub(super) fails: Option<Expr>,
+}
+
+/// The expression over the columns `c…` (source) and `l…` (lookups). What it needs more than once is in `steps`.
+pub(super) fn lower(expression: &Expression, job: &Job, steps: &mut Steps) -> Lowered {
+    let total = |value: Expr| Lowered { value, fails: None };
     match expression {
-        Expression::Column(index) => ident(column(*index)),
-        Expression::Looked { lookup, field } => ident(looked(*lookup, *field)),
-        Expression::Literal(literal) => constant(literal),
+        Expression::Column(index) => total(ident(column(*index))),
+        Expression::Looked { lookup, field } => total(ident(looked(*lookup, *field))),
+        Expression::Literal(literal) => total(constant(literal)),
         // `Job::at` has put the moment in before a plan is made.
-        Expression::Now => null_of(ValueType::DateTime),
-        Expression::Today => null_of(ValueType::Date),
-        Expression::Label(index) => label(*index, job),
-        Expression::TypeOf(index) => type_of(*index, job),
-        Expression::Not(inner) => Expr::Not(Box::new(deep(inner))),
-        Expression::All(list) => balanced(list.iter().map(deep).collect(), Operator::And),
-        Expression::Any(list) => balanced(list.iter().map(deep).collect(), Operator::Or),
-        Expression::Compare { operator, left, right } => binary_expr(deep(left), sign(*operator), deep(right)),
-        Expression::IsNull { operand, negated: false } => deep(operand).is_null(),
-        Expression::IsNull { operand, negated: true } => deep(operand).is_not_null(),
+        Expression::Now => total(null_of(ValueType::DateTime)),
+        Expression::Today => total(null_of(ValueType::Date)),
+        Expression::Label(index) if job.unknown_choice == Unknown::Error => {
+            partial(label(*index, job), &[ident(column(*index))], None, steps)
+        }
+        Expression::Label(index) => total(label(*index, job)),
+        Expression::TypeOf(index) => total(type_of(*index, job)),
+        Expression::Not(inner) => lower(inner, job, steps).map(|x| Expr::Not(Box::new(x))),
+        Expression::All(list) => {
+            let (values, fails) = in_order(each(list, job, steps), steps, Expr::is_false);
+            Lowered { value: balanced(values, Operator::And), fails }
+        }
+        Expression::Any(list) => {
+            let (values, fails) = in_order(each(list, job, steps), steps, Expr::is_true);
+            Lowered { value: balanced(values, Operator::Or), fails }
+        }
+        Expression::Compare { operator, left, right } => {
+            let (l, r) = (lower(left, job, steps), lower(right, job, steps));
+            Lowered { value: binary_expr(l.value, sign(*operator), r.value), fails: either(l.fails, r.fails) }
+        }
+        Expression::IsNull { operand, negated: false } => lower(operand, job, steps).map(Expr::is_null),
+        Expression::IsNull { operand, negated: true } => lower(operand, job, steps).map(Expr::is_not_null),
         Expression::In { operand, list, negated } => {
-            deep(operand).in_list(list.iter().map(constant).collect(), *negated)
+            lower(operand, job, steps).map(|x| x.in_list(list.iter().map(constant).collect(), *negated))
         }
-        Expression::Like { operand, pattern, ignore_case, negated } => {
-            let (operand, pattern) = (Box::new(deep(operand)), Box::new(lit(pattern.as_str())));
+        Expression::Like { operand, pattern, ignore_case, negated } => lower(operand, job, steps).map(|x| {
+            let (operand, pattern) = (Box::new(x), Box::new(lit(pattern.as_str())));
             Expr::Like(Like::new(*negated, operand, pattern, None, *ignore_case))
+        }),
+        Expression::Concat(parts) => {
+            let (values, fails) = apart(each(parts, job, steps));
+            Lowered { value: balanced(values, Operator::StringConcat), fails }
         }
-        Expression::Concat(parts) => balanced(parts.iter().map(deep).collect(), Operator::StringConcat),
-        Expression::Arithmetic { operator, left, right, of } => arithmetic(*operator, deep(left), deep(right), *of),
-        Expression::Shift { operand, by, of } => shifted(deep(operand), *by, *of, &Zone::of(job)),
-        Expression::DaysBetween { from, to } => days_between(deep(from), deep(to)),
+        Expression::DaysBetween { from, to } => {
+            let (from, to) = (lower(from, job, steps), lower(to, job, steps));
+            Lowered { value: days_between(from.value, to.value), fails: either(from.fails, to.fails) }
+        }
         Expression::Case { arms, otherwise } => {
-            let arms = arms.iter().map(|(c, v)| (Box::new(deep(c)), Box::new(deep(v)))).collect();
-            Expr::Case(Case::new(None, arms, otherwise.as_deref().map(|x| Box::new(deep(x)))))
+            let arms = arms.iter().map(|(c, v)| (lower(c, job, steps), lower(v, job, steps))).collect();
+            let otherwise = otherwise.as_deref().map(|x| lower(x, job, steps));
+            case(arms, otherwise, steps)
         }
-        Expression::Cast { operand, from, to, .. } => converted(deep(operand), *from, *to, &Zone::of(job)),
-        Expression::Call { function, arguments } => {
-            called(function, arguments.iter().map(deep).collect(), &Zone::of(job))
-        }
+        _ => calculated(expression, job, steps),
     }
 }
 
-/// A value as another type; null where it cannot be one.
-pub(super) fn converted(value: Expr, from: ValueType, to: ValueType, zone: &Zone) -> Expr {
-    match (from, to) {
-        (ValueType::Null, _) => null_of(to),
-        (a, b) if a == b => value,
-        (ValueType::Date, ValueType::DateTime) => zone.moment(try_cast(value, Zone::wall_type())),
-        (ValueType::DateTime, ValueType::Date) => try_cast(zone.wall(value), to.arrow()),
-        (ValueType::DateTime, ValueType::Text) => try_cast(zone.shown(value), to.arrow()),
-        (ValueType::Text, ValueType::DateTime) => zone.read(value),
-        // Arrow reads years of any length, and then cannot write them.
-        (ValueType::Text, ValueType::Date) => within_calendar(try_cast(value, to.arrow())),
-        // 12.5000000000 is 12.5, and 12.0000000000 is 12.
-        (ValueType::Decimal, ValueType::Text) => {
-            let text = try_cast(value, to.arrow());
-            rtrim(vec![rtrim(vec![text, lit("0")]), lit(".")])
+/// What can lack a value: arithmetic, casts, calls.
+fn calculated(expression: &Expression, job: &Job, steps: &mut Steps) -> Lowered {
+    let zone = Zone::of(job);
+    match expression {
+        Expression::Arithmetic { operator, left, right, of } => {
+            let (l, r) = (lower(left, job, steps), lower(right, job, steps));
+            let fails = either(l.fails, r.fails);
+            if *of == ValueType::Double {
+                return Lowered { value: arithmetic(*operator, l.value, r.value, *of), fails };
+            }
+            let (l, r) = (steps.once(l.value), steps.once(r.value));
+            partial(arithmetic(*operator, l.clone(), r.clone(), *of), &[l, r], fails, steps)
         }
-        _ => try_cast(value, to.arrow()),
+        Expression::Shift { operand, by, of } => {
+            let inner = lower(operand, job, steps);
+            let moved = steps.once(inner.value);
+            partial(shifted(moved.clone(), *by, *of, &zone, steps), &[moved], inner.fails, steps)
+        }
+        Expression::Cast { operand, from, to, lenient } => {
+            let inner = lower(operand, job, steps);
+            if *lenient || is_total(*from, *to) {
+                return Lowered { value: converted(inner.value, *from, *to, &zone, steps), fails: inner.fails };
+            }
+            let value = steps.once(inner.value);
+            partial(converted(value.clone(), *from, *to, &zone, steps), &[value], inner.fails, steps)
+        }
+        Expression::Call { function, arguments } if ["COALESCE", "NVL", "IFNULL"].contains(&function.name.as_str()) => {
+            let (values, fails) = in_order(each(arguments, job, steps), steps, Expr::is_not_null);
+            Lowered { value: called(function, values, &zone, steps), fails }
+        }
+        Expression::Call { function, arguments } => {
+            let (values, mut fails) = apart(each(arguments, job, steps));
+            let is_limited = function.bounds.iter().any(Option::is_some);
+            if !function.is_partial() && !is_limited {
+                return Lowered { value: called(function, values, &zone, steps), fails };
+            }
+            let values: Vec<Expr> = values.into_iter().map(|x| steps.once(x)).collect();
+            for (bound, value) in function.bounds.iter().zip(&values) {
+                if let Some((least, most)) = bound {
+                    fails = either(fails, Some(value.clone().not_between(lit(*least), lit(*most)).is_true()));
+                }
+            }
+            let value = called(function, values.clone(), &zone, steps);
+            if function.is_partial() { partial(value, &values, fails, steps) } else { Lowered { value, fails } }
+        }
+        _ => unreachable!("`lower` knows all other expressions"),
+    }
+}
+
+/// A value that fails a row where all of its parts are there and it is not.
+fn partial(value: Expr, parts: &[Expr], fails: Option<Expr>, steps: &mut Steps) -> Lowered {
+    let value = steps.once(value);
+    let given = parts.iter().cloned().map(Expr::is_not_null).reduce(Expr::and);
+    let lost = given.map(|given| given.and(value.clone().is_null()));
+    Lowered { fails: either(fails, lost), value }
+}
+
+fn each(list: &[Expression], job: &Job, steps: &mut Steps) -> Vec<Lowered> {
+    list.iter().map(|x| lower(x, job, steps)).collect()
+}
+
+/// The values of some expressions, and whether one of them fails.
+fn apart(list: Vec<Lowered>) -> (Vec<Expr>, Option<Expr>) {
+    let (values, fails): (Vec<Expr>, Vec<Option<Expr>>) = list.into_iter().map(|x| (x.value, x.fails)).unzip();
+    (values, any(fails.into_iter().flatten().collect()))
+}
+
+fn either(one: Option<Expr>, other: Option<Expr>) -> Option<Expr> {
+    one.into_iter().chain(other).reduce(Expr::or)
+}
+
+impl Lowered {
+    fn map(self, change: impl FnOnce(Expr) -> Expr) -> Self {
+        Self { value: change(self.value), fails: self.fails }
     }
 }
 

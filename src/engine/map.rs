@@ -11,13 +11,13 @@ use datafusion::logical_expr::{Expr, cast, ident, lit};
 use datafusion::prelude::DataFrame;
 
 use super::error::Result;
-use super::failure::failure;
 use super::frame::{add, attach, null_text, without};
 use super::lookup;
-use super::lower::{column, lower, type_column};
+use super::lower::{Lowered, column, lower, type_column};
 use super::reason::{Cause, Reasons};
 use super::session::{Engine, Rows};
-use super::stored::{is_bad, stored};
+use super::steps::{Steps, is_step};
+use super::stored::stored;
 use crate::model::dataset::{self, ROW};
 use crate::model::expression::Expression;
 use crate::model::job::Job;
@@ -99,65 +99,65 @@ fn filtered(job: &Job, reasons: &Reasons, source: DataFrame, relations: Vec<Data
     let nothing = Expr::Literal(ScalarValue::Int32(None), None);
     let rows = add(rows, vec![("_why".to_owned(), nothing), ("_value".to_owned(), null_text())])?;
     let mut decisions = vec![(Cause::Superseded, ident(ROW).lt(ident("newest_row")), null_text())];
+    let mut steps = Steps::new('f');
     if let Some(filter) = &job.filter {
-        decisions.extend(failure(filter, job).map(|fails| (Cause::UnreadableFilter, fails, shown(filter))));
-        decisions.push((Cause::Filter, lower(filter, job).is_not_true(), null_text()));
+        let Lowered { value, fails } = lower(filter, job, &mut steps);
+        decisions.extend(fails.map(|fails| (Cause::UnreadableFilter, fails, shown(filter))));
+        decisions.push((Cause::Filter, value.is_not_true(), null_text()));
     }
-    without(add(rows, reasons.decide(decisions))?, |name| name == "newest_row")
+    let rows = add(steps.taken(rows)?, reasons.decide(decisions))?;
+    without(rows, |name| name == "newest_row" || is_step(name))
 }
 
 /// Mapped values, and what mappings, lookups and the late filter decide, in the script's order.
 fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
-    let mapped: Vec<_> = job
-        .mappings
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| job.pending_lookup(*index).is_none())
-        .map(|(index, mapping)| (mapped_column(index), stored(mapping, job)))
-        .collect();
-    let rows = add(rows, mapped)?;
-    let mut decisions = Vec::new();
+    let mut steps = Steps::new('d');
+    let (mut mapped, mut decisions) = (Vec::new(), Vec::new());
     for (index, mapping) in job.mappings.iter().enumerate().filter(|(i, _)| job.pending_lookup(*i).is_none()) {
-        if let Some(bad) = is_bad(mapping, ident(mapped_column(index)), job) {
-            decisions.push((Cause::BadValue(index), bad, shown(&mapping.value)));
-        }
+        let Lowered { value, fails } = stored(mapping, &mapped_column(index), job, &mut steps);
+        mapped.push((mapped_column(index), value));
+        decisions.extend(fails.map(|fails| (Cause::BadValue(index), fails, shown(&mapping.value))));
     }
     for (index, lookup) in job.lookups.iter().enumerate().filter(|(index, _)| !job.is_pending(*index)) {
         decisions.extend(lookup::decisions(index, lookup, job));
     }
     if let Some(filter) = &job.late_filter {
-        decisions.extend(failure(filter, job).map(|fails| (Cause::UnreadableFilter, fails, shown(filter))));
-        decisions.push((Cause::LateFilter, lower(filter, job).is_not_true(), null_text()));
+        let Lowered { value, fails } = lower(filter, job, &mut steps);
+        decisions.extend(fails.map(|fails| (Cause::UnreadableFilter, fails, shown(filter))));
+        decisions.push((Cause::LateFilter, value.is_not_true(), null_text()));
     }
     for (index, require) in job.requires.iter().enumerate() {
-        let fails = failure(&require.condition, job);
+        let Lowered { value, fails } = lower(&require.condition, job, &mut steps);
         decisions.extend(fails.map(|fails| (Cause::UnreadableRequire(index), fails, shown(&require.condition))));
-        let not_met = lower(&require.condition, job).is_not_true();
-        decisions.push((Cause::Require(index), not_met, shown(&require.condition)));
+        decisions.push((Cause::Require(index), value.is_not_true(), shown(&require.condition)));
     }
+    let mut kept = vec![("_id".to_owned(), ident(column(job.id))), ("_rank".to_owned(), rank(job))];
     if let DuplicateKey::KeepLatest(by) = &job.duplicate_key {
-        decisions.extend(failure(by, job).map(|fails| (Cause::UnreadableOrder, fails, shown(by))));
-    }
-    let rows = add(rows, reasons.decide(decisions))?;
-    let rank = match job.modified {
-        Some(index) => {
-            let millis = cast(cast(ident(column(index)), DataType::Int64), DataType::Utf8);
-            concat(vec![lpad(vec![millis, lit(20_i64), lit("0")]), lit("|"), ident(column(job.id))])
-        }
-        None => ident(column(job.id)),
-    };
-    let mut kept = vec![("_id".to_owned(), ident(column(job.id))), ("_rank".to_owned(), rank)];
-    if let DuplicateKey::KeepLatest(by) = &job.duplicate_key {
-        kept.push(("_latest".to_owned(), lower(by, job)));
+        let Lowered { value, fails } = lower(by, job, &mut steps);
+        decisions.extend(fails.map(|fails| (Cause::UnreadableOrder, fails, shown(by))));
+        kept.push(("_latest".to_owned(), value));
     }
     if let Some((by, _)) = &job.load_first {
-        kept.push(("_first".to_owned(), lower(by, job)));
+        kept.push(("_first".to_owned(), lower(by, job, &mut steps).value));
     }
+    let rows = add(steps.taken(rows)?, mapped)?;
+    let rows = add(rows, reasons.decide(decisions))?;
     let rows = add(rows, kept)?;
     let is_kept = |name: &str| {
         name.starts_with('_') || name.starts_with('m') || (name.starts_with('h') && pending_side(name, job))
     };
     without(rows, |name| !is_kept(name))
+}
+
+/// Which of two versions of a record is newer.
+fn rank(job: &Job) -> Expr {
+    match job.modified {
+        Some(index) => {
+            let millis = cast(cast(ident(column(index)), DataType::Int64), DataType::Utf8);
+            concat(vec![lpad(vec![millis, lit(20_i64), lit("0")]), lit("|"), ident(column(job.id))])
+        }
+        None => ident(column(job.id)),
+    }
 }
 
 /// The name of a mapped value in stored form.

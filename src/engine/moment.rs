@@ -3,15 +3,18 @@
 use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::arrow::datatypes::IntervalMonthDayNano;
 use datafusion::common::ScalarValue;
-use datafusion::functions::expr_fn::{coalesce, to_local_time};
+use datafusion::functions::expr_fn::{coalesce, regexp_replace, to_local_time};
 use datafusion::logical_expr::{Case, Expr, cast, lit, try_cast};
 
+use super::steps::Steps;
 use crate::model::job::Job;
 use crate::model::literal::Interval;
 use crate::model::value::ValueType;
 
 /// The days from 0001-01-01 to 9999-12-31, as counted from 1970: what dates of both services lie in.
 const DAYS: (i32, i32) = (-719_162, 2_932_896);
+/// A time of hours and minutes, which Arrow does not read.
+const WITHOUT_SECONDS: &str = r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d)(Z|[+-]\d\d:?\d\d)?$";
 const MILLIS_OF_A_DAY: i64 = 86_400_000;
 
 /// The time zone of a job.
@@ -41,11 +44,12 @@ impl Zone {
 
     /// The moment at which a clock in the zone shows a time: of two the earlier; for a time in the hour that is left out in
     /// spring, an hour after the time an hour before. `model::moment` says the same.
-    pub(super) fn moment(&self, wall: Expr) -> Expr {
+    pub(super) fn moment(&self, wall: Expr, steps: &mut Steps) -> Expr {
         let utc = |zoned: Expr| cast(zoned, ValueType::DateTime.arrow());
         if self.0 == "UTC" {
             return utc(wall);
         }
+        let wall = steps.once(wall);
         let direct = utc(try_cast(wall.clone(), self.zoned()));
         let before = utc(try_cast(wall - hours(1), self.zoned()));
         coalesce(vec![direct, before + hours(1)])
@@ -57,47 +61,50 @@ impl Zone {
     }
 
     /// The moment that a text names: by its own distance from UTC if it has one, else on the clock of the zone.
-    pub(super) fn read(&self, text: Expr) -> Expr {
+    pub(super) fn read(&self, text: Expr, steps: &mut Steps) -> Expr {
+        let text = steps.once(regexp_replace(text, lit(WITHOUT_SECONDS), lit("\\1:00\\2"), None));
         let direct = cast(try_cast(text.clone(), self.zoned()), ValueType::DateTime.arrow());
         if self.0 == "UTC" {
-            return moments_within_calendar(direct);
+            return moments_within_calendar(direct, steps);
         }
         // A time that the zone's clocks skip or show twice is read as one on a wall.
-        moments_within_calendar(coalesce(vec![direct, self.moment(try_cast(text, Self::wall_type()))]))
+        let wall = self.moment(try_cast(text, Self::wall_type()), steps);
+        moments_within_calendar(coalesce(vec![direct, wall]), steps)
     }
 }
 
 /// A day or a moment, moved: months and days by the calendar, the rest by the clock.
-pub(super) fn shifted(operand: Expr, by: Interval, of: ValueType, zone: &Zone) -> Expr {
+pub(super) fn shifted(operand: Expr, by: Interval, of: ValueType, zone: &Zone, steps: &mut Steps) -> Expr {
     if of == ValueType::Date {
-        return cast(within_calendar(operand) + interval(by.months, by.days, 0), of.arrow());
+        return cast(within_calendar(operand, steps) + interval(by.months, by.days, 0), of.arrow());
     }
-    let inside = moments_within_calendar(operand);
+    let inside = moments_within_calendar(operand, steps);
     let moved = if by.months == 0 && by.days == 0 {
         inside
     } else {
-        zone.moment(zone.wall(inside) + interval(by.months, by.days, 0))
+        zone.moment(zone.wall(inside) + interval(by.months, by.days, 0), steps)
     };
     if by.millis == 0 { moved } else { moved + interval(0, 0, by.millis) }
 }
 
 /// A day of the years 1 to 9999, or null.
-pub(super) fn within_calendar(day: Expr) -> Expr {
+pub(super) fn within_calendar(day: Expr, steps: &mut Steps) -> Expr {
     let at = |day: i32| lit(ScalarValue::Date32(Some(day)));
-    within(day, at(DAYS.0), at(DAYS.1))
+    within(day, at(DAYS.0), at(DAYS.1), steps)
 }
 
 /// A moment of the years 1 to 9999, or null.
-fn moments_within_calendar(moment: Expr) -> Expr {
+fn moments_within_calendar(moment: Expr, steps: &mut Steps) -> Expr {
     let at = |day: i32| {
         let millis = i64::from(day) * MILLIS_OF_A_DAY;
         lit(ScalarValue::TimestampMillisecond(Some(millis), Some("UTC".into())))
     };
-    within(moment, at(DAYS.0), at(DAYS.1))
+    within(moment, at(DAYS.0), at(DAYS.1), steps)
 }
 
 /// A value between two others, or null.
-pub(super) fn within(value: Expr, least: Expr, most: Expr) -> Expr {
+pub(super) fn within(value: Expr, least: Expr, most: Expr, steps: &mut Steps) -> Expr {
+    let value = steps.once(value);
     let inside = value.clone().between(least, most);
     Expr::Case(Case::new(None, vec![(Box::new(inside), Box::new(value))], None))
 }

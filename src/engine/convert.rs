@@ -1,0 +1,39 @@
+//! Values as another type: null where one cannot be the other.
+
+use arrow::datatypes::DataType;
+use datafusion::functions::expr_fn::{regexp_replace, round, rtrim};
+use datafusion::logical_expr::{Expr, lit, try_cast};
+
+use super::lower::null_of;
+use super::moment::{Zone, within_calendar};
+use super::steps::Steps;
+use crate::model::value::ValueType;
+
+/// A day with a time behind it: the day that is written counts, in whatever zone it was written.
+const DAY_AND_TIME: &str = r"^(\d{4}-\d\d?-\d\d?)[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$";
+
+/// A value as another type; null where it cannot be one.
+pub(super) fn converted(value: Expr, from: ValueType, to: ValueType, zone: &Zone, steps: &mut Steps) -> Expr {
+    match (from, to) {
+        (ValueType::Null, _) => null_of(to),
+        (a, b) if a == b => value,
+        (ValueType::Date, ValueType::DateTime) => zone.moment(try_cast(value, Zone::wall_type()), steps),
+        (ValueType::DateTime, ValueType::Date) => try_cast(zone.wall(value), to.arrow()),
+        (ValueType::DateTime, ValueType::Text) => try_cast(zone.shown(value), to.arrow()),
+        (ValueType::Text, ValueType::DateTime) => zone.read(value, steps),
+        // Arrow takes the day of a time in UTC, and reads years of any length that it then cannot write.
+        (ValueType::Text, ValueType::Date) => {
+            let day = regexp_replace(value, lit(DAY_AND_TIME), lit("\\1"), None);
+            within_calendar(try_cast(day, to.arrow()), steps)
+        }
+        // Halves go away from zero, as in a number field; Arrow would cut them.
+        (ValueType::Decimal, ValueType::Integer) => try_cast(try_cast(value, DataType::Decimal128(38, 0)), to.arrow()),
+        (ValueType::Double, ValueType::Integer) => try_cast(round(vec![value]), to.arrow()),
+        // 12.5000000000 is 12.5, and 12.0000000000 is 12.
+        (ValueType::Decimal, ValueType::Text) => {
+            let text = try_cast(value, to.arrow());
+            rtrim(vec![rtrim(vec![text, lit("0")]), lit(".")])
+        }
+        _ => try_cast(value, to.arrow()),
+    }
+}
