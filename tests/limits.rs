@@ -8,7 +8,7 @@ use crate::stage::Stage;
 /// A job over opportunities with this filter and this mapping into a text field, and a test that one row passes.
 fn script(filter: &str, mapping: &str) -> String {
     format!(
-        "CREATE JOB \"J\" AS UPSERT INTO gainsight.\"Opportunity__gc\" KEY (\"Opportunity External Id\") SELECT \
+        "CREATE JOB \"J\" TIME ZONE 'Europe/Berlin' AS UPSERT INTO gainsight.\"Opportunity__gc\" KEY (\"Opportunity External Id\") SELECT \
          o.opportunityid AS \"Opportunity External Id\", 'n' AS \"Name\", {mapping} AS \"Notes\" \
          FROM dynamics.opportunity AS o WHERE {filter};\n\
          CREATE TEST \"T\" FOR \"J\" AS GIVEN dynamics.opportunity (opportunityid, name, closeprobability) VALUES \
@@ -54,6 +54,19 @@ async fn what_is_within_the_limits_is_carried_out() {
     passes(&stage, "40 CASEs", "TRUE", &nested).await;
     let casts = format!("{}o.closeprobability{}", "CAST(CAST(".repeat(19), " AS TEXT) AS INTEGER)".repeat(19));
     passes(&stage, "38 casts", &format!("{casts} = 7"), "o.name").await;
+    // Each of these tests a value before it is used, which must not make two of it.
+    let moved = format!("NOW{}", " + INTERVAL '1 day'".repeat(20));
+    passes(&stage, "20 constant intervals", &format!("{moved} > NOW"), "o.name").await;
+    let moved = format!("(o.createdon{} > NOW) IS NULL", " + INTERVAL '1 day 1 hour'".repeat(20));
+    passes(&stage, "20 intervals", &moved, "o.name").await;
+    let days = format!("(o.estimatedclosedate{} > TODAY) IS NULL", " + INTERVAL '1 month'".repeat(20));
+    passes(&stage, "20 intervals of days", &days, "o.name").await;
+    let moments = format!("{}o.description{}", "CAST(CAST(".repeat(18), " AS DATETIME) AS TEXT)".repeat(18));
+    passes(&stage, "36 casts of moments", "TRUE", &moments).await;
+    let dates = format!("{}o.description{}", "CAST(CAST(".repeat(18), " AS DATE) AS TEXT)".repeat(18));
+    passes(&stage, "36 casts of days", "TRUE", &dates).await;
+    let rounded = format!("{}o.estimatedvalue{}", "ROUND(".repeat(36), ", 2)".repeat(36));
+    passes(&stage, "36 calls that can fail", &format!("({rounded} > 1) IS NULL"), "o.name").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
