@@ -67,31 +67,6 @@ pub fn value(e: &E, at: &Place<'_>) -> Value {
             let (left, right) = (of(left)?, of(right)?);
             Ok(compared(left, right, at.zone).map_or(V::Null, |order| V::Flag(holds(sign, order))))
         }
-        E::Labelled(c, labels) => Ok(match column(c, at.row, at.world) {
-            V::Whole(code) => V::Flag(c.labels.iter().any(|(n, label)| *n == code && labels.contains(label))),
-            _ => V::Null,
-        }),
-        E::IsNull(inner, negated) => Ok(V::Flag(of(inner)?.is_null() != *negated)),
-        E::In(inner, values, negated) => Ok(match of(inner)? {
-            V::Null => V::Null,
-            found => V::Flag(values.iter().any(|v| v.order(&found) == Ordering::Equal) != *negated),
-        }),
-        E::Between(inner, low, high, negated) => Ok(match of(inner)? {
-            V::Null => V::Null,
-            found => {
-                let inside = found.order(low) != Ordering::Less && found.order(high) != Ordering::Greater;
-                V::Flag(inside != *negated)
-            }
-        }),
-        E::Like(inner, pattern, ignore_case, negated) => Ok(match of(inner)? {
-            V::Text(text) => {
-                let fold = |s: &str| if *ignore_case { s.to_lowercase() } else { s.to_owned() };
-                let (text, pattern): (Vec<char>, Vec<char>) =
-                    (fold(&text).chars().collect(), fold(pattern).chars().collect());
-                V::Flag(like(&text, &pattern) != *negated)
-            }
-            _ => V::Null,
-        }),
         E::Joined(all) => {
             let parts = all.iter().map(of).collect::<Result<Vec<V>, Fails>>()?;
             let texts: Option<Vec<String>> =
@@ -127,6 +102,40 @@ pub fn value(e: &E, at: &Place<'_>) -> Value {
             },
         },
         E::Call(name, arguments) => super::functions::call(name, arguments, at),
+        condition => tested(condition, at),
+    }
+}
+
+/// A value held against constants.
+fn tested(e: &E, at: &Place<'_>) -> Value {
+    let of = |e: &E| value(e, at);
+    match e {
+        E::Labelled(c, labels) => Ok(match column(c, at.row, at.world) {
+            V::Whole(code) => V::Flag(c.labels.iter().any(|(n, label)| *n == code && labels.contains(label))),
+            _ => V::Null,
+        }),
+        E::IsNull(inner, negated) => Ok(V::Flag(of(inner)?.is_null() != *negated)),
+        E::In(inner, values, negated) => Ok(match of(inner)? {
+            V::Null => V::Null,
+            found => V::Flag(values.iter().any(|v| v.order(&found) == Ordering::Equal) != *negated),
+        }),
+        E::Between(inner, low, high, negated) => Ok(match of(inner)? {
+            V::Null => V::Null,
+            found => {
+                let inside = found.order(low) != Ordering::Less && found.order(high) != Ordering::Greater;
+                V::Flag(inside != *negated)
+            }
+        }),
+        E::Like(inner, pattern, ignore_case, negated) => Ok(match of(inner)? {
+            V::Text(text) => {
+                let fold = |s: &str| if *ignore_case { s.to_lowercase() } else { s.to_owned() };
+                let (text, pattern): (Vec<char>, Vec<char>) =
+                    (fold(&text).chars().collect(), fold(pattern).chars().collect());
+                V::Flag(like(&text, &pattern) != *negated)
+            }
+            _ => V::Null,
+        }),
+        other => panic!("{other:?} is no condition"),
     }
 }
 

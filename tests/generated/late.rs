@@ -11,10 +11,9 @@ use super::world::{Record, World, cell};
 pub(super) fn looked_up(job: &Job, world: &World, rows: &mut [Row]) {
     for (number, lookup) in job.lookups.iter().enumerate().filter(|(_, l)| job.is_late(l)) {
         let will_be = after_load(job, world, rows);
-        for at in 0..rows.len() {
+        for (row, source) in rows.iter_mut().zip(&world.source) {
             let zone = job.zone.parse().unwrap();
-            let row = &world.source[at];
-            let place = Place { world, row, found: &[], zone, now: 0, unknown_choice: job.unknown_choice };
+            let place = Place { world, row: source, found: &[], zone, now: 0, unknown_choice: job.unknown_choice };
             let holds = |record: &&Record| {
                 lookup.matches.iter().all(|m| {
                     let held = folded(&cell(record, m.field.name), match_fold(m));
@@ -27,12 +26,12 @@ pub(super) fn looked_up(job: &Job, world: &World, rows: &mut [Row]) {
                 (None, Nothing::Use(instead)) => instead.clone(),
                 (None, Nothing::Reject) => V::Null,
             };
-            if rows[at].verdict.is_none() {
-                rows[at].verdict = says(lookup, hits.len(), lookup.object.label);
+            if row.verdict.is_none() {
+                row.verdict = says(lookup, hits.len(), lookup.object.label);
             }
-            for (n, mapping) in job.mappings.iter().enumerate() {
-                if job.waits_for(mapping) == Some(number) && n < rows[at].mapped.len() {
-                    rows[at].mapped[n] = gsid.clone();
+            for (mapping, value) in job.mappings.iter().zip(&mut row.mapped) {
+                if job.waits_for(mapping) == Some(number) {
+                    *value = gsid.clone();
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! with what it judges. `FERRY_CASES=from..to` runs other cases than the first ones.
 
 mod convert;
+mod coverage;
 mod decide;
 mod dice;
 mod draw;
@@ -22,7 +23,6 @@ mod tables;
 mod value;
 mod world;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ use ferry::engine::trial::{TrialRow, trial};
 use crate::stage::Stage;
 use decide::{Verdict, verdicts};
 use dice::Dice;
-use job::{Duplicate, Job, Multiple, Nothing};
+use job::Job;
 use world::World;
 
 /// When the runs begin: 2026-03-28 23:30 UTC, when it is another day in Berlin.
@@ -138,82 +138,4 @@ async fn the_plan_and_a_naive_interpreter_agree() {
     let (one, other) = (half(0), half(1));
     let wrong = [one.await.unwrap(), other.await.unwrap()].concat();
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-}
-
-/// The cases would prove little if they all came to the same.
-#[test]
-fn the_cases_cover_what_they_are_for() {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut count = |what: String| *seen.entry(what).or_default() += 1;
-    for seed in CASES {
-        let case = case(seed);
-        for verdict in &case.verdicts {
-            count(format!("outcome {}", verdict.outcome));
-            verdict.code.iter().for_each(|code| count(format!("code {code}")));
-        }
-        for lookup in &case.job.lookups {
-            count(format!("{} equalities", lookup.matches.len()));
-            let multiple = match &lookup.multiple {
-                Multiple::Error => "ERROR",
-                Multiple::Any => "USE ANY",
-                Multiple::First(_) => "USE FIRST",
-            };
-            let none = match &lookup.none {
-                Nothing::Reject => "REJECT",
-                Nothing::Use(value::V::Null) => "USE NULL",
-                Nothing::Use(_) => "USE value",
-            };
-            count(format!("multiple {multiple}"));
-            count(format!("none {none}"));
-            if case.job.is_late(lookup) {
-                count("after load".to_owned());
-            }
-        }
-        count(format!("verb {:?}", case.job.verb));
-        count(match case.job.duplicate {
-            Duplicate::Latest(_) => "duplicate latest".to_owned(),
-            ref other => format!("duplicate {other:?}"),
-        });
-    }
-    let wanted = [
-        "outcome superseded",
-        "outcome filtered",
-        "outcome inserted",
-        "outcome updated",
-        "outcome unchanged",
-        "code NO_MATCH",
-        "code SEVERAL_MATCHES",
-        "code REQUIRED",
-        "code NULL_KEY",
-        "code DUPLICATE_KEY",
-        "code AMBIGUOUS_TARGET",
-        "code ALREADY_THERE",
-        "code NOT_THERE",
-        "code REQUIRED_EMPTY",
-        "code TOO_LONG",
-        "code BAD_VALUE",
-        "code UNKNOWN_ITEM",
-        "1 equalities",
-        "2 equalities",
-        "3 equalities",
-        "4 equalities",
-        "5 equalities",
-        "6 equalities",
-        "multiple ERROR",
-        "multiple USE ANY",
-        "multiple USE FIRST",
-        "none REJECT",
-        "none USE NULL",
-        "none USE value",
-        "after load",
-        "verb Upsert",
-        "verb Insert",
-        "verb Update",
-        "duplicate latest",
-        "duplicate Unsaid",
-        "duplicate Error",
-        "duplicate Reject",
-    ];
-    let rare: Vec<_> = wanted.iter().filter(|what| seen.get(**what).copied().unwrap_or(0) < 20).collect();
-    assert!(rare.is_empty(), "seldom or never: {rare:?} in {seen:#?}");
 }

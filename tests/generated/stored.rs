@@ -17,7 +17,7 @@ pub fn stored(mapping: &Mapping, made: &V, job: &Job, zone: Tz) -> V {
         (Kind::Text | Kind::Email | Kind::Url | Kind::Gsid | Kind::Picklist, made) => {
             let text = cast(made, T::Text, zone).expect("everything is a text too");
             let is_item = |item: &&str| text == V::text(item);
-            let is_unknown = mapping.field.kind == Kind::Picklist && !mapping.field.items.iter().any(|i| is_item(&i));
+            let is_unknown = mapping.field.kind == Kind::Picklist && !mapping.field.items.iter().any(is_item);
             // An empty text is none.
             if text == V::text("") || (is_unknown && job.unknown_item == Unknown::Null) { V::Null } else { text }
         }
