@@ -48,6 +48,8 @@ async fn every_example_is_right() {
         (workspace.project.jobs.len(), workspace.project.chains.len(), workspace.project.tests.len()),
         (4, 1, 1)
     );
+    let tested = ferry::app::tests::of(&workspace, &[PathBuf::from("test.ferry")]).await.unwrap();
+    assert!(tested.len() == 1 && tested[0].passed, "{tested:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
