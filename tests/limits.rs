@@ -65,6 +65,20 @@ async fn what_is_within_the_limits_is_carried_out() {
     passes(&stage, "36 casts of moments", "TRUE", &moments).await;
     let dates = format!("{}o.description{}", "CAST(CAST(".repeat(18), " AS DATE) AS TEXT)".repeat(18));
     passes(&stage, "36 casts of days", "TRUE", &dates).await;
+    let guards = (0..28).fold("TRUE".to_owned(), |inner, n| {
+        let way = if n % 2 == 0 { "AND" } else { "OR" };
+        format!("({inner} {way} CAST(o.description AS INTEGER) = {n})")
+    });
+    passes(&stage, "28 guards", &format!("({guards}) IS NULL"), "o.name").await;
+    let filled =
+        (0..28).fold("o.name".to_owned(), |inner, _| format!("COALESCE(UPPER({inner}), o.description, o.stepname)"));
+    passes(&stage, "16 COALESCEs", "TRUE", &filled).await;
+    let asked = (0..28).fold("o.name = 'x'".to_owned(), |inner, _| {
+        format!("CASE WHEN {inner} THEN TRUE WHEN o.stepname = 'k' THEN TRUE ELSE FALSE END")
+    });
+    passes(&stage, "28 CASEs of conditions", &asked, "o.name").await;
+    let terms = joined(900, " || ", |n| format!("CAST(CAST(o.closeprobability AS INTEGER) + {n} AS TEXT)"));
+    passes(&stage, "900 terms that can fail", "TRUE", &terms).await;
     let rounded = format!("{}o.estimatedvalue{}", "ROUND(".repeat(36), ", 2)".repeat(36));
     passes(&stage, "36 calls that can fail", &format!("({rounded} > 1) IS NULL"), "o.name").await;
 }
@@ -86,6 +100,10 @@ async fn what_is_beyond_them_gets_a_diagnostic() {
     refused(&format!("{}TRUE{}", "(".repeat(65), ")".repeat(65)), "more than 64 deep").await;
     let deep = format!("{}1{} > 0", "(".repeat(60), " + o.closeprobability)".repeat(60));
     refused(&deep, "nested too deeply to be planned").await;
+    let within = (0..22).fold("TRUE".to_owned(), |inner, _| format!("({inner}) BETWEEN FALSE AND TRUE"));
+    refused(&within, "10000 are the most").await;
+    let chosen = (0..22).fold("1".to_owned(), |inner, _| format!("CASE {inner} WHEN 1 THEN 1 WHEN 2 THEN 2 END"));
+    refused(&format!("{chosen} = 1"), "10000 are the most").await;
     // Signs and NOTs in a row are one or none.
     passes(&stage, "100,000 NOTs", &format!("{}TRUE", "NOT ".repeat(100_000)), "o.name").await;
     passes(&stage, "100,000 signs", &format!("{}1 > 0", "- ".repeat(100_000)), "o.name").await;

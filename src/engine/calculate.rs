@@ -7,11 +7,13 @@ use arrow::datatypes::DataType;
 use datafusion::functions::expr_fn::nullif;
 use datafusion::logical_expr::{Expr, Operator, binary_expr, cast, lit, try_cast};
 
+use super::moment::within;
+use super::steps::Steps;
 use crate::model::expression::Arithmetic;
 use crate::model::value::ValueType;
 
 /// Two numbers of the type `of`.
-pub(super) fn arithmetic(operator: Arithmetic, left: Expr, right: Expr, of: ValueType) -> Expr {
+pub(super) fn arithmetic(operator: Arithmetic, left: Expr, right: Expr, of: ValueType, steps: &mut Steps) -> Expr {
     let sign = match operator {
         Arithmetic::Add => Operator::Plus,
         Arithmetic::Subtract => Operator::Minus,
@@ -20,7 +22,7 @@ pub(super) fn arithmetic(operator: Arithmetic, left: Expr, right: Expr, of: Valu
         Arithmetic::Modulo => Operator::Modulo,
     };
     if of == ValueType::Double {
-        return binary_expr(left, sign, right);
+        return finite(binary_expr(left, sign, right), steps);
     }
     let wide = if of == ValueType::Integer { DataType::Decimal256(40, 0) } else { DataType::Decimal256(48, 10) };
     let right = cast(right, wide.clone());
@@ -32,6 +34,11 @@ pub(super) fn arithmetic(operator: Arithmetic, left: Expr, right: Expr, of: Valu
         return try_cast(try_cast(exact, DataType::Decimal128(38, 0)), of.arrow());
     }
     try_cast(exact, of.arrow())
+}
+
+/// A binary number that is one: neither infinite nor undefined; null otherwise.
+pub(super) fn finite(value: Expr, steps: &mut Steps) -> Expr {
+    within(value, lit(f64::MIN), lit(f64::MAX), steps)
 }
 
 /// The days from one date to another.

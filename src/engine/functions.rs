@@ -56,8 +56,8 @@ const NUMBERS: &[Way] = &[
     ("acos", &[F], Some(Double)), ("acosh", &[F], Some(Double)), ("asin", &[F], Some(Double)), ("asinh", &[F], Some(Double)), ("atan", &[F], Some(Double)),
     ("atan2", &[F, F], Some(Double)), ("atanh", &[F], Some(Double)), ("cbrt", &[F], Some(Double)), ("ceil", &[F], Some(Double)),
     ("cos", &[F], Some(Double)), ("cosh", &[F], Some(Double)), ("cot", &[F], Some(Double)), ("degrees", &[F], Some(Double)),
-    ("exp", &[F], Some(Double)), ("floor", &[F], Some(Double)), ("isnan", &[F], Some(Boolean)), ("iszero", &[F], Some(Boolean)), ("ln", &[F], Some(Double)),
-    ("log10", &[F], Some(Double)), ("log2", &[F], Some(Double)), ("nanvl", &[F, F], Some(Double)), ("pi", &[], Some(Double)), ("power", &[F, F], Some(Double)),
+    ("exp", &[F], Some(Double)), ("floor", &[F], Some(Double)), ("iszero", &[F], Some(Boolean)), ("ln", &[F], Some(Double)),
+    ("log10", &[F], Some(Double)), ("log2", &[F], Some(Double)), ("pi", &[], Some(Double)), ("power", &[F, F], Some(Double)),
     ("radians", &[F], Some(Double)), ("round", &[N], Some(Decimal)), ("round", &[N, DIGITS], Some(Decimal)), ("round", &[F], Some(Double)),
     ("round", &[F, DIGITS], Some(Double)), ("signum", &[F], Some(Double)), ("sin", &[F], Some(Double)), ("sinh", &[F], Some(Double)),
     ("sqrt", &[F], Some(Double)), ("tan", &[F], Some(Double)), ("tanh", &[F], Some(Double)), ("trunc", &[F], Some(Double)),
@@ -95,6 +95,7 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["log"], "use LN, LOG10 or LOG2"),
     (&["sha224", "sha256", "sha384", "sha512", "digest"], "it gives bytes, which no field takes; MD5 gives a text"),
     (&["regexp_match", "regexp_instr"], "use REGEXP_LIKE, REGEXP_REPLACE or REGEXP_COUNT"),
+    (&["isnan", "nanvl"], "a number that does not exist makes its row an error"),
     (&["nvl2"], "use CASE WHEN … THEN … ELSE … END"),
     (&["overlay"], "use LEFT, SUBSTR and `||`"),
 ];

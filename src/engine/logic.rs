@@ -21,7 +21,7 @@ pub(super) fn in_order(
             continue;
         }
         let value = steps.once(part.value);
-        decided.extend(part.fails.map(|fails| (fails, lit(true))));
+        decided.extend(part.fails.map(|fails| (steps.once(fails), lit(true))));
         decided.push((decides(value.clone()), lit(false)));
         values.push(value);
     }
@@ -32,18 +32,21 @@ pub(super) fn in_order(
 pub(super) fn case(arms: Vec<(Lowered, Lowered)>, otherwise: Option<Lowered>, steps: &mut Steps) -> Lowered {
     let may_fail = |x: &Lowered| x.fails.is_some();
     if !arms.iter().any(|(c, v)| may_fail(c) || may_fail(v)) && !otherwise.as_ref().is_some_and(may_fail) {
-        let arms = arms.into_iter().map(|(c, v)| (Box::new(c.value), Box::new(v.value))).collect();
+        // DataFusion turns a CASE of conditions into ANDs and ORs, in which each of them stands several times.
+        let arms = arms.into_iter().map(|(c, v)| (Box::new(steps.branch(c.value)), Box::new(v.value))).collect();
         let value = Expr::Case(Case::new(None, arms, otherwise.map(|x| Box::new(x.value))));
         return Lowered { value, fails: None };
     }
     let (mut values, mut decided) = (Vec::with_capacity(arms.len()), Vec::new());
     for (condition, value) in arms {
         let holds = steps.once(condition.value);
-        decided.extend(condition.fails.map(|fails| (fails, lit(true))));
-        decided.push((holds.clone().is_true(), value.fails.unwrap_or_else(|| lit(false))));
+        decided.extend(condition.fails.map(|fails| (steps.once(fails), lit(true))));
+        let fails = value.fails.map_or_else(|| lit(false), |fails| steps.once(fails));
+        decided.push((holds.clone().is_true(), fails));
         values.push((Box::new(holds), Box::new(value.value)));
     }
-    let (otherwise, fails) = otherwise.map_or((None, None), |x| (Some(Box::new(x.value)), x.fails));
+    let (otherwise, fails) =
+        otherwise.map_or((None, None), |x| (Some(Box::new(x.value)), x.fails.map(|fails| steps.once(fails))));
     Lowered { value: Expr::Case(Case::new(None, values, otherwise)), fails: Some(first_of(decided, fails)) }
 }
 

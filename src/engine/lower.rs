@@ -89,11 +89,8 @@ fn calculated(expression: &Expression, job: &Job, steps: &mut Steps) -> Lowered 
         Expression::Arithmetic { operator, left, right, of } => {
             let (l, r) = (lower(left, job, steps), lower(right, job, steps));
             let fails = either(l.fails, r.fails);
-            if *of == ValueType::Double {
-                return Lowered { value: arithmetic(*operator, l.value, r.value, *of), fails };
-            }
             let (l, r) = (steps.once(l.value), steps.once(r.value));
-            partial(arithmetic(*operator, l.clone(), r.clone(), *of), &[l, r], fails, steps)
+            partial(arithmetic(*operator, l.clone(), r.clone(), *of, steps), &[l, r], fails, steps)
         }
         Expression::Shift { operand, by, of } => {
             let inner = lower(operand, job, steps);
@@ -110,6 +107,8 @@ fn calculated(expression: &Expression, job: &Job, steps: &mut Steps) -> Lowered 
         }
         Expression::Call { function, arguments } if ["COALESCE", "NVL", "IFNULL"].contains(&function.name.as_str()) => {
             let (values, fails) = in_order(each(arguments, job, steps), steps, Expr::is_not_null);
+            // Each is asked whether it is there, and then used.
+            let values = values.into_iter().map(|x| steps.branch(x)).collect();
             Lowered { value: called(function, values, &zone, steps), fails }
         }
         Expression::Call { function, arguments } => {

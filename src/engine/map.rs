@@ -138,7 +138,9 @@ fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
         kept.push(("_latest".to_owned(), value));
     }
     if let Some((by, _)) = &job.load_first {
-        kept.push(("_first".to_owned(), lower(by, job, &mut steps).value));
+        let Lowered { value, fails } = lower(by, job, &mut steps);
+        decisions.extend(fails.map(|fails| (Cause::UnreadableFirst, fails, shown(by))));
+        kept.push(("_first".to_owned(), value));
     }
     let rows = add(steps.taken(rows)?, mapped)?;
     let rows = add(rows, reasons.decide(decisions))?;

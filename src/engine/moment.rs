@@ -9,6 +9,7 @@ use datafusion::logical_expr::{Case, Expr, cast, lit, try_cast};
 use super::steps::Steps;
 use crate::model::job::Job;
 use crate::model::literal::Interval;
+use crate::model::moment::JUMPS;
 use crate::model::value::ValueType;
 
 /// The days from 0001-01-01 to 9999-12-31, as counted from 1970: what dates of both services lie in.
@@ -35,29 +36,36 @@ impl Zone {
     }
 
     /// What a clock in the zone shows at a moment.
-    pub(super) fn wall(&self, moment: Expr) -> Expr {
+    pub(super) fn wall(&self, moment: Expr, steps: &mut Steps) -> Expr {
         if self.0 == "UTC" {
             return cast(moment, Self::wall_type());
         }
-        to_local_time(vec![cast(moment, self.zoned())])
+        to_local_time(vec![cast(moments_within_calendar(moment, steps), self.zoned())])
     }
 
-    /// The moment at which a clock in the zone shows a time: of two the earlier; for a time in the hour that is left out in
-    /// spring, an hour after the time an hour before. `model::moment` says the same.
+    /// The moment at which a clock in the zone shows a time: of two the earlier; for a time that clocks leave out, as long after
+    /// the jump as it is after the jump's beginning. `model::moment` says the same.
     pub(super) fn moment(&self, wall: Expr, steps: &mut Steps) -> Expr {
         let utc = |zoned: Expr| cast(zoned, ValueType::DateTime.arrow());
         if self.0 == "UTC" {
             return utc(wall);
         }
+        let at = |day: i32| {
+            let millis = i64::from(day) * MILLIS_OF_A_DAY;
+            lit(ScalarValue::TimestampMillisecond(Some(millis), None))
+        };
+        let wall = within(wall, at(DAYS.0), at(DAYS.1), steps);
         let wall = steps.once(wall);
-        let direct = utc(try_cast(wall.clone(), self.zoned()));
-        let before = utc(try_cast(wall - hours(1), self.zoned()));
-        coalesce(vec![direct, before + hours(1)])
+        let mut read = vec![utc(try_cast(wall.clone(), self.zoned()))];
+        for jump in JUMPS {
+            read.push(utc(try_cast(wall.clone() - hours(jump), self.zoned())) + hours(jump));
+        }
+        coalesce(read)
     }
 
     /// A moment with its distance from UTC in the zone, ready to be made a text.
-    pub(super) fn shown(&self, moment: Expr) -> Expr {
-        cast(moment, self.zoned())
+    pub(super) fn shown(&self, moment: Expr, steps: &mut Steps) -> Expr {
+        cast(moments_within_calendar(moment, steps), self.zoned())
     }
 
     /// The moment that a text names: by its own distance from UTC if it has one, else on the clock of the zone.
@@ -73,18 +81,20 @@ impl Zone {
     }
 }
 
-/// A day or a moment, moved: months and days by the calendar, the rest by the clock.
+/// A day or a moment, moved: months and days by the calendar, the rest by the clock. Null beyond the calendar.
 pub(super) fn shifted(operand: Expr, by: Interval, of: ValueType, zone: &Zone, steps: &mut Steps) -> Expr {
     if of == ValueType::Date {
-        return cast(within_calendar(operand, steps) + interval(by.months, by.days, 0), of.arrow());
+        let moved = cast(within_calendar(operand, steps) + interval(by.months, by.days, 0), of.arrow());
+        return within_calendar(moved, steps);
     }
-    let inside = moments_within_calendar(operand, steps);
-    let moved = if by.months == 0 && by.days == 0 {
-        inside
-    } else {
-        zone.moment(zone.wall(inside) + interval(by.months, by.days, 0), steps)
-    };
-    if by.millis == 0 { moved } else { moved + interval(0, 0, by.millis) }
+    let mut moved = moments_within_calendar(operand, steps);
+    if by.months != 0 || by.days != 0 {
+        moved = zone.moment(zone.wall(moved, steps) + interval(by.months, by.days, 0), steps);
+    }
+    if by.millis != 0 {
+        moved = moved + interval(0, 0, by.millis);
+    }
+    moments_within_calendar(moved, steps)
 }
 
 /// A day of the years 1 to 9999, or null.

@@ -36,6 +36,8 @@ pub enum Cause {
     UnreadableRequire(usize),
     /// The value of `KEEP LATEST BY` cannot be converted.
     UnreadableOrder,
+    /// The value of `LOAD FIRST BY` cannot be converted.
+    UnreadableFirst,
     /// A lookup of a company is fed by a contact whose parent is a contact.
     ParentIsContact(usize),
     /// A lookup found nothing.
@@ -193,6 +195,12 @@ fn conditions(job: &Job, all: &mut Vec<Reason>) {
     {
         let message = unreadable("KEEP LATEST BY");
         push(Cause::UnreadableOrder, Outcome::Error, RejectCode::BadValue, message, &job.place);
+    }
+    if let Some((by, _)) = &job.load_first
+        && by.may_fail()
+    {
+        let message = unreadable("LOAD FIRST BY");
+        push(Cause::UnreadableFirst, Outcome::Error, RejectCode::BadValue, message, &job.place);
     }
     for (index, require) in job.requires.iter().enumerate() {
         if require.condition.may_fail() {

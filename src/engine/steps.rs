@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::{Expr, ident};
 use datafusion::prelude::DataFrame;
 
@@ -48,9 +49,36 @@ impl Steps {
         ident(name)
     }
 
-    /// The rows with the columns added.
+    /// A value that DataFusion is going to use several times: a column of its own where it branches itself, so that branches
+    /// inside branches do not multiply.
+    pub(super) fn branch(&mut self, value: Expr) -> Expr {
+        let branches = value.exists(|part| Ok(is_branch(part))).unwrap_or(true);
+        if branches { self.once(value) } else { value }
+    }
+
+    /// The rows with the columns added: each as late as what uses it allows, so that few of them are carried on at a time.
     pub(super) fn taken(self, rows: DataFrame) -> Result<DataFrame> {
-        self.levels.into_iter().try_fold(rows, add)
+        let count = self.levels.len();
+        let mut needed_at: HashMap<String, usize> = HashMap::new();
+        let mut late: Vec<Vec<(String, Expr)>> = vec![Vec::new(); count];
+        for (name, value) in self.levels.into_iter().rev().flatten() {
+            let level = needed_at.get(&name).copied().unwrap_or(count) - 1;
+            for used in value.column_refs() {
+                let first = needed_at.entry(used.name.clone()).or_insert(level);
+                *first = level.min(*first);
+            }
+            late[level].push((name, value));
+        }
+        late.into_iter().try_fold(rows, add)
+    }
+}
+
+/// Whether DataFusion makes a CASE of it, or it is one.
+fn is_branch(part: &Expr) -> bool {
+    match part {
+        Expr::Case(_) => true,
+        Expr::ScalarFunction(call) => ["coalesce", "nvl", "nullif"].contains(&call.name()),
+        _ => false,
     }
 }
 

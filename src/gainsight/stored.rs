@@ -96,7 +96,8 @@ fn label(item: &str, field: &Field) -> String {
 /// Epoch milliseconds, or one of the written forms.
 fn moment(value: &Value) -> Option<i64> {
     if let Some(number) = value.as_i64() {
-        return Some(number);
+        // Years 1 to 9999: what is beyond them is counted in another unit.
+        return Some(number).filter(|at| (-62_135_596_800_000..=253_402_300_799_999).contains(at));
     }
     let text = value.as_str()?;
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {

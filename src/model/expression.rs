@@ -101,11 +101,12 @@ pub enum Arithmetic {
 
 impl Call {
     /// Whether it has no value for some of the values that its bounds let through: dates of far-away years, decimals of 38
-    /// digits.
+    /// digits, square roots of negative numbers, a letter a million times.
     #[must_use]
     pub fn is_partial(&self) -> bool {
-        self.name == "DATE_TRUNC"
-            || self.name == "DATETRUNC"
+        // No number that is infinite or undefined, and no text that is too long for a batch of them.
+        self.returns == ValueType::Double
+            || ["DATE_TRUNC", "DATETRUNC", "REPEAT", "REPLACE", "REGEXP_REPLACE"].contains(&self.name.as_str())
             || (self.name == "ROUND" && self.returns == ValueType::Decimal)
     }
 }
@@ -173,9 +174,11 @@ impl Expression {
         self.walk(&mut |e| {
             may |= match e {
                 Self::Cast { lenient: false, from, to, .. } => !is_total(*from, *to),
-                Self::Arithmetic { of, .. } => *of != ValueType::Double,
+                Self::Arithmetic { .. } => true,
                 Self::Call { function, .. } => function.is_partial() || function.bounds.iter().any(Option::is_some),
-                Self::Shift { .. } | Self::Label(_) => true,
+                // A run begins far from the ends of the calendar.
+                Self::Shift { operand, .. } => !matches!(**operand, Self::Now | Self::Today),
+                Self::Label(_) => true,
                 _ => false,
             }
         });

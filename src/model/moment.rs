@@ -3,12 +3,17 @@
 //! In: the moment at which a run began, the zone of its job. Out: constants. Moments are milliseconds since 1970-01-01,
 //! UTC; days are counted from the same date.
 
-use chrono::{DateTime, Days, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use super::expression::{Expression, Literal};
 use super::literal::Interval;
 use super::value::ValueType;
+
+/// The years that dates may lie in.
+const YEARS: RangeInclusive<i32> = 1..=9999;
 
 /// The zone of an IANA name, such as `Europe/Berlin`.
 #[must_use]
@@ -28,20 +33,26 @@ pub fn day_of(millis: i64, zone: Tz) -> Option<i32> {
     Some(days(moment.with_timezone(&zone).date_naive()))
 }
 
-/// The moment at which a clock in the zone shows this time. Of two, the earlier; for a time in the hour that is left out in
-/// spring, the one an hour after the hour before it.
+/// The hours that clocks have been known to jump: by one in spring, by more where a country changed its zone.
+pub const JUMPS: [i64; 4] = [1, 2, 3, 24];
+
+/// The moment at which a clock in the zone shows this time. Of two, the earlier; for a time that clocks leave out, as long after
+/// the jump as it is after the jump's beginning.
 #[must_use]
 pub fn moment_of(wall: NaiveDateTime, zone: Tz) -> Option<i64> {
-    let hour = TimeDelta::hours(1);
     let shown = |wall: NaiveDateTime| zone.from_local_datetime(&wall).single();
-    let moment = shown(wall).or_else(|| shown(wall.checked_sub_signed(hour)?)?.checked_add_signed(hour))?;
+    let after = |hours: &i64| {
+        let jump = TimeDelta::hours(*hours);
+        shown(wall.checked_sub_signed(jump)?)?.checked_add_signed(jump)
+    };
+    let moment = shown(wall).or_else(|| JUMPS.iter().find_map(after))?;
     Some(moment.timestamp_millis())
 }
 
 /// A day, moved.
 #[must_use]
 pub fn shift_day(day: i32, by: Interval) -> Option<i32> {
-    shift_date(date(day)?, by).map(days)
+    shift_date(date(day)?, by).filter(|date| YEARS.contains(&date.year())).map(days)
 }
 
 /// A moment, moved: months and days by the calendar of the zone, the rest by the clock.
@@ -54,7 +65,9 @@ pub fn shift_moment(millis: i64, by: Interval, zone: Tz) -> Option<i64> {
         let wall = moment.with_timezone(&zone).naive_local();
         moment_of(shift_date(wall.date(), by)?.and_time(wall.time()), zone)?
     };
-    moved.checked_add(by.millis)
+    let moved = moved.checked_add(by.millis)?;
+    let year = DateTime::<Utc>::from_timestamp_millis(moved)?.year();
+    YEARS.contains(&year).then_some(moved)
 }
 
 /// One node of an expression, with `NOW`, `TODAY` and what follows from them calculated.
@@ -90,10 +103,10 @@ pub fn days(date: NaiveDate) -> i32 {
     date.to_epoch_days()
 }
 
-/// What `DATE '…'` says: year, month and day.
+/// What `DATE '…'` says: year, month and day, of the years that dates of both services lie in.
 #[must_use]
 pub fn read_date(text: &str) -> Option<i32> {
-    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().map(days)
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|date| YEARS.contains(&date.year())).map(days)
 }
 
 /// What `TIMESTAMP '…'` says: a time on a wall, or a moment if it names its distance from UTC.
@@ -101,11 +114,11 @@ pub fn read_date(text: &str) -> Option<i32> {
 pub fn read_moment(text: &str) -> Option<Result<i64, NaiveDateTime>> {
     let text = text.trim();
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
-        return Some(Ok(moment.timestamp_millis()));
+        return YEARS.contains(&moment.to_utc().year()).then(|| Ok(moment.timestamp_millis()));
     }
     let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
     let wall = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    let wall = wall.or_else(|| date(read_date(text)?)?.and_hms_opt(0, 0, 0))?;
+    let wall = wall.or_else(|| date(read_date(text)?)?.and_hms_opt(0, 0, 0)).filter(|w| YEARS.contains(&w.year()))?;
     Some(Err(wall))
 }
 
@@ -119,6 +132,9 @@ const UNITS: [(&str, i64, i64, i64); 7] = [
     ("minute", 0, 0, 60_000),
     ("second", 0, 0, 1_000),
 ];
+
+/// The longest stretch of hours, minutes and seconds: some 290 years.
+const MILLIS_AT_MOST: i64 = 106_000 * 86_400_000;
 
 /// What `INTERVAL '…'` says: numbers with their units, such as `1 month 7 days`. None if it says nothing, or a stretch
 /// beyond [`Interval::DAYS_AT_MOST`].
@@ -145,6 +161,10 @@ pub fn read_interval(text: &str) -> Option<Interval> {
         if length > Interval::DAYS_AT_MOST {
             return None;
         }
+    }
+    // Engines count the part without a calendar in nanoseconds.
+    if millis.checked_abs()? > MILLIS_AT_MOST {
+        return None;
     }
     Some(Interval { months: months.try_into().ok()?, days: days.try_into().ok()?, millis })
 }

@@ -73,7 +73,7 @@ pub(super) fn mapped(job: &Job, world: &World, at: usize, now: i64) -> Row {
         row.verdict = verdict("superseded", None, "");
         return row;
     }
-    let (late, early): (Vec<E>, Vec<E>) = job.filter.iter().cloned().partition(E::is_looked);
+    let (early, late) = split(&job.filter);
     row.verdict = filtered(early, &place);
     let searched: Vec<_> = job.lookups.iter().map(|lookup| found(lookup, job, &place)).collect();
     let all: Vec<Found> = searched.iter().map(|(found, _)| found.clone()).collect();
@@ -127,6 +127,17 @@ pub(super) fn mapped(job: &Job, world: &World, at: usize, now: i64) -> Row {
         }
     }
     row
+}
+
+/// The parts of `WHERE` that are decided before the lookups, and those that wait for them: what uses them, and what stands behind
+/// such a part and can fail.
+fn split(filter: &[E]) -> (Vec<E>, Vec<E>) {
+    let (mut early, mut late) = (Vec::new(), Vec::new());
+    for part in filter {
+        let waits = part.is_looked() || (!late.is_empty() && part.can_fail());
+        if waits { late.push(part.clone()) } else { early.push(part.clone()) }
+    }
+    (early, late)
 }
 
 /// `WHERE`: the parts one after the other, until one is false.

@@ -45,7 +45,7 @@ pub fn job(shape: &'static Shape, dice: &mut Dice) -> Job {
 
 /// Conditions that pass more often than they would by chance.
 fn filter(ground: &mut Ground<'_>) -> Vec<E> {
-    let count = 1 + ground.dice.below(2);
+    let count = 1 + ground.dice.below(3);
     (0..count)
         .map(|_| {
             let one = ground.condition(2);

@@ -93,7 +93,7 @@ pub fn value(e: &E, at: &Place<'_>) -> Value {
             }
             otherwise.as_deref().map_or(Ok(V::Null), of)
         }
-        E::Cast(inner, to, lenient) => match of(inner)? {
+        E::Cast(inner, _, to, lenient) => match of(inner)? {
             V::Null => Ok(V::Null),
             found => match cast(&found, *to, at.zone) {
                 Some(made) => Ok(made),

@@ -37,8 +37,8 @@ pub enum E {
     Shift(Box<E>, Stretch),
     Days(Box<E>, Box<E>),
     Case(Vec<(E, E)>, Option<Box<E>>),
-    /// A value, the wanted type, and whether what cannot be converted is null.
-    Cast(Box<E>, T, bool),
+    /// A value, its type, the wanted type, and whether what cannot be converted is null.
+    Cast(Box<E>, T, T, bool),
     Call(&'static str, Vec<E>),
 }
 
@@ -93,7 +93,7 @@ impl E {
                 let otherwise = otherwise.as_deref().map_or(String::new(), |e| format!(" ELSE {}", of(e)));
                 format!("CASE {}{otherwise} END", arms.join(" "))
             }
-            E::Cast(inner, to, lenient) => {
+            E::Cast(inner, _, to, lenient) => {
                 format!("{}CAST({} AS {})", if *lenient { "TRY_" } else { "" }, of(inner), word(*to))
             }
             E::Call(name, arguments) => {
@@ -115,6 +115,28 @@ impl E {
                     || otherwise.as_deref().is_some_and(E::is_looked)
             }
             E::Column(_) | E::Const(_) | E::Now | E::Today | E::Label(_) | E::TypeOf(_) | E::Labelled(..) => false,
+        }
+    }
+}
+
+impl E {
+    /// Whether it can fail a row, as far as its form tells.
+    pub fn can_fail(&self) -> bool {
+        match self {
+            E::Label(_) | E::Sum(..) => true,
+            E::Shift(inner, _) => !matches!(**inner, E::Now | E::Today),
+            E::Cast(inner, from, to, lenient) => {
+                let is_sure = from == to || *to == T::Text || matches!(from, T::Day | T::Moment | T::Flag | T::Whole);
+                inner.can_fail() || !(*lenient || is_sure)
+            }
+            E::Call(name, all) => ["ROUND", "DATE_TRUNC", "REPLACE"].contains(name) || all.iter().any(E::can_fail),
+            E::Not(x) | E::IsNull(x, _) | E::In(x, ..) | E::Between(x, ..) | E::Like(x, ..) => x.can_fail(),
+            E::All(all) | E::Any(all) | E::Joined(all) => all.iter().any(E::can_fail),
+            E::Compare(a, _, b) | E::Days(a, b) => a.can_fail() || b.can_fail(),
+            E::Case(arms, otherwise) => {
+                arms.iter().any(|(c, v)| c.can_fail() || v.can_fail()) || otherwise.as_deref().is_some_and(E::can_fail)
+            }
+            E::Column(_) | E::Looked(..) | E::Const(_) | E::Now | E::Today | E::TypeOf(_) | E::Labelled(..) => false,
         }
     }
 }

@@ -96,7 +96,7 @@ impl Ground<'_> {
 
     fn cast(&mut self, from: T, to: T, depth: usize) -> E {
         let inner = self.boxed(from, depth);
-        E::Cast(inner, to, self.dice.maybe(75))
+        E::Cast(inner, from, to, self.dice.maybe(75))
     }
 
     fn choice(&mut self) -> &'static Column {

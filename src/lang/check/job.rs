@@ -189,13 +189,18 @@ fn scope<'a>(written: &ast::Job, head: &Head, context: &'a Context<'a>, out: &mu
 }
 
 /// Splits a filter into what the source alone decides and what lookups decide. The second part waits until policies
-/// have spoken: a filter on a looked-up column must not make rows vanish before their policy sees them.
+/// have spoken: a filter on a looked-up column must not make rows vanish before their policy sees them. A condition that can fail
+/// and stands behind such a one waits with it, as the one before may decide that it is not looked at.
 fn split(filter: Expression) -> (Option<Expression>, Option<Expression>) {
     let parts = match filter {
         Expression::All(parts) => parts,
         other => vec![other],
     };
-    let (late, early): (Vec<_>, Vec<_>) = parts.into_iter().partition(Expression::uses_lookup);
+    let (mut late, mut early) = (Vec::new(), Vec::new());
+    for part in parts {
+        let waits = part.uses_lookup() || (!late.is_empty() && part.may_fail());
+        if waits { late.push(part) } else { early.push(part) }
+    }
     let join = |mut parts: Vec<Expression>| match parts.len() {
         0 => None,
         1 => parts.pop(),

@@ -12,6 +12,9 @@ use crate::model::lookup::{OnMultiple, OnNone};
 use crate::model::policy::{OnSource, Verb};
 use crate::model::value::ValueType;
 
+/// Lookups that see what the run itself writes: each of them reads the rows three times.
+const PENDING_AT_MOST: usize = 3;
+
 /// Holds all rules against a job that is otherwise whole.
 pub(super) fn check(written: &ast::Job, job: &Job, context: &Context<'_>, out: &mut Diagnostics) {
     avatar(written, job, out);
@@ -173,6 +176,12 @@ fn required(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
 
 /// A record that this run is going to insert has no more than a GSID to come, and is found by what the run maps.
 fn after_load(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
+    let pending = (0..job.lookups.len()).filter(|index| job.is_pending(*index));
+    if let Some(beyond) = pending.skip(PENDING_AT_MOST).next() {
+        let message = format!("a job has {PENDING_AT_MOST} lookups AFTER LOAD in its own target at most");
+        let wrong = Diagnostic::error(TARGETS, written.lookups[beyond].head, message);
+        out.push(wrong.help("map the others in a second job that only updates, and run it after this one"));
+    }
     for (index, (lookup, text)) in job.lookups.iter().zip(&written.lookups).enumerate() {
         if !job.is_pending(index) {
             continue;
