@@ -71,8 +71,8 @@ async fn what_is_within_the_limits_is_carried_out() {
     });
     passes(&stage, "28 guards", &format!("({guards}) IS NULL"), "o.name").await;
     let filled =
-        (0..28).fold("o.name".to_owned(), |inner, _| format!("COALESCE(UPPER({inner}), o.description, o.stepname)"));
-    passes(&stage, "16 COALESCEs", "TRUE", &filled).await;
+        (0..18).fold("o.name".to_owned(), |inner, _| format!("COALESCE(UPPER({inner}), o.description, o.stepname)"));
+    passes(&stage, "18 COALESCEs", "TRUE", &filled).await;
     let asked = (0..28).fold("o.name = 'x'".to_owned(), |inner, _| {
         format!("CASE WHEN {inner} THEN TRUE WHEN o.stepname = 'k' THEN TRUE ELSE FALSE END")
     });

@@ -2,7 +2,8 @@
 
 use super::error::Error;
 use super::workspace::Setting;
-use crate::store::home::state_path;
+use crate::model::outcome::Status;
+use crate::store::home::{is_busy, state_path};
 use crate::store::runs::{Run, Stage};
 use crate::store::state::State;
 
@@ -15,9 +16,17 @@ pub const RUNS_AT_MOST: u32 = 50;
 /// If the state cannot be read.
 pub fn list(setting: &Setting) -> Result<Vec<Run>, Error> {
     match State::look(&state_path(&setting.home))? {
-        Some(state) => Ok(state.runs(RUNS_AT_MOST)?),
+        Some(state) => Ok(state.runs(RUNS_AT_MOST)?.into_iter().map(|run| ended(run, setting)).collect()),
         None => Ok(Vec::new()),
     }
+}
+
+/// A run that says it is under way where nobody is at work on the home was interrupted.
+fn ended(mut run: Run, setting: &Setting) -> Run {
+    if run.status == Status::Running.word() && !is_busy(&setting.home) {
+        run.status = Status::Interrupted.word().to_owned();
+    }
+    run
 }
 
 /// One run with its stages.
@@ -27,7 +36,7 @@ pub fn list(setting: &Setting) -> Result<Vec<Run>, Error> {
 pub fn show(setting: &Setting, run: &str) -> Result<(Run, Vec<Stage>), Error> {
     let state = State::look(&state_path(&setting.home))?;
     let found = state.map(|s| s.run(run)).transpose()?.flatten();
-    found.ok_or_else(|| {
+    found.map(|(run, stages)| (ended(run, setting), stages)).ok_or_else(|| {
         let home = setting.home.display();
         Error::Usage(format!("{home} has no run \"{run}\"; `ferry activity` lists the runs"))
     })

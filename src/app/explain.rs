@@ -89,11 +89,14 @@ fn decisions(job: &Job) -> Vec<String> {
 fn road(job: &Job, route: Route, object: &str) -> String {
     let key: Vec<String> = job.key.iter().map(|k| format!("\"{}\"", job.mappings[k.mapping].field.label)).collect();
     let key = key.join(", ");
+    let ways = match job.verb {
+        Verb::Upsert => "POST new ones, PUT changed ones by GSID,",
+        Verb::Insert => "POST new ones",
+        Verb::Update => "PUT changed ones by GSID",
+    };
     match route {
-        Route::Object => {
-            format!("by {key}: POST new ones, PUT changed ones by GSID, to /v1/data/objects/{object}, 50 a call")
-        }
-        Route::User => format!("by {key}: POST new ones, PUT changed ones by GSID, to /v1/users/services, 50 a call"),
+        Route::Object => format!("by {key}: {ways} to /v1/data/objects/{object}, 50 a call"),
+        Route::User => format!("by {key}: {ways} to /v1/users/services, 50 a call"),
         Route::Person => format!("by {key}: PUT /v1/peoplemgmt/v1.0/people, one a call"),
         Route::CompanyPerson => "by person and company: in the person's call".to_owned(),
         Route::Avatar => "by Dynamics user: in Ferry's own identity map, without a call".to_owned(),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::Error;
+use super::projects::{is_named, there_is};
 use super::workspace::Setting;
 use crate::diagnostic::report::Diagnostics;
 use crate::diagnostic::source::Sources;
@@ -19,11 +20,8 @@ pub fn files(setting: &Setting, paths: &[PathBuf], check: bool) -> Result<Vec<St
     let mut sources = Sources::default();
     let mut wrong = Diagnostics::default();
     let mut changed = Vec::new();
-    let is_wanted = |name: &str| {
-        let name = PathBuf::from(name);
-        paths.is_empty() || paths.iter().any(|p| p.ends_with(&name) || name.ends_with(p) || name.starts_with(p))
-    };
-    for file in project::read(&setting.project)?.into_iter().filter(|f| is_wanted(&f.name)) {
+    there_is(&setting.project)?;
+    for file in project::read(&setting.project)?.into_iter().filter(|f| is_named(&f.name, paths)) {
         let Ok(text) = String::from_utf8(file.bytes) else {
             wrong.push(not_text(sources.add(file.name, String::new())));
             continue;

@@ -1,6 +1,6 @@
 //! A project's text: the files of a folder, or the out-of-the-box jobs where a folder has none.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
@@ -36,12 +36,17 @@ pub struct Text {
 /// # Errors
 /// If a file cannot be read.
 pub fn open(folder: &Path, environment: Option<&str>) -> Result<Text, Error> {
-    if !folder.is_dir() {
-        return Err(Error::Usage(format!("there is no folder {}; choose one with --project", folder.display())));
-    }
+    there_is(folder)?;
     let mut sources = Sources::default();
     let mut unreadable = Vec::new();
-    for file in store::project::read(folder)? {
+    let files = store::project::read(folder)?;
+    if let Some(name) = environment {
+        let wanted = format!("connections.{name}.ferry");
+        if !files.iter().any(|f| Path::new(&f.name).ends_with(&wanted)) {
+            return Err(Error::Usage(format!("--env {name}: {} has no file {wanted}", folder.display())));
+        }
+    }
+    for file in files {
         if !belongs(&file.name, environment) {
             continue;
         }
@@ -60,6 +65,25 @@ pub fn open(folder: &Path, environment: Option<&str>) -> Result<Text, Error> {
     let mut parsed = read(&sources);
     unreadable.into_iter().for_each(|file| parsed.diagnostics.push(not_text(file)));
     Ok(Text { sources, parsed })
+}
+
+/// Whether a file of the project is among those that were named; all are if none was.
+#[must_use]
+pub fn is_named(file: &str, named: &[PathBuf]) -> bool {
+    let file = Path::new(file);
+    named.is_empty() || named.iter().any(|n| n.ends_with(file) || file.ends_with(n) || file.starts_with(n))
+}
+
+/// Files that were named and are none of the project's are a slip of whoever named them.
+///
+/// # Errors
+/// If there is such a file.
+pub fn all_there(sources: &Sources, named: &[PathBuf]) -> Result<(), Error> {
+    let is_there = |n: &&PathBuf| sources.iter().any(|(_, file)| is_named(&file.name, std::slice::from_ref(*n)));
+    match named.iter().find(|n| !is_there(n)) {
+        Some(missing) => Err(Error::Usage(format!("the project has no file {}", missing.display()))),
+        None => Ok(()),
+    }
 }
 
 /// The out-of-the-box project with the connections leading to a sandbox.
@@ -85,6 +109,17 @@ pub fn redirect(parsed: &mut Parsed, name: &str, url: &str) -> Result<(), Error>
         parsed.connections.get_mut(name).ok_or_else(|| usage("the project has no such connection".to_owned()))?;
     connection.url = parsed_url.origin().ascii_serialization();
     Ok(())
+}
+
+/// The project's folder is there.
+///
+/// # Errors
+/// If it is not.
+pub fn there_is(folder: &Path) -> Result<(), Error> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    Err(Error::Usage(format!("there is no folder {}; choose one with --project", folder.display())))
 }
 
 /// Whether a file takes part: of the connection files, the one of the environment.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::error::Error;
+use super::projects::{all_there, is_named};
 use super::workspace::{Setting, Workspace};
 use crate::engine::trial::{TrialRow, trial};
 use crate::model::job::Job;
@@ -41,6 +42,8 @@ pub struct Unmet {
     pub missing: Vec<Vec<String>>,
     /// Rows that came and were not expected, each with what else there is to say of it.
     pub unexpected: Vec<(Vec<String>, String)>,
+    /// Where records were expected and did not come: what became of the rows that are not written.
+    pub others: Vec<(String, String)>,
 }
 
 /// Runs all tests, or those whose file is among `files`.
@@ -55,12 +58,12 @@ pub async fn run(setting: &Setting, files: &[std::path::PathBuf]) -> Result<Vec<
 /// The same for a project that is open already.
 ///
 /// # Errors
-/// If a plan cannot be carried out, which would be a bug.
+/// If a file that was named is none of the project's; if a plan cannot be carried out, which would be a bug.
 pub async fn of(workspace: &Workspace, files: &[std::path::PathBuf]) -> Result<Vec<Tested>, Error> {
     let mut tested = Vec::new();
+    all_there(&workspace.sources, files)?;
     for test in &workspace.project.tests {
-        let file = std::path::Path::new(&test.place.file);
-        let is_wanted = files.is_empty() || files.iter().any(|f| f.ends_with(file) || file.ends_with(f));
+        let is_wanted = is_named(&test.place.file, files);
         if let Some(job) = workspace.project.jobs.get(&test.job).filter(|_| is_wanted) {
             tested.push(one(test, job).await?);
         }
@@ -111,7 +114,11 @@ fn unmet(expect: &Expect, test: &Test, job: &Job, rows: &[TrialRow]) -> Option<U
         Expected::Unchanged => "unchanged rows".to_owned(),
     };
     let place = format!("{}: {}", expect.place, expect.place.clause);
-    Some(Unmet { place, what, columns: columns.collect(), met, missing, unexpected: came })
+    let is_record = matches!(expect.what, Expected::Records(_)) && !missing.is_empty();
+    let id = &job.source.table.primary_id;
+    let other = |row: &&TrialRow| is_record && !is_about(expect.what, row);
+    let others = rows.iter().filter(other).map(|row| (shown(&source_cell(test, job, row.row, id)), remark(row)));
+    Some(Unmet { place, what, columns: columns.collect(), met, missing, unexpected: came, others: others.collect() })
 }
 
 fn is_about(what: Expected, row: &TrialRow) -> bool {

@@ -27,6 +27,7 @@ pub(super) fn list(setting: &Setting, as_json: bool) -> Ended {
         .iter()
         .map(|run| {
             let counts = report(run).map(|r| r.counts);
+            let is_plan = run.status == Status::Planned.word();
             let count = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
             vec![
                 run.id.clone(),
@@ -34,7 +35,7 @@ pub(super) fn list(setting: &Setting, as_json: bool) -> Ended {
                 status(run).to_owned(),
                 run.started.clone(),
                 count(counts.map(|c| c.read)),
-                count(counts.map(|c| c.inserted + c.updated)),
+                count(counts.filter(|_| !is_plan).map(|c| c.inserted + c.updated)),
                 count(counts.map(|c| c.failed())),
             ]
         })

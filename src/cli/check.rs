@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use super::start::Ended;
+use crate::app::projects::{all_there, is_named};
 use crate::app::workspace::{Setting, Workspace};
 use crate::diagnostic::render::{for_people, for_programs};
 use crate::diagnostic::report::{Diagnostics, Severity};
@@ -12,6 +13,7 @@ use crate::diagnostic::source::Sources;
 
 pub(super) async fn check(setting: &Setting, paths: &[PathBuf], json: bool) -> Ended {
     let workspace = Workspace::open(setting).await?;
+    all_there(&workspace.sources, paths)?;
     let errors = show(&workspace.diagnostics, &workspace.sources, json, paths);
     if !json && errors == 0 {
         let project = &workspace.project;
@@ -29,10 +31,7 @@ pub(super) async fn check(setting: &Setting, paths: &[PathBuf], json: bool) -> E
 /// Shows diagnostics, those of some files if any are named; gives the number of errors among them.
 pub(super) fn show(diagnostics: &Diagnostics, sources: &Sources, json: bool, paths: &[PathBuf]) -> usize {
     let colour = std::io::stdout().is_terminal();
-    let of_interest = |file: usize| {
-        let name = &sources.file(file).name;
-        paths.is_empty() || paths.iter().any(|p| p.ends_with(name) || PathBuf::from(name).ends_with(p))
-    };
+    let of_interest = |file: usize| is_named(&sources.file(file).name, paths);
     let shown: Vec<_> = diagnostics.sorted().into_iter().filter(|d| of_interest(d.span.file)).collect();
     for diagnostic in &shown {
         if json {

@@ -1,7 +1,8 @@
 //! `ferry explain`.
 
-use super::output::say;
+use super::output::{say, shown};
 use super::start::Ended;
+use crate::app::error::Error;
 use crate::app::explain::explain as explained;
 use crate::app::lineage::Lineage;
 use crate::app::workspace::{Setting, Workspace};
@@ -15,6 +16,9 @@ pub(super) async fn explain(setting: &Setting, job: &str, json: bool) -> Ended {
             say!("{}: {}\n\n{}", page.code, page.title, page.text);
         }
         return Ok(0);
+    }
+    if is_code(job) {
+        return Err(Error::Usage(format!("there is no code {job}")));
     }
     let workspace = Workspace::ready(setting).await?;
     let explanation = explained(&workspace, job)?;
@@ -45,10 +49,15 @@ pub(super) async fn explain(setting: &Setting, job: &str, json: bool) -> Ended {
     for (stage, plan) in &explanation.plans {
         say!("\nPlan: {stage}");
         for line in plan.lines() {
-            say!("  {line}");
+            say!("  {}", shown(line));
         }
     }
     Ok(0)
+}
+
+/// Whether something looks like the code of a diagnostic.
+fn is_code(name: &str) -> bool {
+    name.len() == 4 && name.starts_with(['F', 'f']) && name[1..].bytes().all(|b| b.is_ascii_digit())
 }
 
 fn origin(lineage: &Lineage) {

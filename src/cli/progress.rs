@@ -55,7 +55,7 @@ fn plain() -> Progress {
                 *last = (run, "");
             }
             Event::Advanced { stage, .. } if last.1 != stage => {
-                tell!("{} {stage}", last.0);
+                tell!("{}", format!("{} {stage}", last.0).trim_start());
                 last.1 = stage;
             }
             Event::Notice(text) => tell!("note: {text}"),

@@ -34,7 +34,14 @@ pub(super) async fn serve(arguments: &Sandbox, common: &Common) -> Ended {
                 let folder = folder.display();
                 tell!("\n{folder} holds a project. In another terminal:");
                 tell!("  set -a; . {folder}/secrets.env; set +a");
-                tell!("  ferry run --project {folder} \"Dynamics_Company Person Sync\"");
+                let is_documented = (arguments.limits_scale - 1.0).abs() < f64::EPSILON;
+                let pace =
+                    if is_documented { String::new() } else { format!(" --clock-scale {}", arguments.limits_scale) };
+                tell!("  ferry run --project {folder}{pace} \"Dynamics_Company Person Sync\"");
+                if is_documented {
+                    tell!("That run takes some minutes: a person is a call, and Gainsight takes 100 calls a minute.");
+                    tell!("With --limits-scale 1000 the sandbox's minutes go by a thousand times as fast.");
+                }
             }
             None => tell!("\n--write-project DIR writes a project that leads here."),
         }

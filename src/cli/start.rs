@@ -54,6 +54,9 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 async fn verb(arguments: Arguments) -> Ended {
     let common = arguments.common;
     let setting = setting(&common);
+    if let (true, Some(word)) = (common.offline, asks_services(&arguments.verb)) {
+        return Err(Error::Usage(format!("`ferry {word}` asks the services; leave out --offline")));
+    }
     match arguments.verb {
         Verb::Demo(demo) => demo::demo(&demo, &common).await,
         Verb::Sandbox(sandbox) => sandbox::serve(&sandbox, &common).await,
@@ -68,6 +71,17 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Run { name } => run::run(&setting, &name, common.json).await,
         Verb::Activity { run: Some(run) } => activity::show(&setting, &run, common.json),
         Verb::Activity { run: None } => activity::list(&setting, common.json),
+    }
+}
+
+/// The word of a verb that reads from the services, beyond their schemas.
+fn asks_services(verb: &Verb) -> Option<&'static str> {
+    match verb {
+        Verb::Refresh => Some("refresh"),
+        Verb::Preview { .. } => Some("preview"),
+        Verb::Plan { .. } => Some("plan"),
+        Verb::Run { .. } => Some("run"),
+        _ => None,
     }
 }
 

@@ -37,6 +37,9 @@ fn show(tested: &Tested) {
         for line in side_by_side(failure).lines() {
             say!("  {line}");
         }
+        for (row, became) in &failure.others {
+            say!("    row {row}: {became}");
+        }
         say!();
     }
 }

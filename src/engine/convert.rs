@@ -33,8 +33,12 @@ pub(super) fn converted(value: Expr, from: ValueType, to: ValueType, zone: &Zone
             let day = regexp_replace(day, lit(LONGER_THAN_A_DAY), lit(""), None);
             within_calendar(try_cast(day, to.arrow()), steps)
         }
-        // Halves go away from zero, as in a number field; Arrow would cut them.
-        (ValueType::Decimal, ValueType::Integer) => try_cast(try_cast(value, DataType::Decimal128(38, 0)), to.arrow()),
+        // Halves go away from zero, as in a number field; Arrow would cut them. By way of 256 bits, which DataFusion does not look
+        // through: of `CAST(x AS INTEGER) = 1` it would make `x = 1.0`, as if nothing were rounded.
+        (ValueType::Decimal, ValueType::Integer) => {
+            let rounded = try_cast(try_cast(value, DataType::Decimal256(38, 0)), DataType::Decimal128(38, 0));
+            try_cast(rounded, to.arrow())
+        }
         (ValueType::Text, ValueType::Double) => finite(try_cast(value, to.arrow()), steps),
         (ValueType::Double, ValueType::Integer) => try_cast(round(vec![value]), to.arrow()),
         // 12.5000000000 is 12.5, and 12.0000000000 is 12.

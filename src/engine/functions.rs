@@ -96,6 +96,7 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["sha224", "sha256", "sha384", "sha512", "digest"], "it gives bytes, which no field takes; MD5 gives a text"),
     (&["regexp_match", "regexp_instr"], "use REGEXP_LIKE, REGEXP_REPLACE or REGEXP_COUNT"),
     (&["isnan", "nanvl"], "a number that does not exist makes its row an error"),
+    (&["decode"], "write CASE WHEN … THEN … ELSE … END"),
     (&["nvl2"], "use CASE WHEN … THEN … ELSE … END"),
     (&["overlay"], "use LEFT, SUBSTR and `||`"),
 ];

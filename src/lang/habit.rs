@@ -3,7 +3,7 @@
 //! In: where a statement got stuck and what could have stood there. Out: better words than "expected this, found that".
 
 use super::habit_clause::{HEAD, clause_of_sql, head, lookup, order, policy, select, table};
-use super::tokens::{Token, open_bracket};
+use super::tokens::{Token, open_bracket, tokens};
 
 /// Where a statement got stuck.
 pub(super) struct Slip<'t> {
@@ -82,6 +82,7 @@ pub(super) fn habit(slip: &Slip<'_>) -> Told {
         .or_else(|| beginning(slip, &upper))
         .or_else(|| trailing_comma(slip, &upper))
         .or_else(|| number(slip))
+        .or_else(|| form(slip, &upper))
         .or_else(|| value(slip, &upper))
         .or_else(|| quotes(slip))
         .or_else(|| order(slip, &upper))
@@ -105,6 +106,9 @@ fn beginning(slip: &Slip<'_>, upper: &str) -> Option<Told> {
         }
         (0, _) => Told::help(&["a script holds CREATE statements, each ended by `;`"]),
         (1, "OR" | "IF") => Told::help(&["write CREATE alone: what stands in the files is what there is"]),
+        (3, "NOT") if slip.back(1) == "IF" => {
+            Told::said("there is no IF NOT EXISTS", &["write CREATE alone: what stands in the files is what there is"])
+        }
         (1, "TABLE" | "VIEW" | "INDEX" | "SCHEMA") => {
             Told::help(&["a job fills objects that Gainsight has already; they are made there"])
         }
@@ -220,6 +224,42 @@ fn number(slip: &Slip<'_>) -> Option<Told> {
         return Told::said(message, &["it stands in single quotes: LIKE 'Acme%'"]);
     }
     None
+}
+
+/// Forms of other SQLs inside a value: what they are called here.
+fn form(slip: &Slip<'_>, upper: &str) -> Option<Told> {
+    let (last, second) = (slip.back(1), slip.back(2));
+    let call = slip.before_bracket(open_bracket(&slip.before)).unwrap_or_default();
+    let is_cast = ["CAST", "TRY_CAST"].iter().any(|word| call.eq_ignore_ascii_case(word));
+    match (upper, last.as_str()) {
+        _ if slip.is_word() && second == "INTERVAL" && last.starts_with('\'') => Told::said(
+            "the unit of an interval stands inside its quotes",
+            &[&format!("such as INTERVAL '{} days'", last.trim_matches('\''))],
+        ),
+        ("FROM" | "FOR", _) if ["SUBSTRING", "SUBSTR"].iter().any(|w| call.eq_ignore_ascii_case(w)) => {
+            Told::said("the parts of SUBSTR are separated by commas", &["write SUBSTR(a.name, 1, 10)"])
+        }
+        ("AT", _) if tokens(slip.rest).get(1).is_some_and(|t| t.text.eq_ignore_ascii_case("TIME")) => Told::said(
+            "there is no AT TIME ZONE",
+            &["the job's own TIME ZONE 'Europe/Berlin', before AS, says on which clock its days and hours are"],
+        ),
+        _ if is_cast && slip.is_word() && upper != "AS" && slip.expects("AS") => Told::said(
+            format!("AS is missing before the type `{}`", slip.found),
+            &[&format!("write {}(… AS {upper})", call.to_ascii_uppercase())],
+        ),
+        (_, "KEEP" | "LABEL" | "TYPE_OF") if slip.is_word() => {
+            Told::said(format!("{last} stands before brackets"), &[&format!("write {last}(a.column)")])
+        }
+        (_, "DISTINCT") if !call.is_empty() => Told::said(
+            "there is no DISTINCT: a mapping works on one row",
+            &["WHEN DUPLICATE KEY THEN … says what becomes of several rows with one key"],
+        ),
+        (_, "DATE" | "TIMESTAMP") if slip.is_word() => {
+            let of = if last == "DATE" { "DATE" } else { "DATETIME" };
+            Told::said(format!("{last} stands before a text"), &[&format!("of a column write CAST(a.column AS {of})")])
+        }
+        _ => None,
+    }
 }
 
 /// Slips inside a value or a condition.

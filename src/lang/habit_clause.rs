@@ -30,6 +30,10 @@ pub(super) fn select(slip: &Slip<'_>, upper: &str) -> Option<Told> {
     if let Some(bracket) = open_bracket(&slip.before) {
         return unclosed(slip, bracket);
     }
+    if slip.is_word() && slip.back(2) == "AS" && slip.wants(",") && !slip.before.last()?.text.starts_with('"') {
+        let name = format!("\"{} {}\"", slip.before.last()?.text, slip.found);
+        return Told::help(&[&format!("a name of several words stands in double quotes: AS {name}")]);
+    }
     let is_after_target = slip.before.len() > 2 && (slip.back(2) == "AS" || slip.wants(","));
     if is_after_target && (slip.is_word() || slip.found == "(") && !slip.expects("AS") {
         return Told::help(&["is a `,` missing before it?"]);
@@ -141,6 +145,12 @@ fn unconnected(slip: &Slip<'_>, last: Token<'_>, clause: &str) -> Option<Told> {
 /// Clauses of other SQLs.
 pub(super) fn clause_of_sql(slip: &Slip<'_>, upper: &str) -> Option<Told> {
     let told = |what: &str, help: &str| Told::said(format!("there is no {what}: a mapping works on one row"), &[help]);
+    let is_length = slip.back(1).bytes().all(|b| b.is_ascii_digit()) && ["LAG", "EVERY"].contains(&&*slip.back(2));
+    let ends = ["", "AS", "AT", "BY", "FROM", "FULL", "IN", "LAG", "LOOKUP", "NOTIFY", "UNTIL", "WHERE"];
+    if is_length && ends.contains(&upper) {
+        let number = slip.back(1);
+        return Told::said("a length of time has a unit", &[&format!("write {number}m, {number}h or {number}d")]);
+    }
     match upper {
         "JOIN" | "LEFT" | "INNER" | "RIGHT" | "FULL" | "CROSS" | "OUTER" | "NATURAL" | "UNION" | "WITH" | "EXCEPT"
         | "INTERSECT"
@@ -198,6 +208,10 @@ pub(super) fn lookup(slip: &Slip<'_>, upper: &str) -> Option<Told> {
         "REJECT" if slip.back(1) == "THEN" => {
             Told::help(&["ERROR puts the row into the error file; USE ANY takes the record with the smallest GSID"])
         }
+        "IGNORE" | "SKIP" | "CONTINUE" if slip.back(1) == "THEN" && slip.expects("ERROR") => {
+            Told::help(&["ERROR puts the row into the error file; USE ANY takes the record with the smallest GSID"])
+        }
+        "ERROR" if slip.back(1) == "THEN" => Told::help(&["a row that finds nothing is rejected: THEN REJECT"]),
         "IGNORE" | "SKIP" | "CONTINUE" if slip.back(1) == "THEN" => {
             Told::help(&["USE NULL goes on without the record; REJECT puts the row into the error file"])
         }

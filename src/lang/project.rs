@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ast::Statement;
 use super::check;
-use super::parse::parse;
+use super::parse::{parse, unquote};
 use super::split::split;
+use super::tokens::tokens;
 use crate::diagnostic::code;
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::Sources;
@@ -32,6 +33,33 @@ pub struct Parsed {
     pub settings: Settings,
     /// What was found on the way.
     pub diagnostics: Diagnostics,
+    /// What is declared by statements with a mistake of their own, so that nobody is told it were missing.
+    pub(super) broken: Broken,
+}
+
+/// Names that are declared and cannot be used.
+#[derive(Debug, Default)]
+pub(super) struct Broken {
+    /// Connections, in small letters.
+    pub(super) connections: BTreeSet<String>,
+    /// Jobs.
+    pub(super) jobs: BTreeSet<String>,
+}
+
+impl Broken {
+    /// Takes note of what a statement that cannot be read declares: `CREATE JOB "name"`.
+    fn unread(&mut self, text: &str) {
+        let words = tokens(text);
+        let [create, kind, name, ..] = &words[..] else { return };
+        if !create.text.eq_ignore_ascii_case("CREATE") {
+            return;
+        }
+        if kind.text.eq_ignore_ascii_case("JOB") {
+            self.jobs.insert(unquote(name.text));
+        } else if kind.text.eq_ignore_ascii_case("CONNECTION") {
+            self.connections.insert(unquote(name.text).to_lowercase());
+        }
+    }
 }
 
 /// What a project declares, after checking. A job with an error is absent, and so are its tests.
@@ -56,7 +84,10 @@ pub fn read(sources: &Sources) -> Parsed {
             match parse(span, &file.text) {
                 Ok(statement) => parsed.statements.push(statement),
                 // A missing `;` at the end has been reported by `split`; what it swallowed would only repeat that.
-                Err(diagnostic) => parsed.diagnostics.push(*diagnostic),
+                Err(diagnostic) => {
+                    parsed.broken.unread(&file.text[span.start..span.end]);
+                    parsed.diagnostics.push(*diagnostic);
+                }
             }
         }
     }
@@ -70,6 +101,8 @@ pub fn read(sources: &Sources) -> Parsed {
             }
         } else if let Some(connection) = check::connection::check(written, sources, &mut parsed.diagnostics) {
             parsed.connections.entry(connection.name.clone()).or_insert(connection);
+        } else {
+            parsed.broken.connections.insert(written.name.text.to_lowercase());
         }
     }
     parsed
@@ -84,9 +117,11 @@ pub fn check(parsed: &Parsed, catalog: &Catalog, functions: &Functions, sources:
         .statements
         .iter()
         .filter_map(|s| if let Statement::Job(job) = s { Some(job.name.text.as_str()) } else { None })
+        .chain(parsed.broken.jobs.iter().map(String::as_str))
         .collect();
-    let (connections, settings) = (&parsed.connections, &parsed.settings);
-    let context = check::Context { catalog, connections, sources, functions, settings, jobs: &written };
+    let (connections, settings, broken) = (&parsed.connections, &parsed.settings, &parsed.broken.connections);
+    let context = check::Context { catalog, connections, broken, sources, functions, settings, jobs: &written };
+    check::resolution::fields(&parsed.statements, &context, &mut diagnostics);
     for statement in &parsed.statements {
         match statement {
             Statement::Job(job) => {

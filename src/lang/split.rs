@@ -137,5 +137,9 @@ fn unended(file: usize, text: &str, at: usize) -> Diagnostic {
         _ => ("this comment does not end", "*/"),
     };
     let line_end = text[at..].find('\n').map_or(text.len(), |n| at + n);
-    Diagnostic::error(code::UNENDED, Span { file, start: at, end: line_end }, what).help(format!("close it with {end}"))
+    let wrong = Diagnostic::error(code::UNENDED, Span { file, start: at, end: line_end }, what);
+    if end == "'" && text[..at].contains("\\'") {
+        return wrong.help("a quote inside a text is doubled, and a backslash is a letter like others: 'O''Brien'");
+    }
+    wrong.help(format!("close it with {end}"))
 }

@@ -181,8 +181,10 @@ impl AddAssign for Calls {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// It is under way, or it was interrupted.
+    /// It is under way.
     Running,
+    /// It was under way when its process ended; the next run goes on from what Gainsight holds.
+    Interrupted,
     /// It was planned, and nothing was to be written.
     Planned,
     /// No row is in the error file.
@@ -199,6 +201,7 @@ impl Status {
     pub fn text(self) -> &'static str {
         match self {
             Self::Running => "Running",
+            Self::Interrupted => "Interrupted",
             Self::Planned => "Planned",
             Self::Success => "Success",
             Self::Partial => "Partial Success",
@@ -211,6 +214,7 @@ impl Status {
     pub fn word(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Interrupted => "interrupted",
             Self::Planned => "planned",
             Self::Success => "success",
             Self::Partial => "partial",

@@ -68,6 +68,15 @@ impl Home {
     }
 }
 
+/// Whether a process is at work on a home.
+#[must_use]
+pub fn is_busy(root: &Path) -> bool {
+    match File::open(root.join("lock")) {
+        Ok(lock) => matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)),
+        Err(_) => false,
+    }
+}
+
 /// Where the state database of a home is, open or not: readers need no lock.
 #[must_use]
 pub fn state_path(root: &Path) -> PathBuf {

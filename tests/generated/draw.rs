@@ -159,8 +159,8 @@ fn lookup(shape: &'static Shape, mapped: &[&'static Field], dice: &mut Dice) -> 
     let is_own = object.name == shape.object;
     let is_found = |f: &&Searched| mapped.iter().any(|m| m.name == f.name);
     let own: Vec<&'static Searched> = object.fields[1..].iter().filter(is_found).collect();
-    let after_load = if is_own { !own.is_empty() && dice.maybe(70) } else { dice.maybe(5) };
-    let is_late = is_own && after_load;
+    let after_load = is_own && !own.is_empty() && dice.maybe(70);
+    let is_late = after_load;
     let mut fields: Vec<&'static Searched> = if is_late { own } else { object.fields[1..].iter().collect() };
     fields.retain(|f| f.of != T::Moment);
     let most = fields.len().min(6);

@@ -112,12 +112,9 @@ async fn judged(case: &Case, workspace: &Workspace) -> Result<(), String> {
     if rows.len() != case.verdicts.len() {
         return Err(told(format!("{} rows became {}", case.verdicts.len(), rows.len())));
     }
-    for (at, (expected, found)) in case.verdicts.iter().zip(&rows).enumerate() {
-        if let Some(difference) = difference(case, at, expected, found) {
-            return Err(told(difference));
-        }
-    }
-    Ok(())
+    let each = case.verdicts.iter().zip(&rows).enumerate();
+    let different: Vec<String> = each.filter_map(|(at, (e, f))| difference(case, at, e, f)).collect();
+    if different.is_empty() { Ok(()) } else { Err(told(different.join("\n"))) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -37,6 +37,11 @@ pub(super) fn call(written: &Written, span: Span, scope: &mut Scope<'_>, out: &m
             out.push(wrong("TREAT says to which table a lookup column leads, before one of its columns").help(help));
             return None;
         }
+        "KEEP" if written.arguments.len() != 1 => {
+            let help = "KEEP(a.column) leaves the target's value alone where it is null; COALESCE(a.column, 0) puts a value there";
+            out.push(wrong("KEEP takes one value").help(help));
+            return None;
+        }
         "KEEP" => {
             out.push(wrong("KEEP stands around a whole mapping only").help("KEEP(expression) AS \"Field\""));
             return None;

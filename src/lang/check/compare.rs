@@ -149,13 +149,13 @@ fn alike(
 }
 
 /// What to write in place of a text that stands for a date or a number.
-fn typed_form(value: &Expression, other: ValueType) -> Option<String> {
+pub(super) fn typed_form(value: &Expression, other: ValueType) -> Option<String> {
     let Expression::Literal(Literal::Text(text)) = value else { return None };
     match other {
         ValueType::Date | ValueType::DateTime => match (moment::read_date(text), moment::read_moment(text)) {
             (Some(_), _) => Some(format!("write DATE '{text}'")),
             (_, Some(_)) => Some(format!("write TIMESTAMP '{text}'")),
-            _ => None,
+            _ => Some("a day is written DATE '2026-01-31', a moment TIMESTAMP '2026-01-31 10:00'".to_owned()),
         },
         ValueType::Integer | ValueType::Decimal | ValueType::Double if text.parse::<f64>().is_ok() => {
             Some(format!("write {text} without quotes"))
@@ -166,7 +166,7 @@ fn typed_form(value: &Expression, other: ValueType) -> Option<String> {
 }
 
 /// What to write in place of the number that stands for a flag.
-fn flag(value: &Expression, other: ValueType) -> Option<String> {
+pub(super) fn flag(value: &Expression, other: ValueType) -> Option<String> {
     match (value, other) {
         (Expression::Literal(Literal::Integer(0)), ValueType::Boolean) => Some("write FALSE for 0".to_owned()),
         (Expression::Literal(Literal::Integer(1)), ValueType::Boolean) => Some("write TRUE for 1".to_owned()),

@@ -6,7 +6,11 @@ pub(super) fn instead(name: &str) -> Option<&'static str> {
     known.map(|(_, help)| *help)
 }
 
-const FAMILIAR: [(&[&str], &str); 17] = [
+const FAMILIAR: [(&[&str], &str); 18] = [
+    (
+        &["DATE", "TIMESTAMP", "DATETIME"],
+        "a constant is written DATE '2026-01-31' or TIMESTAMP '2026-01-31 10:00'; of a column write CAST(a.column AS DATE)",
+    ),
     (&["ISNULL", "NZ", "ZEROIFNULL"], "write COALESCE(a.column, 'value'), or a.column IS NULL for the question"),
     (
         &["GETDATE", "SYSDATE", "SYSDATETIME", "GETUTCDATE", "SYSTIMESTAMP"],

@@ -69,7 +69,9 @@ pub(super) fn zone(name: &Name, out: &mut Diagnostics) -> Option<String> {
         return Some(zone.name().to_owned());
     }
     let wrong = Diagnostic::error(LITERAL, name.span, format!("there is no time zone '{}'", name.text));
-    out.push(match nearest(&name.text, moment::zone_names()) {
+    let is_distance = name.text.contains(['+', '-']) && name.text.contains(|c: char| c.is_ascii_digit());
+    let near = nearest(&name.text, moment::zone_names()).filter(|_| !is_distance);
+    out.push(match near {
         Some(near) => wrong.label(format!("did you mean '{near}'?")),
         None => wrong.help("write it like 'Europe/Berlin' or 'America/New_York'"),
     });

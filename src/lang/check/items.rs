@@ -21,10 +21,13 @@ pub(super) fn check(
     scope: &Scope<'_>,
     out: &mut Diagnostics,
 ) {
-    if field.kind != FieldKind::Picklist || field.choices.is_empty() || unknown != Unknown::Error {
+    let is_list = field.kind == FieldKind::MultiPicklist;
+    let has_items = (field.kind == FieldKind::Picklist || is_list) && !field.choices.is_empty();
+    if !has_items || unknown != Unknown::Error {
         return;
     }
-    let is_item = |text: &str| text.is_empty() || field.choices.iter().any(|c| c.label == text);
+    let is_one = |text: &str| text.is_empty() || field.choices.iter().any(|c| c.label == text);
+    let is_item = |text: &str| if is_list { text.split(';').all(|one| is_one(one.trim())) } else { is_one(text) };
     constants(written, &mut |place, text| {
         if !is_item(text) {
             let message = format!("'{text}' is not an item of \"{}\"", field.label);

@@ -34,6 +34,14 @@ pub(super) fn check(
             );
             continue;
         }
+        if !found.writable {
+            let message = format!("\"{}\" is set by Gainsight, so no mapping can fill it", found.label);
+            out.push(
+                Diagnostic::error(KEY, field.span, message)
+                    .help("a key is a field that the job fills, such as an external id"),
+            );
+            continue;
+        }
         let Some(mapping) = mappings.iter().position(|m| m.target == target && m.field.name == found.name) else {
             // A mapping with a mistake of its own has been reported, and is not counted as missing here.
             let was_written = written.mappings.iter().any(|m| m.target.field.text == field.field.text);

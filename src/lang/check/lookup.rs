@@ -56,7 +56,8 @@ fn equality(written: &ast::Equality, index: usize, scope: &mut Scope<'_>, out: &
     let (value, found) = labelled(value?, (of, &field), written.value.span, out)?;
     if value.uses_lookup() {
         let message = "a lookup's equality uses columns of the source, not of another lookup";
-        out.push(Diagnostic::error(ALIAS, written.value.span, message));
+        let help = "find both by columns of the source, or let an earlier job write the value into the target";
+        out.push(Diagnostic::error(ALIAS, written.value.span, message).help(help));
         return None;
     }
     let wanted = field.kind.value_type();

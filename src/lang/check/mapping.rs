@@ -1,5 +1,6 @@
 //! `expression AS Target."Field"`: the field exists, may be written, and takes such a value.
 
+use super::compare::{flag, typed_form};
 use super::convert::a;
 use super::expression;
 use super::scope::{Scope, field_of};
@@ -9,7 +10,8 @@ use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::Span;
 use crate::lang::ast::{self, TargetField};
 use crate::lang::ast_expression::{Argument, Expression as Written, Node};
-use crate::model::field::Field;
+use crate::model::expression::Expression;
+use crate::model::field::{Field, FieldKind};
 use crate::model::fit::{Fit, fit};
 use crate::model::job::{Mapping, Target};
 use crate::model::policy::Unknown;
@@ -108,13 +110,18 @@ pub(super) fn misfit(written: &Written, field: &Field, found: ValueType, fits: F
         Fit::Refused("") if found == ValueType::Interval => {
             wrong.help("an interval moves a date: TODAY + INTERVAL '7 days'")
         }
+        Fit::Refused("") if let (Node::Literal(literal), FieldKind::Boolean) = (&written.node, field.kind) => {
+            let form = flag(&Expression::Literal(literal.clone()), ValueType::Boolean);
+            form.into_iter().fold(wrong, Diagnostic::help)
+        }
         Fit::Refused("") | Fit::Fine => wrong,
         Fit::Refused(instead) => wrong.help(instead),
         Fit::Cast(ValueType::Date) if found == ValueType::DateTime => {
             wrong.help(format!("CAST({text} AS DATE) is its day in the job's time zone"))
         }
-        Fit::Cast(to) if matches!(written.node, Node::Literal(_)) => {
-            wrong.help(format!("write a constant of type {}", to.word()))
+        Fit::Cast(to) if let Node::Literal(literal) = &written.node => {
+            let form = typed_form(&Expression::Literal(literal.clone()), to);
+            wrong.help(form.unwrap_or_else(|| format!("write a constant of type {}", to.word())))
         }
         Fit::Cast(to) if found == ValueType::Text => {
             let what = match to {

@@ -40,6 +40,8 @@ pub(super) mod test;
 pub(super) struct Context<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) connections: &'a BTreeMap<String, Connection>,
+    /// The names of connections that have a mistake of their own, in small letters.
+    pub(super) broken: &'a BTreeSet<String>,
     pub(super) sources: &'a Sources,
     /// The functions that mappings may call.
     pub(super) functions: &'a Functions,

@@ -1,4 +1,4 @@
-//! Names of statements are unique in a project, each kind by itself.
+//! Names of statements are unique in a project: connections, tests, and what can be run.
 
 use std::collections::HashMap;
 
@@ -14,8 +14,9 @@ pub(in crate::lang) fn unique(statements: &[Statement], out: &mut Diagnostics) {
             Statement::Connection(c) => (0, "connection", &c.name),
             Statement::Test(t) => (3, "test", &t.name),
             Statement::Settings(_) => continue,
-            Statement::Job(j) => (1, "job", &j.name),
-            Statement::Chain(c) => (2, "chain", &c.name),
+            Statement::Job(j) => (1, "job or chain", &j.name),
+            // `ferry run NAME` runs either.
+            Statement::Chain(c) => (1, "job or chain", &c.name),
         };
         // Names differ by more than case, so that no two of them look alike in a list.
         if let Some(first) = seen.insert((kind, name.text.to_lowercase()), name) {

@@ -140,6 +140,10 @@ fn person_key(written: &ast::Job, job: &Job, context: &Context<'_>, out: &mut Di
     };
     let same =
         |name: &str, field: &crate::model::field::Field| field.label == name || field.name.eq_ignore_ascii_case(name);
+    // A resolution key that the object does not have has been reported where it is declared.
+    if !wanted.iter().all(|w| object.fields.iter().any(|f| same(w, f))) {
+        return;
+    }
     let keys: Vec<_> = job.key.iter().map(|k| &job.mappings[k.mapping]).collect();
     let right = keys.len() == wanted.len()
         && keys.iter().all(|m| m.target == person && wanted.iter().any(|w| same(w, &m.field)));
@@ -176,14 +180,20 @@ fn required(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
 
 /// A record that this run is going to insert has no more than a GSID to come, and is found by what the run maps.
 fn after_load(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
-    let pending = (0..job.lookups.len()).filter(|index| job.is_pending(*index));
-    if let Some(beyond) = pending.skip(PENDING_AT_MOST).next() {
+    let mut pending = (0..job.lookups.len()).filter(|index| job.is_pending(*index));
+    if let Some(beyond) = pending.nth(PENDING_AT_MOST) {
         let message = format!("a job has {PENDING_AT_MOST} lookups AFTER LOAD in its own target at most");
         let wrong = Diagnostic::error(TARGETS, written.lookups[beyond].head, message);
         out.push(wrong.help("map the others in a second job that only updates, and run it after this one"));
     }
     for (index, (lookup, text)) in job.lookups.iter().zip(&written.lookups).enumerate() {
         if !job.is_pending(index) {
+            if lookup.after_load {
+                let main = &job.main_target().object.label;
+                let message = format!("AFTER LOAD is for lookups in what the job itself writes, which is {main}");
+                let wrong = Diagnostic::error(TARGETS, text.head, message);
+                out.push(wrong.help("remove AFTER LOAD: these records are there before the run begins"));
+            }
             continue;
         }
         if let Some(other) = lookup.yields.iter().find(|f| f.kind != FieldKind::Gsid) {

@@ -3,7 +3,7 @@
 //! Names become indices here. A column is entered when an expression first uses it, so that extraction asks for just
 //! what the job needs.
 
-use super::Context;
+use super::{Context, familiar};
 use crate::diagnostic::code::{ALIAS, AMBIGUOUS_FIELD, NOT_A_PATH, UNKNOWN_FIELD};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast::Name;
@@ -52,8 +52,13 @@ impl<'a> Scope<'a> {
     pub(super) fn resolve(&mut self, path: &[Step], out: &mut Diagnostics) -> Option<Reached> {
         let (Step { name: alias, .. }, fields) = path.split_first()?;
         if fields.is_empty() {
-            let help = format!("write the alias before a column: {}.{}", self.source_alias, alias.text);
-            out.push(Diagnostic::error(ALIAS, alias.span, format!("`{}` stands alone", alias.text)).help(help));
+            let wrong = Diagnostic::error(ALIAS, alias.span, format!("`{}` stands alone", alias.text));
+            if let Some(help) = familiar::instead(&alias.text.to_ascii_uppercase()) {
+                out.push(wrong.help(help));
+                return None;
+            }
+            let column = format!("write the alias before a column: {}.{}", self.source_alias, alias.text);
+            out.push(wrong.help(column).help(format!("a text stands in single quotes: '{}'", alias.text)));
             return None;
         }
         if alias.text.eq_ignore_ascii_case(&self.source_alias) {
@@ -66,7 +71,10 @@ impl<'a> Scope<'a> {
         };
         if let Some(more) = fields.get(1) {
             let message = "a path through a looked-up record is not possible";
-            out.push(Diagnostic::error(NOT_A_PATH, more.name.span, message).help("add a second LOOKUP"));
+            out.push(
+                Diagnostic::error(NOT_A_PATH, more.name.span, message)
+                    .help("add a LOOKUP of its own, found by columns of the source: one lookup cannot use another"),
+            );
             return None;
         }
         let object = self.lookups[lookup].object?;

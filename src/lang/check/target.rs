@@ -70,6 +70,9 @@ fn one(name: &ObjectName, context: &Context<'_>, out: &mut Diagnostics) -> Optio
 /// The identifier of a connection that leads to the wanted service.
 pub(super) fn connection(name: &Name, wanted: Service, context: &Context<'_>, out: &mut Diagnostics) -> Option<String> {
     let Some((key, found)) = context.connections.iter().find(|(k, _)| k.eq_ignore_ascii_case(&name.text)) else {
+        if context.broken.contains(&name.text.to_lowercase()) {
+            return None;
+        }
         let wrong = Diagnostic::error(UNKNOWN_CONNECTION, name.span, format!("no connection is named `{}`", name.text));
         out.push(match nearest(&name.text, context.connections.keys().map(String::as_str)) {
             Some(near) => wrong.label(format!("did you mean `{near}`?")),
