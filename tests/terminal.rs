@@ -29,13 +29,17 @@ impl Desk {
         self.folder.path().join("project")
     }
 
+    pub fn home(&self) -> std::path::PathBuf {
+        self.folder.path().join("home")
+    }
+
     pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.project().join(name), text).unwrap();
     }
 
     pub fn ferry(&self, arguments: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-        command.args(arguments).arg("--project").arg(self.project()).arg("--home").arg(self.folder.path().join("home"));
+        command.args(arguments).arg("--project").arg(self.project()).arg("--home").arg(self.home());
         command.args(["--clock-scale", "1000"]).env_clear().envs(self.set.iter().cloned());
         ended(command.output().unwrap())
     }
@@ -44,7 +48,7 @@ impl Desk {
         self.set.clear();
     }
 
-    fn set(&mut self, name: &str, value: &str) {
+    pub fn set(&mut self, name: &str, value: &str) {
         self.set.retain(|(n, _)| n != name);
         self.set.push((name.to_owned(), value.to_owned()));
     }
@@ -223,4 +227,40 @@ fn the_demo_proves_itself_in_a_fresh_folder() {
             assert_eq!((&report["calls"]["gainsight_writes"], &report["counts"]["inserted"]), (&0.into(), &0.into()));
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slips_on_the_command_line_are_usage() {
+    let desk = Desk::new().await;
+    assert_eq!(desk.ferry(&["refresh"]).0, 0);
+    for (arguments, said) in [
+        (&["check", "--offline", "nofile.ferry"][..], "the project has no file nofile.ferry"),
+        (&["test", "nofile.ferry"], "the project has no file nofile.ferry"),
+        (&["run", "--offline", COMPANIES], "leave out --offline"),
+        (&["plan", "--offline", COMPANIES], "leave out --offline"),
+        (&["preview", "--offline", COMPANIES], "leave out --offline"),
+        (&["explain", "F999"], "there is no code F999"),
+        (&["check", "--env", "prod"], "has no file connections.prod.ferry"),
+    ] {
+        let (code, out, err) = desk.ferry(arguments);
+        assert_eq!(code, 2, "{arguments:?}: {out}{err}");
+        assert!(err.contains(said), "{arguments:?}: {err}");
+    }
+    assert_eq!(desk.ferry(&["test", "tests.ferry"]).0, 0, "a file that is there");
+    let (code, _, err) = bare(&["fmt", "--project", "nowhere"], desk.home().parent().unwrap());
+    assert!(code == 2 && err.contains("there is no folder nowhere"), "{err}");
+    assert!(!desk.home().join("runs").exists(), "nothing was begun");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_killed_is_not_running_any_more() {
+    let desk = Desk::new().await;
+    assert_eq!(desk.ferry(&["plan", COMPANIES]).0, 1);
+    let state = ferry::store::state::State::open(&desk.home().join("state.db"));
+    state.unwrap().begin_run("20260101", "killed", None, "2026-01-01T00:00:00Z").unwrap();
+    let (_, out, _) = desk.ferry(&["activity"]);
+    let line = |word: &str| out.lines().find(|l| l.contains(word)).unwrap().to_owned();
+    assert!(line("killed").contains("Interrupted"), "{out}");
+    let plan = line("Planned");
+    assert_eq!(plan.split_whitespace().rev().nth(1), Some("-"), "a plan has written nothing: {plan}");
 }

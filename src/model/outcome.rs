@@ -225,7 +225,7 @@ impl Status {
     /// The status of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Running, Self::Planned, Self::Success, Self::Partial, Self::Failed]
+        [Self::Running, Self::Interrupted, Self::Planned, Self::Success, Self::Partial, Self::Failed]
             .into_iter()
             .find(|s| s.word() == word)
     }
