@@ -5,6 +5,7 @@
 mod architecture;
 mod authoring;
 mod clauses;
+mod connections;
 mod corners;
 mod examples;
 mod generated;

@@ -30,6 +30,27 @@ pub enum Error {
         #[source]
         cause: Box<run::error::Error>,
     },
+    /// A connection that may not be used.
+    #[error("connection `{name}` was revoked at {at}; `ferry connection authorize {name}` lifts that")]
+    Revoked {
+        /// Its identifier.
+        name: String,
+        /// When.
+        at: String,
+    },
+    /// A connection that leads elsewhere than before.
+    #[error(
+        "connection `{name}` was established with {known} and leads to {found} now; what this home remembers belongs to the \
+         first: give the other a connection and a home of its own"
+    )]
+    OtherOrganization {
+        /// Its identifier.
+        name: String,
+        /// The organisation or tenant that it was established with.
+        known: String,
+        /// The one that answers now.
+        found: String,
+    },
     /// A run.
     #[error(transparent)]
     Run(#[from] run::error::Error),
@@ -50,7 +71,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Text(_) => 2,
-            Self::Secret { .. } => 3,
+            Self::Secret { .. } | Self::Revoked { .. } | Self::OtherOrganization { .. } => 3,
             Self::Connection { cause, .. } => run_code(cause),
             Self::Run(error) => run_code(error),
             Self::Sandbox(_) => 2,

@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod catalog;
+pub mod connections;
 pub mod demo;
 pub mod describe;
 pub mod error;
@@ -12,6 +13,7 @@ pub mod explain;
 pub mod formatting;
 pub mod lineage;
 pub mod preview;
+pub mod probes;
 pub mod projects;
 pub mod runs;
 pub mod sandboxes;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::connections::admit;
 use super::error::Error;
 use super::runs::{Named, find};
 use super::workspace::{Setting, Workspace};
@@ -57,7 +58,8 @@ pub async fn preview(
     let job = &job.at(workspace.services.clock.now().timestamp_millis());
     let home = Home::open(&setting.home)?;
     // Rows of a preview are staging like those of a run: one at a time, below the home.
-    let _state = State::open(&home.state_path())?;
+    let state = State::open(&home.state_path())?;
+    admit([job], &workspace.project.connections, &workspace.services, &state, setting)?;
     let (folder, read) = preview::read(job, &workspace.services, &home, limit, progress).await?;
     let engine = Engine::new(folder.root()).map_err(crate::run::error::Error::from)?;
     let mapped = trial::mapped(&engine, job, limit).await.map_err(crate::run::error::Error::from)?;

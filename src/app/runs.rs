@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::connections::admit;
 use super::error::Error;
 use super::workspace::{Setting, Workspace};
 use crate::lang::project::Project;
@@ -61,6 +62,11 @@ pub async fn run(
     let named = find(&workspace.project, name)?;
     let home = Home::open(&setting.home)?;
     let mut state = State::open(&home.state_path())?;
+    let jobs = match &named {
+        Named::Job(one) => vec![*one],
+        Named::Chain(_, jobs) => jobs.clone(),
+    };
+    admit(jobs, &workspace.project.connections, &workspace.services, &state, setting)?;
     let failed = match named {
         Named::Job(one) => {
             prerequisites(one, &state, progress)?;
@@ -93,6 +99,7 @@ pub async fn plan(
     };
     let home = Home::open(&setting.home)?;
     let mut state = State::open(&home.state_path())?;
+    admit([one], &workspace.project.connections, &workspace.services, &state, setting)?;
     Ok(job::plan_only(one, &workspace.services, &home, &mut state, sample, progress).await?)
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::catalog::catalog;
+use super::connections;
 use super::error::Error;
 use super::projects::{self, Text};
 use super::snapshot;
@@ -100,7 +101,8 @@ impl Workspace {
             }
             Err(error) => return Err(error),
         };
-        let (project, diagnostics) = check(&text.parsed, &catalog, &functions::catalog(), &text.sources);
+        let (project, mut diagnostics) = check(&text.parsed, &catalog, &functions::catalog(), &text.sources);
+        connections::held(&text.parsed, setting, &mut diagnostics)?;
         Ok(Self { sources: text.sources, project, diagnostics, catalog, services })
     }
 
@@ -125,32 +127,34 @@ impl Workspace {
     }
 
     async fn connected(parsed: &Parsed, setting: &Setting, all: bool) -> Result<(Services, Catalog), Error> {
-        let mut services = Services {
-            dynamics: BTreeMap::new(),
-            gainsight: BTreeMap::new(),
-            organizations: BTreeMap::new(),
-            tenants: BTreeMap::new(),
-            clock: setting.clock,
-        };
+        let mut services = nothing_open(setting);
         if setting.offline {
             return Ok((services, snapshot::catalog(parsed, setting)?));
         }
         let references = parsed.references();
         let used = |name: &str| all || references.objects.iter().any(|(c, _)| c.eq_ignore_ascii_case(name));
         for connection in parsed.connections.values().filter(|c| used(&c.name)) {
-            let failed = |cause: crate::run::error::Error| Error::Connection {
-                name: connection.name.clone(),
-                cause: Box::new(cause),
-            };
-            connect(connection, setting, &mut services).await?.map_err(failed)?;
+            let opened = connect(connection, setting, &mut services).await?;
+            opened.map_err(|cause| connections::failed(connection, cause))?;
         }
         let catalog = catalog(&references, &services).await?;
         Ok((services, catalog))
     }
 }
 
+/// Services of which none is open yet.
+pub(super) fn nothing_open(setting: &Setting) -> Services {
+    Services {
+        dynamics: BTreeMap::new(),
+        gainsight: BTreeMap::new(),
+        organizations: BTreeMap::new(),
+        tenants: BTreeMap::new(),
+        clock: setting.clock,
+    }
+}
+
 /// Opens one connection. The outer error is a missing secret, the inner one is the service's.
-async fn connect(
+pub(super) async fn connect(
     connection: &Connection,
     setting: &Setting,
     services: &mut Services,

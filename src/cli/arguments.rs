@@ -98,10 +98,52 @@ pub(super) enum Verb {
         /// Its name.
         name: String,
     },
+    /// Show, test, authorize, revoke and delete connections.
+    Connection {
+        #[command(subcommand)]
+        verb: ConnectionVerb,
+    },
     /// List the runs, or show one.
     Activity {
         /// The run's number.
         run: Option<String>,
+    },
+}
+
+/// What can be done with connections.
+#[derive(Debug, Subcommand)]
+pub(super) enum ConnectionVerb {
+    /// List the project's connections.
+    List,
+    /// Show one: where it leads, since when, and which jobs use it.
+    Show {
+        /// Its identifier.
+        name: String,
+    },
+    /// Look at everything that it needs, a line for each check.
+    Test {
+        /// Its identifier.
+        name: String,
+    },
+    /// Sign in, and keep it as established with the organisation that answers.
+    Authorize {
+        /// Its identifier.
+        name: String,
+    },
+    /// Sign in again, with the same organisation as before.
+    Reauthorize {
+        /// Its identifier.
+        name: String,
+    },
+    /// Let no job use it until it is authorized again; definitions stay.
+    Revoke {
+        /// Its identifier.
+        name: String,
+    },
+    /// Forget one that no job uses.
+    Delete {
+        /// Its identifier.
+        name: String,
     },
 }
 

@@ -12,3 +12,4 @@ pub mod error;
 pub mod metadata;
 pub mod odata;
 pub mod pages;
+pub mod probe;

@@ -4,19 +4,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ast::Statement;
+use super::ast::{Job, Name, Statement};
 use super::check;
+use super::check::target::AVATAR_PREFIX;
 use super::parse::{parse, unquote};
 use super::split::split;
 use super::tokens::tokens;
 use crate::diagnostic::code;
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
-use crate::diagnostic::source::Sources;
+use crate::diagnostic::source::{Sources, Span};
 use crate::model::catalog::Catalog;
 use crate::model::chain::Chain;
 use crate::model::connection::{Connection, Mail};
 use crate::model::function::Functions;
-use crate::model::job::Job;
+use crate::model::job;
 use crate::model::settings::Settings;
 use crate::model::test::Test;
 
@@ -68,11 +69,58 @@ pub struct Project {
     /// By identifier.
     pub connections: BTreeMap<String, Connection>,
     /// By name.
-    pub jobs: BTreeMap<String, Job>,
+    pub jobs: BTreeMap<String, job::Job>,
     /// By name.
     pub chains: BTreeMap<String, Chain>,
     /// In the order in which they are written.
     pub tests: Vec<Test>,
+}
+
+impl Parsed {
+    /// The jobs that read from a connection, write to it or search in it, and the chains that run such a job.
+    #[must_use]
+    pub fn users_of(&self, connection: &str) -> Vec<String> {
+        let is = |name: &Name| name.text.eq_ignore_ascii_case(connection);
+        let uses = |job: &Job| {
+            is(&job.from.object.connection)
+                || job.targets.iter().any(|t| is(&t.connection))
+                || job.lookups.iter().any(|l| is(&l.object.connection))
+        };
+        let mut users: Vec<String> = Vec::new();
+        for statement in &self.statements {
+            if let Statement::Job(job) = statement
+                && uses(job)
+            {
+                users.push(job.name.text.clone());
+            }
+        }
+        let jobs = users.clone();
+        for statement in &self.statements {
+            if let Statement::Chain(chain) = statement
+                && chain.steps.iter().flatten().any(|step| jobs.contains(&step.text))
+            {
+                users.push(chain.name.text.clone());
+            }
+        }
+        users
+    }
+
+    /// The tables or objects of a connection that the project names.
+    #[must_use]
+    pub fn objects_of(&self, connection: &str) -> Vec<String> {
+        let objects = self.references().objects.into_iter();
+        let own = objects.filter(|(c, o)| c.eq_ignore_ascii_case(connection) && !o.starts_with(AVATAR_PREFIX));
+        own.map(|(_, object)| object).collect()
+    }
+
+    /// Where the URL of a connection is written.
+    #[must_use]
+    pub fn url_of(&self, connection: &str) -> Option<Span> {
+        self.statements.iter().find_map(|statement| match statement {
+            Statement::Connection(one) if one.name.text == connection => one.url.first().map(|url| url.span),
+            _ => None,
+        })
+    }
 }
 
 /// Reads all files.

@@ -3,6 +3,7 @@
 //! A run is a folder of Parquet datasets below the home; the state database remembers runs, who is who, and what was
 //! refused. Names of files are made from our own numbers, never from data or from a script.
 
+pub mod connections;
 pub mod dataset;
 pub mod error;
 pub mod error_file;

@@ -1,6 +1,6 @@
 //! The state database: SQLite, one writer, every commit on disk before it counts.
 //!
-//! Its tables are reached through the files beside this one: `runs`, `users`, `refusals`. Everything that belongs to a
+//! Its tables are reached through the files beside this one: `runs`, `users`, `refusals`, `connections`. Everything that belongs to a
 //! tenant is keyed by the Dynamics organisation's id and the Gainsight tenant, not by names in scripts.
 
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::error::{Error, Result};
 use super::home::owner_only;
 
 /// The version that this code writes.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// SQLite before this version can lose committed writes of the write-ahead log.
 const SQLITE_AT_LEAST: i32 = 3_051_003;
 /// How long a writer waits for a reader.
@@ -37,6 +37,16 @@ CREATE TABLE refusal (
     PRIMARY KEY (organization, tenant, job, source_id)
 ) STRICT;
 ";
+
+/// What the second version added.
+const CONNECTIONS: &str = "
+CREATE TABLE connection (
+    name TEXT PRIMARY KEY, url TEXT NOT NULL, identity TEXT NOT NULL, since TEXT NOT NULL, revoked TEXT
+) STRICT;
+";
+
+/// What leads from each version to the next.
+const STEPS: [&str; 2] = [TABLES, CONNECTIONS];
 
 /// The open state of one home.
 pub struct State {
@@ -85,15 +95,14 @@ impl State {
 
     fn migrate(&mut self) -> Result<()> {
         let found: i64 = self.database.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        match found {
-            VERSION => Ok(()),
-            0 => {
-                let change = self.database.transaction()?;
-                change.execute_batch(TABLES)?;
-                change.pragma_update(None, "user_version", VERSION)?;
-                Ok(change.commit()?)
-            }
-            _ => Err(Error::NewerState { found, known: VERSION }),
+        let Some(steps) = usize::try_from(found).ok().and_then(|from| STEPS.get(from..)) else {
+            return Err(Error::NewerState { found, known: VERSION });
+        };
+        let change = self.database.transaction()?;
+        for step in steps {
+            change.execute_batch(step)?;
         }
+        change.pragma_update(None, "user_version", VERSION)?;
+        Ok(change.commit()?)
     }
 }

@@ -33,7 +33,7 @@ pub(super) mod resolution;
 mod rules;
 mod scope;
 pub(super) mod settings;
-mod target;
+pub(super) mod target;
 pub(super) mod test;
 
 /// What a job is checked against.

@@ -1,0 +1,86 @@
+//! `ferry connection`.
+
+use serde_json::json;
+
+use super::arguments::ConnectionVerb;
+use super::output::{self, say, tell};
+use super::start::Ended;
+use super::table::left;
+use crate::app::connections::{self, Known};
+use crate::app::probes;
+use crate::app::workspace::Setting;
+
+pub(super) async fn connection(setting: &Setting, verb: &ConnectionVerb, as_json: bool) -> Ended {
+    match verb {
+        ConnectionVerb::List => list(&connections::list(setting)?, as_json),
+        ConnectionVerb::Show { name } => show(&connections::show(setting, name)?, as_json),
+        ConnectionVerb::Test { name } => return test(setting, name, as_json).await,
+        ConnectionVerb::Authorize { name } | ConnectionVerb::Reauthorize { name } => {
+            let known = connections::authorize(setting, name).await?;
+            show(&known, as_json);
+        }
+        ConnectionVerb::Revoke { name } => {
+            let known = connections::revoke(setting, name)?;
+            show(&known, as_json);
+            tell!("Its jobs do not run until `ferry connection authorize {}`.", known.name);
+            tell!("Nothing was changed at the service: to take the consent back there, {}.", consent(known.service));
+        }
+        ConnectionVerb::Delete { name } => {
+            connections::delete(setting, name)?;
+            tell!("What this home knew of `{name}` is gone; remove its CREATE CONNECTION statement too.");
+        }
+    }
+    Ok(0)
+}
+
+fn consent(service: &str) -> &'static str {
+    if service == "Dynamics" {
+        "delete the client secret of the application in Entra, or disable its application user"
+    } else {
+        "make a new access key in Gainsight, which ends the old one"
+    }
+}
+
+fn list(all: &[Known], as_json: bool) {
+    if as_json {
+        all.iter().for_each(|known| say!("{}", json!(known)));
+        return;
+    }
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .map(|known| {
+            let jobs = known.jobs.len().to_string();
+            let cells = [&known.name, &known.label, known.service, &known.url, known.status, &jobs];
+            cells.map(str::to_owned).to_vec()
+        })
+        .collect();
+    output::text(&left(&["connection", "label", "service", "URL", "status", "jobs"], &rows));
+}
+
+fn show(known: &Known, as_json: bool) {
+    if as_json {
+        say!("{}", json!(known));
+        return;
+    }
+    say!("{} · {} · {}", known.label, known.service, known.status);
+    say!("  URL        {}", known.url);
+    let identity = if known.service == "Dynamics" { "organisation" } else { "tenant" };
+    if let (Some(found), Some(since)) = (&known.identity, &known.since) {
+        say!("  {identity:<10} {found}, since {since}");
+    }
+    let jobs = if known.jobs.is_empty() { "none".to_owned() } else { known.jobs.join(", ") };
+    say!("  jobs       {jobs}");
+}
+
+async fn test(setting: &Setting, name: &str, as_json: bool) -> Ended {
+    let checks = probes::test(setting, name).await?;
+    for check in &checks {
+        if as_json {
+            say!("{}", json!(check));
+        } else {
+            let verdict = if check.passed { "ok     " } else { "FAILED " };
+            say!("{verdict} {:<33} {}", check.what, output::on_one_line(&check.found));
+        }
+    }
+    Ok(if checks.iter().all(|check| check.passed) { 0 } else { 3 })
+}

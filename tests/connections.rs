@@ -1,0 +1,150 @@
+//! Connections as an operator meets them: established once, with one organisation; revoked, authorized again, deleted.
+
+use ferry::store::connections::Established;
+use ferry::store::state::State;
+use serde_json::Value;
+
+use crate::stage::USERS;
+use crate::terminal::Desk;
+
+fn state(desk: &Desk) -> State {
+    State::open(&desk.home().join("state.db")).unwrap()
+}
+
+fn established(identity: &str, url: &str) -> Established {
+    Established {
+        name: "dynamics".to_owned(),
+        url: url.to_owned(),
+        identity: identity.to_owned(),
+        since: "2026-01-01T00:00:00Z".to_owned(),
+        revoked: None,
+    }
+}
+
+fn status(desk: &Desk, name: &str) -> Value {
+    let (code, out, err) = desk.ferry(&["connection", "show", name, "--json"]);
+    assert_eq!(code, 0, "{err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+fn writes(desk: &Desk) -> usize {
+    desk.stage.sandbox.calls().iter().filter(|c| c.write).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_run_establishes_a_connection() {
+    let desk = Desk::new().await;
+    assert_eq!(status(&desk, "dynamics")["status"], "declared");
+    desk.ferry(&["run", USERS]);
+    let known = status(&desk, "Dynamics");
+    assert_eq!(known["status"], "established");
+    assert!(known["identity"].as_str().is_some_and(|id| id.len() == 36), "{known}");
+    assert_eq!(known["jobs"].as_array().map(Vec::len), Some(4), "three jobs and their chain: {known}");
+    let (_, out, _) = desk.ferry(&["connection", "list"]);
+    assert_eq!(out.matches("established").count(), 2, "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_connection_runs_nothing_until_it_is_authorized() {
+    let desk = Desk::new().await;
+    let (code, _, err) = desk.ferry(&["connection", "revoke", "dynamics"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("was never established"), "{err}");
+    assert_eq!(desk.ferry(&["connection", "authorize", "dynamics"]).0, 0);
+    let (code, _, err) = desk.ferry(&["connection", "revoke", "dynamics"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("client secret"), "how to take the consent back: {err}");
+    for verb in [["run", USERS], ["plan", USERS], ["preview", USERS]] {
+        let (code, _, err) = desk.ferry(&verb);
+        assert_eq!(code, 3, "{err}");
+        assert!(err.contains("was revoked at") && err.contains("connection authorize dynamics"), "{err}");
+    }
+    assert_eq!(writes(&desk), 0);
+    assert_eq!(desk.ferry(&["check"]).0, 0, "definitions stay");
+    assert_eq!(desk.ferry(&["connection", "authorize", "dynamics"]).0, 0);
+    assert_eq!(status(&desk, "dynamics")["status"], "established");
+    assert_eq!(desk.ferry(&["run", USERS]).0, 1, "it runs again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_organisation_is_refused() {
+    let desk = Desk::new().await;
+    assert_eq!(desk.ferry(&["connection", "authorize", "dynamics"]).0, 0);
+    state(&desk).establish(&established("someone-elses", desk.stage.sandbox.dynamics_url())).unwrap();
+    for verb in [&["run", USERS][..], &["connection", "reauthorize", "dynamics"][..]] {
+        let (code, _, err) = desk.ferry(verb);
+        assert_eq!(code, 3, "{err}");
+        assert!(err.contains("was established with someone-elses"), "{err}");
+    }
+    assert_eq!(writes(&desk), 0);
+    let (code, out, _) = desk.ferry(&["connection", "test", "dynamics"]);
+    assert!(code == 3 && out.contains("FAILED  organisation"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_url_of_an_established_connection_cannot_change() {
+    let desk = Desk::new().await;
+    assert_eq!(desk.ferry(&["refresh"]).0, 0);
+    assert_eq!(desk.ferry(&["connection", "authorize", "dynamics"]).0, 0);
+    assert_eq!(desk.ferry(&["check", "--offline"]).0, 0);
+    state(&desk).establish(&established("an-organisation", "https://acme.crm.dynamics.com")).unwrap();
+    let (code, out, _) = desk.ferry(&["check", "--offline"]);
+    assert_eq!(code, 2);
+    assert!(out.contains("error[F110]: the URL of `dynamics` cannot change"), "{out}");
+    assert!(out.contains("connections.ferry:5:"), "at its place: {out}");
+    assert_eq!(desk.ferry(&["run", USERS]).0, 2);
+    assert_eq!(writes(&desk), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_in_use_is_not_deleted() {
+    let desk = Desk::new().await;
+    assert_eq!(desk.ferry(&["connection", "authorize", "dynamics"]).0, 0);
+    let (code, _, err) = desk.ferry(&["connection", "delete", "dynamics"]);
+    assert_eq!(code, 2);
+    assert!(err.contains(USERS) && err.contains("Dynamics_Company Person Sync"), "with their names: {err}");
+    let other = Established { name: "other".to_owned(), ..established("other-organisation", "https://other.example") };
+    state(&desk).establish(&other).unwrap();
+    assert_eq!(desk.ferry(&["connection", "delete", "other"]).0, 0);
+    assert!(state(&desk).connection("other").unwrap().is_none());
+    let (code, _, err) = desk.ferry(&["connection", "delete", "other"]);
+    assert!(code == 2 && err.contains("no connection is named `other`"), "{err}");
+    assert_eq!(status(&desk, "dynamics")["status"], "established", "the others stay");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_says_what_is_missing_line_by_line() {
+    let mut desk = Desk::new().await;
+    let (code, out, _) = desk.ferry(&["connection", "test", "dynamics"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("ok      reading contact"), "{out}");
+    let (code, out, _) = desk.ferry(&["connection", "test", "gainsight", "--json"]);
+    assert!(code == 0 && out.lines().all(|l| serde_json::from_str::<Value>(l).is_ok()), "{out}");
+    desk.set("FERRY_SECRET_DYNAMICS_CLIENT_SECRET", "wrong");
+    let (code, out, _) = desk.ferry(&["connection", "test", "dynamics"]);
+    assert!(code == 3 && out.contains("FAILED  signing in") && out.contains("the client secret is wrong"), "{out}");
+    assert!(desk.ferry(&["connection", "authorize", "dynamics"]).0 == 3);
+    assert_eq!(status(&desk, "dynamics")["status"], "declared");
+    desk.forget_secrets();
+    let (code, out, _) = desk.ferry(&["connection", "test", "gainsight"]);
+    assert!(code == 3 && out.contains("set FERRY_SECRET_GAINSIGHT_ACCESS_KEY"), "{out}");
+    let (code, _, err) = desk.ferry(&["connection", "test", "nobody"]);
+    assert!(code == 2 && err.contains("there are dynamics, gainsight"), "{err}");
+}
+
+#[test]
+fn a_state_of_the_first_version_is_carried_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let mut state = State::open(&path).unwrap();
+    let run = state.begin_run("20260101", "J", None, "2026-01-01T00:00:00Z").unwrap();
+    drop(state);
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.execute_batch("DROP TABLE connection; PRAGMA user_version = 1;").unwrap();
+    drop(database);
+    let old = State::look(&path).unwrap().unwrap();
+    assert!(old.connections().unwrap().is_empty(), "it can be looked at as it is");
+    drop(old);
+    let state = State::open(&path).unwrap();
+    assert!(state.connections().unwrap().is_empty() && state.run(&run).unwrap().is_some());
+}
