@@ -140,7 +140,7 @@ fn a_state_of_the_first_version_is_carried_over() {
     let run = state.begin_run("20260101", "J", None, "2026-01-01T00:00:00Z").unwrap();
     drop(state);
     let database = rusqlite::Connection::open(&path).unwrap();
-    database.execute_batch("DROP TABLE connection; PRAGMA user_version = 1;").unwrap();
+    database.execute_batch("DROP TABLE connection; DROP TABLE spent; PRAGMA user_version = 1;").unwrap();
     drop(database);
     let old = State::look(&path).unwrap().unwrap();
     assert!(old.connections().unwrap().is_empty(), "it can be looked at as it is");

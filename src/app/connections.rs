@@ -5,13 +5,14 @@
 //! one organisation must never be written into another.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 use url::Url;
 
 use super::error::Error;
 use super::projects;
-use super::workspace::{Setting, connect, nothing_open};
+use super::workspace::{Setting, Workspace, connect, nothing_open};
 use crate::diagnostic::code::CONNECTION;
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::project::Parsed;
@@ -21,6 +22,7 @@ use crate::run::services::Services;
 use crate::store::connections::Established;
 use crate::store::home::{Home, state_path};
 use crate::store::state::State;
+use crate::store::windows::SpentCalls;
 
 /// What is known of one connection.
 #[derive(Debug, Serialize)]
@@ -127,17 +129,19 @@ pub fn delete(setting: &Setting, name: &str) -> Result<(), Error> {
     Ok(state.forget(&one.name)?)
 }
 
-/// Lets a run use the connections of its jobs: each is established by its first run, and from then on leads where it led.
+/// Lets a run use the connections of its jobs: each is established by its first run, and from then on leads where it led. What
+/// was spent of the target's calls before counts.
 ///
 /// # Errors
 /// If one was revoked, or leads to another organisation now.
-pub(super) fn admit<'a>(
+pub(super) async fn admit<'a>(
     jobs: impl IntoIterator<Item = &'a Job>,
-    connections: &std::collections::BTreeMap<String, Connection>,
-    services: &Services,
+    workspace: &Workspace,
+    home: &Home,
     state: &State,
     setting: &Setting,
 ) -> Result<(), Error> {
+    let (connections, services) = (&workspace.project.connections, &workspace.services);
     let both = |job: &'a Job| [job.source.connection.as_str(), job.main_target().connection.as_str()];
     let names: BTreeSet<&str> = jobs.into_iter().flat_map(both).collect();
     for connection in names.into_iter().filter_map(|name| connections.get(name)) {
@@ -149,6 +153,10 @@ pub(super) fn admit<'a>(
         let one = same(connection, services, before, setting)?;
         if is_new {
             state.establish(&one)?;
+        }
+        if let Some(gainsight) = services.gainsight.get(&connection.name) {
+            let spent = SpentCalls::open(&home.state_path(), &one.identity)?;
+            gainsight.remember(Arc::new(spent)).await.map_err(|cause| failed(connection, cause.into()))?;
         }
     }
     Ok(())

@@ -83,6 +83,7 @@ fn run_code(error: &run::error::Error) -> u8 {
     match error {
         run::error::Error::Dynamics(dynamics::error::Error::Http(http::error::Error::Setup(_))) => 4,
         run::error::Error::Gainsight(gainsight::error::Error::Http(http::error::Error::Setup(_))) => 4,
+        run::error::Error::Gainsight(gainsight::error::Error::Spent(_)) => 7,
         run::error::Error::Dynamics(_) | run::error::Error::Gainsight(_) => 3,
         run::error::Error::TooManyErrors { .. } => 3,
         run::error::Error::Store(store::error::Error::Busy { .. }) => 5,

@@ -59,7 +59,7 @@ pub async fn preview(
     let home = Home::open(&setting.home)?;
     // Rows of a preview are staging like those of a run: one at a time, below the home.
     let state = State::open(&home.state_path())?;
-    admit([job], &workspace.project.connections, &workspace.services, &state, setting)?;
+    admit([job], workspace, &home, &state, setting).await?;
     let (folder, read) = preview::read(job, &workspace.services, &home, limit, progress).await?;
     let engine = Engine::new(folder.root()).map_err(crate::run::error::Error::from)?;
     let mapped = trial::mapped(&engine, job, limit).await.map_err(crate::run::error::Error::from)?;

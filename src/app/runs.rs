@@ -66,7 +66,7 @@ pub async fn run(
         Named::Job(one) => vec![*one],
         Named::Chain(_, jobs) => jobs.clone(),
     };
-    admit(jobs, &workspace.project.connections, &workspace.services, &state, setting)?;
+    admit(jobs, workspace, &home, &state, setting).await?;
     let failed = match named {
         Named::Job(one) => {
             prerequisites(one, &state, progress)?;
@@ -99,7 +99,7 @@ pub async fn plan(
     };
     let home = Home::open(&setting.home)?;
     let mut state = State::open(&home.state_path())?;
-    admit([one], &workspace.project.connections, &workspace.services, &state, setting)?;
+    admit([one], workspace, &home, &state, setting).await?;
     Ok(job::plan_only(one, &workspace.services, &home, &mut state, sample, progress).await?)
 }
 

@@ -1,5 +1,6 @@
 //! The client of one tenant: the key, the envelope, the budgets.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::model::clock::Clock;
 use crate::model::connection::{Connection, Limits};
 use crate::model::outcome::Calls;
 use crate::model::secret::Secret;
+use crate::model::spent::Spent;
 
 /// Answers of 429 that one call may get before it gives up: each waits for a window.
 const THROTTLED_AT_MOST: u32 = 20;
@@ -67,6 +69,14 @@ impl Gainsight {
         let timeout = Duration::from_secs(u64::from(limits.call_timeout_seconds));
         let http = Client::new(&connection.url, timeout, clock)?;
         Ok(Self { http, key, windows: Windows::new(&limits, clock), writes: AtomicU64::new(0), limits })
+    }
+
+    /// Remembers calls beyond this process, and goes on from those that are remembered.
+    ///
+    /// # Errors
+    /// If they cannot be kept.
+    pub async fn remember(&self, kept: Arc<dyn Spent>) -> Result<(), Error> {
+        self.windows.remember(kept).await
     }
 
     /// Calls spent so far.

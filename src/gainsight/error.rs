@@ -48,6 +48,9 @@ pub enum Error {
         /// What came instead of an answer.
         detail: String,
     },
+    /// What was spent cannot be remembered, so nothing more is spent.
+    #[error("the calls that are made cannot be kept in the state: {0}")]
+    Spent(String),
     /// The budget of a window is used up for longer than a call may wait.
     #[error(
         "the {limit} calls {window} of the {bucket} API are used up; the next window opens in {seconds} s. Run the job again then: it goes on where Gainsight stands"

@@ -3,6 +3,7 @@
 //! Windows begin at clock boundaries, not at the first call, and are the whole tenant's. A call waits until all windows
 //! of its API have room. <https://support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/Company_and_Relationship_API/Company_API_Documentation>
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -11,6 +12,7 @@ use super::assumptions::{WINDOW_SECONDS_AT_MOST, WINDOW_SLACK_MS};
 use super::error::Error;
 use crate::model::clock::Clock;
 use crate::model::connection::Limits;
+use crate::model::spent::Spent;
 
 /// The APIs that are counted apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub enum Bucket {
 pub struct Windows {
     clock: Clock,
     buckets: Mutex<[Vec<Window>; 2]>,
+    /// Where calls are remembered beyond this process, once that is known.
+    kept: OnceLock<Arc<dyn Spent>>,
 }
 
 struct Window {
@@ -34,8 +38,12 @@ struct Window {
     /// The window's number since 1970, and the calls in it.
     number: i64,
     used: u32,
+    /// The calls in it that are remembered already: some more than were made, so that not each is written down by itself.
+    claimed: u32,
 }
 
+/// In how many parts the calls of a window are claimed: a process that ends early has claimed one part too many at most.
+const CLAIMS_A_WINDOW: u32 = 50;
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -44,7 +52,7 @@ impl Windows {
     /// Empty windows within these limits.
     #[must_use]
     pub fn new(limits: &Limits, clock: Clock) -> Self {
-        let window = |words, length_ms, limit| Window { words, length_ms, limit, number: 0, used: 0 };
+        let window = |words, length_ms, limit| Window { words, length_ms, limit, number: 0, used: 0, claimed: 0 };
         Self {
             clock,
             buckets: Mutex::new([
@@ -54,7 +62,53 @@ impl Windows {
                 ],
                 vec![window("an hour", HOUR_MS, limits.users_per_hour), window("a day", DAY_MS, limits.users_per_day)],
             ]),
+            kept: OnceLock::new(),
         }
+    }
+
+    /// Goes on from what is remembered of the tenant, and remembers calls there from now on.
+    ///
+    /// # Errors
+    /// If they cannot be kept.
+    pub async fn remember(&self, kept: Arc<dyn Spent>) -> Result<(), Error> {
+        let now = self.clock.limits_now_ms();
+        let mut buckets = self.buckets.lock().await;
+        if self.kept.set(Arc::clone(&kept)).is_err() {
+            return Ok(());
+        }
+        for (bucket, windows) in [Bucket::Synchronous, Bucket::Users].into_iter().zip(buckets.iter_mut()) {
+            for window in windows {
+                let number = now.div_euclid(window.length_ms);
+                let so_far = if number == window.number { window.used } else { 0 };
+                let all = kept.add(bucket.word(), window.length_ms, number, so_far).map_err(Error::Spent)?;
+                (window.number, window.used, window.claimed) = (number, all, all);
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls that the fullest window of an API has left.
+    pub async fn left(&self, bucket: Bucket) -> u32 {
+        let now = self.clock.limits_now_ms();
+        let buckets = self.buckets.lock().await;
+        let left = buckets[bucket as usize].iter().map(|w| {
+            let used = if now.div_euclid(w.length_ms) == w.number { w.used } else { 0 };
+            w.limit.saturating_sub(used)
+        });
+        left.min().unwrap_or(0)
+    }
+
+    /// Counts a call, and claims some more where all that is remembered was made.
+    fn count(&self, bucket: Bucket, windows: &mut [Window]) -> Result<(), Error> {
+        for window in windows {
+            window.used += 1;
+            if let Some(kept) = self.kept.get().filter(|_| window.used > window.claimed) {
+                let more = (window.limit / CLAIMS_A_WINDOW).max(1);
+                kept.add(bucket.word(), window.length_ms, window.number, more).map_err(Error::Spent)?;
+                window.claimed += more;
+            }
+        }
+        Ok(())
     }
 
     /// Waits until a call is within all windows of its API, and counts it.
@@ -71,13 +125,12 @@ impl Windows {
                 for window in windows.iter_mut() {
                     let number = now.div_euclid(window.length_ms);
                     if number != window.number {
-                        (window.number, window.used) = (number, 0);
+                        (window.number, window.used, window.claimed) = (number, 0, 0);
                     }
                 }
                 match windows.iter().filter(|w| w.used >= w.limit).max_by_key(|w| w.length_ms) {
                     None => {
-                        windows.iter_mut().for_each(|w| w.used += 1);
-                        return Ok(());
+                        return self.count(bucket, windows);
                     }
                     Some(full) => {
                         let left = full.length_ms - now.rem_euclid(full.length_ms) + WINDOW_SLACK_MS;

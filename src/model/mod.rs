@@ -22,5 +22,6 @@ pub mod reject;
 pub mod schedule;
 pub mod secret;
 pub mod settings;
+pub mod spent;
 pub mod test;
 pub mod value;

@@ -14,3 +14,4 @@ pub mod runs;
 pub mod schemas;
 pub mod state;
 pub mod users;
+pub mod windows;

@@ -1,6 +1,6 @@
 //! The state database: SQLite, one writer, every commit on disk before it counts.
 //!
-//! Its tables are reached through the files beside this one: `runs`, `users`, `refusals`, `connections`. Everything that belongs to a
+//! Its tables are reached through the files beside this one: `runs`, `users`, `refusals`, `connections`, `windows`. Everything that belongs to a
 //! tenant is keyed by the Dynamics organisation's id and the Gainsight tenant, not by names in scripts.
 
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::error::{Error, Result};
 use super::home::owner_only;
 
 /// The version that this code writes.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// SQLite before this version can lose committed writes of the write-ahead log.
 const SQLITE_AT_LEAST: i32 = 3_051_003;
 /// How long a writer waits for a reader.
@@ -45,8 +45,16 @@ CREATE TABLE connection (
 ) STRICT;
 ";
 
+/// What the third version added.
+const SPENT: &str = "
+CREATE TABLE spent (
+    tenant TEXT NOT NULL, api TEXT NOT NULL, length_ms INTEGER NOT NULL, number INTEGER NOT NULL, calls INTEGER NOT NULL,
+    PRIMARY KEY (tenant, api, length_ms)
+) STRICT;
+";
+
 /// What leads from each version to the next.
-const STEPS: [&str; 2] = [TABLES, CONNECTIONS];
+const STEPS: [&str; 3] = [TABLES, CONNECTIONS, SPENT];
 
 /// The open state of one home.
 pub struct State {
