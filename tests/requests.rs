@@ -105,3 +105,15 @@ fn a_link_is_followed_on_the_connections_own_origin_only() {
         assert!(client.own_link(link).is_err(), "{link}");
     }
 }
+
+#[test]
+fn a_pause_is_named_in_seconds_or_by_a_date() {
+    let seconds = |value: &str, date: Option<&str>| ferry::http::retry::after(value, date).map(|d| d.as_secs());
+    let now = Some("Wed, 25 Nov 2026 12:00:00 GMT");
+    assert_eq!(seconds("6", None), Some(6));
+    assert_eq!(seconds(" 0 ", now), Some(0));
+    assert_eq!(seconds("Wed, 25 Nov 2026 12:01:30 GMT", now), Some(90), "by the service's own clock");
+    assert_eq!(seconds("Wed, 25 Nov 2026 11:59:00 GMT", now), Some(0), "it is over");
+    assert_eq!(seconds("Wed, 25 Nov 2026 12:01:30 GMT", None), None, "our clock may be wrong");
+    assert_eq!((seconds("soon", now), seconds("-1", now), seconds("", now)), (None, None, None));
+}

@@ -130,6 +130,30 @@ async fn a_throttled_read_waits_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deadlock_behind_the_service_passes() {
+    let stage = Stage::seeded(100).await;
+    let workspace = stage.workspace(&[]).await.or_mistakes().expect("the project is right");
+    stage.sandbox.fail_next_with(Service::Dynamics, 500, 1, "0x80044150");
+    let silent = ferry::run::progress::silent();
+    let mut reports = Vec::new();
+    ferry::app::runs::run(&workspace, &stage.setting, COMPANIES, &silent, |r| reports.push(r.clone())).await.unwrap();
+    assert_eq!(reports[0].counts.read, stage.sandbox.table("account").len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_the_administrator_can_mend_says_what_to_ask_for() {
+    let stage = Stage::seeded(40).await;
+    let workspace = stage.workspace(&[]).await.or_mistakes().expect("the project is right");
+    for (code, said) in [("0x80072560", "ask for an application user"), ("0x80040220", "ask for a security role")] {
+        stage.sandbox.fail_next_with(Service::Dynamics, 403, 1, code);
+        let silent = ferry::run::progress::silent();
+        let refused = ferry::app::runs::run(&workspace, &stage.setting, COMPANIES, &silent, |_| {}).await;
+        let told = refused.expect_err("it is refused").to_string();
+        assert!(told.contains(code) && told.contains(said), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_world_makes_the_same_changes_byte_for_byte() {
     let stage = Stage::seeded(300).await;
     for job in [USERS, COMPANIES] {

@@ -16,3 +16,6 @@ pub const THROTTLED_SECONDS_AT_MOST: u64 = 600;
 
 /// The wait after a 429 without a readable `Retry-After`, in seconds.
 pub const THROTTLED_SECONDS_DEFAULT: u64 = 5;
+
+/// Codes of a 500 that passes: a deadlock, a query that took too long.
+pub const PASSING_CODES: [&str; 2] = ["0x80044150", "0x80044151"];

@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::assumptions::{API, THROTTLED_SECONDS_AT_MOST, THROTTLED_SECONDS_DEFAULT};
+use super::assumptions::{API, PASSING_CODES, THROTTLED_SECONDS_AT_MOST, THROTTLED_SECONDS_DEFAULT};
 pub use super::auth::Credentials;
 use super::auth::Tokens;
 use super::error::Error;
 use crate::http::client::{Answer, Client, Method, Request};
-use crate::http::retry::Repeat;
+use crate::http::retry::{Repeat, TRIES, wait};
 use crate::model::clock::Clock;
 use crate::model::connection::Connection;
 
@@ -97,6 +97,7 @@ impl Dynamics {
     pub(super) async fn get(&self, url: Url, prefer: Option<String>, what: &str) -> Result<Answer, Error> {
         let mut waited = Duration::ZERO;
         let mut refused: Option<String> = None;
+        let mut stumbled = 0;
         loop {
             let bearer = self.tokens.bearer(&self.http, refused.as_deref()).await?;
             let mut headers = vec![
@@ -121,6 +122,11 @@ impl Dynamics {
                     }
                     self.clock.sleep(pause).await;
                 }
+                // The database behind the service stumbled: a deadlock, a query that took too long.
+                500 if stumbled + 1 < TRIES && PASSING_CODES.contains(&detail(&answer).code.as_str()) => {
+                    stumbled += 1;
+                    self.clock.sleep(wait(stumbled)).await;
+                }
                 _ => return Err(refusal(&answer, what)),
             }
         }
@@ -128,13 +134,31 @@ impl Dynamics {
 }
 
 fn refusal(answer: &Answer, what: &str) -> Error {
-    let detail = serde_json::from_slice::<ErrorBody>(&answer.body)
-        .map_or_else(|_| ErrorDetail { code: String::new(), message: answer.beginning() }, |body| body.error);
+    let detail = detail(answer);
     Error::Refused {
         what: what.to_owned(),
+        help: advice(&detail.code),
         code: if detail.code.is_empty() { "none".to_owned() } else { detail.code },
         message: detail.message,
         status: answer.status,
         request: answer.header("x-ms-service-request-id").unwrap_or("unknown").to_owned(),
+    }
+}
+
+/// Code and words of an answer that is an error; its beginning, if it is none of the service's own.
+fn detail(answer: &Answer) -> ErrorDetail {
+    serde_json::from_slice::<ErrorBody>(&answer.body)
+        .map_or_else(|_| ErrorDetail { code: String::new(), message: answer.beginning() }, |body| body.error)
+}
+
+/// What to ask the administrator of the organisation, for the refusals that he can mend.
+/// <https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes>
+fn advice(code: &str) -> &'static str {
+    match code.to_ascii_lowercase().as_str() {
+        "0x80072560" => "; the application has no user in this organisation: ask for an application user",
+        "0x80040225" | "0x8004a112" => "; the application user is disabled: ask for it to be enabled",
+        "0x8004a104" => "; the organisation is disabled: ask its administrator",
+        "0x80040220" | "0x80048405" => "; ask for a security role that may read this table",
+        _ => "",
     }
 }

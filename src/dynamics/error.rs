@@ -20,7 +20,7 @@ pub enum Error {
     #[error("the organisation names {0} as the place to sign in, which is no Microsoft authority; check the URL")]
     Authority(String),
     /// A request was refused.
-    #[error("Dynamics refused to read {what}: {message} (code {code}, HTTP {status}, request {request})")]
+    #[error("Dynamics refused to read {what}: {message} (code {code}, HTTP {status}, request {request}){help}")]
     Refused {
         /// What was asked for.
         what: String,
@@ -32,6 +32,8 @@ pub enum Error {
         status: u16,
         /// The service's own id of the request, for its support.
         request: String,
+        /// What to do about it, where that is known.
+        help: &'static str,
     },
     /// An answer that is not what the documents describe.
     #[error("Dynamics sent an answer that cannot be read ({what}): {detail}")]

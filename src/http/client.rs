@@ -9,7 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::error::Error;
-use super::retry::{Repeat, TRIES, TRIES_UNREACHABLE, is_passing, wait};
+use super::retry::{Repeat, TRIES, TRIES_UNREACHABLE, after, is_passing, wait};
 use crate::model::clock::Clock;
 
 /// The largest answer that is read, in bytes, after decompression.
@@ -193,10 +193,10 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// `Retry-After`, in seconds. A date is not read: the services send whole seconds.
+    /// `Retry-After`, if it can be read: see [`after`].
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.header("retry-after").and_then(|v| v.trim().parse().ok()).map(Duration::from_secs)
+        after(self.header("retry-after")?, self.header("date"))
     }
 
     /// The beginning of the body, for a message about an answer that cannot be understood.

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use chrono::DateTime;
+
 /// Tries of one request, the first included.
 pub const TRIES: u32 = 5;
 /// Tries when nobody answers at all: a wrong URL should not keep its author waiting.
@@ -27,6 +29,18 @@ pub enum Repeat {
 #[must_use]
 pub fn wait(tried: u32) -> Duration {
     FIRST_WAIT.saturating_mul(1_u32.checked_shl(tried.saturating_sub(1)).unwrap_or(u32::MAX)).min(LONGEST_WAIT)
+}
+
+/// What `Retry-After` says: seconds, or a date. Of a date the time until then counts by the service's own clock, its `Date`
+/// header; without one it says nothing. <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>
+#[must_use]
+pub fn after(value: &str, date: Option<&str>) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = |text: &str| DateTime::parse_from_rfc2822(text.trim()).ok();
+    let until = at(value)?.signed_duration_since(at(date?)?);
+    Some(until.to_std().unwrap_or_default())
 }
 
 /// Whether a status says "not now" rather than "not so".

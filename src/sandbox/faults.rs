@@ -11,6 +11,8 @@ use super::calls::Service;
 pub(in crate::sandbox) struct Fault {
     pub(in crate::sandbox) status: u16,
     pub(in crate::sandbox) retry_after: Option<u64>,
+    /// The code in the body, where the status has several.
+    pub(in crate::sandbox) code: Option<&'static str>,
 }
 
 struct Order {

@@ -132,7 +132,12 @@ impl Sandbox {
 
     /// The next `times` requests to the service fail with this status and the service's own error body.
     pub fn fail_next(&self, service: Service, status: u16, times: usize, retry_after_seconds: Option<u64>) {
-        self.faults.order(service, times, Fault { status, retry_after: retry_after_seconds });
+        self.faults.order(service, times, Fault { status, retry_after: retry_after_seconds, code: None });
+    }
+
+    /// The same with a code of the test's choice in the body: `0x80044150` is a deadlock, `0x80072560` no member.
+    pub fn fail_next_with(&self, service: Service, status: u16, times: usize, code: &'static str) {
+        self.faults.order(service, times, Fault { status, retry_after: None, code: Some(code) });
     }
 
     /// Closes both ports after the requests under way have been answered.

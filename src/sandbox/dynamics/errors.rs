@@ -64,6 +64,14 @@ pub(in crate::sandbox) fn fault(fault: Fault) -> Reply {
         502..=504 => return gateway(fault),
         _ => ("0x80040216", "An unexpected error occurred."),
     };
+    let (code, message) = match fault.code {
+        Some("0x80044150") => ("0x80044150", "Generic SQL error."),
+        Some("0x80044151") => ("0x80044151", "SQL timeout expired."),
+        Some("0x80072560") => ("0x80072560", "The user is not a member of the organization."),
+        Some("0x80040220") => ("0x80040220", "Principal user is missing prvReadAccount privilege."),
+        Some(other) => (other, message),
+        None => (code, message),
+    };
     waiting(Refusal::new(fault.status, code, message).reply(), fault)
 }
 
