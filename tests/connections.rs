@@ -2,9 +2,9 @@
 
 use ferry::store::connections::Established;
 use ferry::store::state::State;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::stage::USERS;
+use crate::stage::{COMPANIES, USERS};
 use crate::terminal::Desk;
 
 fn state(desk: &Desk) -> State {
@@ -147,4 +147,38 @@ fn a_state_of_the_first_version_is_carried_over() {
     drop(old);
     let state = State::open(&path).unwrap();
     assert!(state.connections().unwrap().is_empty() && state.run(&run).unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_company_is_found_by_its_account() {
+    let desk = Desk::new().await;
+    assert!(desk.ferry(&["run", COMPANIES]).0 <= 1);
+    let records = desk.stage.sandbox.records("company");
+    let is_linked =
+        |r: &&serde_json::Map<String, Value>| r["Dynamics_Account_ID__gc"].as_str().is_some_and(|id| id.len() == 36);
+    let one = records.iter().filter(is_linked).find(|r| r["Employees"].is_number()).expect("companies were loaded");
+    let id = one["Dynamics_Account_ID__gc"].as_str().unwrap();
+    for form in [id.to_owned(), format!("{{{}}}", id.to_uppercase())] {
+        let (code, out, err) = desk.ferry(&["company", &form]);
+        assert_eq!(code, 0, "{err}");
+        assert!(out.starts_with(one["Name"].as_str().unwrap()) && out.contains(one["Gsid"].as_str().unwrap()), "{out}");
+        assert!(out.contains(&format!("Employees                        {}", one["Employees"])), "{out}");
+    }
+    let (code, out, err) = desk.ferry(&["company", "00000000-0000-0000-0000-00000000dead"]);
+    assert!(code == 1 && out.is_empty() && err.contains("is not linked"), "{out}{err}");
+    let (code, out, _) = desk.ferry(&["company", id, "--json"]);
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &found["gsid"]), (0, &one["Gsid"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_of_two_companies_is_refused_with_both() {
+    let desk = Desk::new().await;
+    let put = |id: &str, name: &str| {
+        let record = json!({ "Dynamics_Account_ID__gc": id, "Name": name });
+        desk.stage.sandbox.put_record("company", record.as_object().unwrap().clone())
+    };
+    let (twice, again) = (put("a-1", "One"), put("A-1", "Two"));
+    let (code, _, err) = desk.ferry(&["company", "a-1"]);
+    assert!(code == 1 && err.contains(&twice) && err.contains(&again), "{err}");
 }

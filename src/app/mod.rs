@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod catalog;
+pub mod companies;
 pub mod connections;
 pub mod demo;
 pub mod describe;

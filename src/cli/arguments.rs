@@ -98,6 +98,11 @@ pub(super) enum Verb {
         /// Its name.
         name: String,
     },
+    /// Say which Gainsight company a Dynamics account is, with its fields.
+    Company {
+        /// The account's id.
+        account: String,
+    },
     /// Show, test, authorize, revoke and delete connections.
     Connection {
         #[command(subcommand)]

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use clap::Parser;
 
 use super::arguments::{Arguments, Common, Verb};
-use super::{activity, check, connection, demo, describe, explain, fmt, plan, preview, refresh, run, sandbox, test};
+use super::{
+    activity, check, company, connection, demo, describe, explain, fmt, plan, preview, refresh, run, sandbox, test,
+};
 use crate::app::error::Error;
 use crate::app::workspace::Setting;
 use crate::model::clock::Clock;
@@ -69,6 +71,7 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Explain { job } => explain::explain(&setting, &job, common.json).await,
         Verb::Plan { job, sample } => plan::plan(&setting, &job, sample, common.json).await,
         Verb::Run { name } => run::run(&setting, &name, common.json).await,
+        Verb::Company { account } => company::company(&setting, &account, common.json).await,
         Verb::Connection { verb } => connection::connection(&setting, &verb, common.json).await,
         Verb::Activity { run: Some(run) } => activity::show(&setting, &run, common.json),
         Verb::Activity { run: None } => activity::list(&setting, common.json),

@@ -57,6 +57,23 @@ impl Gainsight {
         self.rows(object, body).await
     }
 
+    /// The records whose field has one of these values, as the service gives them.
+    ///
+    /// # Errors
+    /// What the service or the network says.
+    pub async fn with(
+        &self,
+        object: &str,
+        fields: &[Field],
+        field: &Field,
+        values: &[String],
+    ) -> Result<Vec<Map<String, Value>>, Error> {
+        let mut body = query(fields, None);
+        let condition = json!({ "name": field.name, "alias": "A", "operator": "IN", "value": values });
+        body["where"] = json!({ "conditions": [condition], "expression": "A" });
+        self.rows(object, body).await
+    }
+
     async fn rows(&self, object: &str, body: Value) -> Result<Vec<Map<String, Value>>, Error> {
         let call = Call {
             method: Method::Post,

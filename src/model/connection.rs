@@ -21,12 +21,26 @@ pub struct Connection {
     pub auth: Auth,
     /// The numbers it must stay within.
     pub limits: Limits,
-    /// The company field that holds the Dynamics account id, for widgets on the account form: its label.
-    pub company_resolution: Option<String>,
+    /// Where a widget on the account form finds its company.
+    pub company_resolution: Option<CompanyResolution>,
     /// The sets of person fields that identify a person, tried in turn.
     pub person_resolution: Vec<String>,
     /// Where the statement stands.
     pub place: Place,
+}
+
+/// `COMPANY RESOLVED BY (accountid = gainsight.Company."Dynamics Account ID")`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompanyResolution {
+    /// The identifier of the Gainsight connection.
+    pub connection: String,
+    /// The company field that holds the account's id: its label or API name.
+    pub field: String,
+}
+
+impl CompanyResolution {
+    /// The field that the product looks in where nothing else is said.
+    pub const FIELD: &'static str = "Dynamics Account ID";
 }
 
 /// The services that Ferry knows.

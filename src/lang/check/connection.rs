@@ -7,7 +7,7 @@ use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::{Sources, Span};
 use crate::lang::ast;
 use crate::lang::suggest::nearest;
-use crate::model::connection::{Auth, Connection, Limits, Service, is_loopback};
+use crate::model::connection::{Auth, CompanyResolution, Connection, Limits, Service, is_loopback};
 
 /// The checked connection; none if it cannot be used.
 pub(in crate::lang) fn check(
@@ -30,7 +30,10 @@ pub(in crate::lang) fn check(
         url: url?,
         auth: auth?,
         limits,
-        company_resolution: written.company_resolution.as_ref().map(|parts| parts[3].text.clone()),
+        company_resolution: written.company_resolution.as_ref().map(|[_, connection, _, field]| CompanyResolution {
+            connection: connection.text.clone(),
+            field: field.text.clone(),
+        }),
         person_resolution: written.person_resolution.iter().map(|f| f.field.text.clone()).collect(),
         place: sources.place(written.name.span),
     })
