@@ -22,6 +22,7 @@ mod random_scripts;
 mod requests;
 mod road;
 mod sandbox;
+mod secrets;
 mod stage;
 mod stored_forms;
 mod terminal;

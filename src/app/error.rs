@@ -14,7 +14,7 @@ pub enum Error {
     #[error("the project has mistakes")]
     Text(Box<(Diagnostics, Sources)>),
     /// A secret that nobody has set.
-    #[error("the secret '{name}' is not set; set the environment variable {variable}")]
+    #[error("the secret '{name}' is not set; set the environment variable {variable}, or `ferry secret set {name}`")]
     Secret {
         /// Its name in scripts.
         name: String,
@@ -87,6 +87,7 @@ fn run_code(error: &run::error::Error) -> u8 {
         run::error::Error::Dynamics(_) | run::error::Error::Gainsight(_) => 3,
         run::error::Error::TooManyErrors { .. } => 3,
         run::error::Error::Store(store::error::Error::Busy { .. }) => 5,
+        run::error::Error::Store(store::error::Error::Secrets(_)) => 2,
         run::error::Error::Store(_) => 7,
         run::error::Error::Engine(error) if error.is_out_of_memory() => 7,
         run::error::Error::Engine(_) | run::error::Error::Books(_) | run::error::Error::NotOpen(_) => 4,

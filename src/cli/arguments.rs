@@ -98,6 +98,11 @@ pub(super) enum Verb {
         /// Its name.
         name: String,
     },
+    /// Keep secrets in an encrypted file of the home; FERRY_SECRETS_KEY_FILE names the file of the key.
+    Secret {
+        #[command(subcommand)]
+        verb: SecretVerb,
+    },
     /// Say which Gainsight company a Dynamics account is, with its fields.
     Company {
         /// The account's id.
@@ -112,6 +117,23 @@ pub(super) enum Verb {
     Activity {
         /// The run's number.
         run: Option<String>,
+    },
+}
+
+/// What can be done with secrets.
+#[derive(Debug, Subcommand)]
+pub(super) enum SecretVerb {
+    /// Keep one: typed without being shown, or from standard input.
+    Set {
+        /// Its name in scripts, such as dynamics/client_secret.
+        name: String,
+    },
+    /// List the names.
+    List,
+    /// Forget one.
+    Remove {
+        /// Its name.
+        name: String,
     },
 }
 

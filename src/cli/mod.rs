@@ -18,6 +18,7 @@ mod progress;
 mod refresh;
 mod run;
 mod sandbox;
+mod secret;
 pub mod start;
 mod table;
 mod test;

@@ -3,18 +3,17 @@
 use super::output::tell;
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::sync::Arc;
 
 use clap::Parser;
 
 use super::arguments::{Arguments, Common, Verb};
 use super::{
-    activity, check, company, connection, demo, describe, explain, fmt, plan, preview, refresh, run, sandbox, test,
+    activity, check, company, connection, demo, describe, explain, fmt, plan, preview, refresh, run, sandbox, secret,
+    test,
 };
 use crate::app::error::Error;
 use crate::app::workspace::Setting;
 use crate::model::clock::Clock;
-use crate::model::secret::{Secret, environment_variable};
 
 /// The stack of a thread that carries a plan out, in bytes.
 const WORKER_STACK_BYTES: usize = 16 << 20;
@@ -55,11 +54,14 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 async fn verb(arguments: Arguments) -> Ended {
     let common = arguments.common;
-    let setting = setting(&common);
+    // Whoever mends the secrets must not need them.
+    let needs_secrets = !matches!(arguments.verb, Verb::Secret { .. });
+    let setting = setting(&common, needs_secrets)?;
     if let (true, Some(word)) = (common.offline, asks_services(&arguments.verb)) {
         return Err(Error::Usage(format!("`ferry {word}` asks the services; leave out --offline")));
     }
     match arguments.verb {
+        Verb::Secret { verb } => secret::secret(&common.home, &verb, common.json),
         Verb::Demo(demo) => demo::demo(&demo, &common).await,
         Verb::Sandbox(sandbox) => sandbox::serve(&sandbox, &common).await,
         Verb::Check { paths } => check::check(&setting, &paths, common.json).await,
@@ -89,18 +91,16 @@ fn asks_services(verb: &Verb) -> Option<&'static str> {
     }
 }
 
-fn setting(common: &Common) -> Setting {
-    Setting {
+fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
+    Ok(Setting {
         project: common.project.clone(),
         home: common.home.clone(),
         environment: common.env.clone(),
         redirects: common.connection.clone(),
         offline: common.offline,
-        secrets: Arc::new(|name| {
-            std::env::var(environment_variable(name)).ok().map(|value| Secret::new(value.trim().to_owned()))
-        }),
+        secrets: secret::source(needs_secrets.then_some(common.home.as_path()))?,
         clock: Clock::system(common.clock_scale),
-    }
+    })
 }
 
 /// Whether what goes to stderr is read by a person on a terminal.

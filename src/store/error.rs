@@ -40,6 +40,9 @@ pub enum Error {
         /// Ours.
         known: i64,
     },
+    /// The encrypted secrets.
+    #[error("{0}")]
+    Secrets(String),
     /// The error file.
     #[error("the error file cannot be written: {0}")]
     ErrorFile(#[from] csv::Error),

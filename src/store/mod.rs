@@ -12,6 +12,7 @@ pub mod project;
 pub mod refusals;
 pub mod runs;
 pub mod schemas;
+pub mod secrets;
 pub mod state;
 pub mod users;
 pub mod windows;

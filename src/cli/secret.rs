@@ -1,0 +1,96 @@
+//! `ferry secret`.
+
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::arguments::SecretVerb;
+use super::output::{say, tell};
+use super::start::Ended;
+use crate::app::error::Error;
+use crate::model::secret::{Secret, environment_variable};
+use crate::store::secrets::Secrets;
+
+/// Where the file with the key is named.
+const KEY_FILE: &str = "FERRY_SECRETS_KEY_FILE";
+
+pub(super) fn secret(home: &Path, verb: &SecretVerb, as_json: bool) -> Ended {
+    let Some(key_file) = key_file() else {
+        let message = format!(
+            "secrets are kept encrypted; set {KEY_FILE} to the file of the key, which is made if it is not there"
+        );
+        return Err(Error::Usage(message));
+    };
+    match verb {
+        SecretVerb::Set { name } => {
+            if !key_file.exists() {
+                Secrets::make_key(&key_file)?;
+                tell!(
+                    "{} holds a new key: whoever has it can read the secrets, and without it nobody can",
+                    key_file.display()
+                );
+            }
+            let value = asked(name)?;
+            Secrets::open(home, &key_file)?.set(name, &value)?;
+            tell!("'{name}' is kept; scripts write SECRET '{name}'");
+        }
+        SecretVerb::List => {
+            let kept = Secrets::open(home, &key_file)?;
+            for name in kept.names() {
+                let is_hidden = std::env::var_os(environment_variable(name)).is_some();
+                if as_json {
+                    say!("{}", json!({ "name": name, "environment": is_hidden }));
+                } else {
+                    let hidden = if is_hidden { "  (the environment has it too, and comes first)" } else { "" };
+                    say!("{name}{hidden}");
+                }
+            }
+        }
+        SecretVerb::Remove { name } => {
+            if !Secrets::open(home, &key_file)?.remove(name)? {
+                return Err(Error::Usage(format!("no secret is named '{name}'; `ferry secret list` shows them")));
+            }
+            tell!("'{name}' is forgotten");
+        }
+    }
+    Ok(0)
+}
+
+/// Where secrets come from: the environment first, then the encrypted file of a home, if a key is named.
+///
+/// # Errors
+/// If a key is named and it or the file cannot be used.
+pub(super) fn source(home: Option<&Path>) -> Result<crate::app::workspace::Secrets, Error> {
+    let mut kept = std::collections::BTreeMap::new();
+    if let (Some(home), Some(key_file)) = (home, key_file().filter(|key| key.exists())) {
+        let file = Secrets::open(home, &key_file)?;
+        for name in file.names() {
+            kept.extend(file.get(name)?.map(|value| (name.to_owned(), value)));
+        }
+    }
+    Ok(std::sync::Arc::new(move |name| {
+        let set = std::env::var(environment_variable(name)).ok();
+        let set = set.map(|value| Secret::new(value.trim().to_owned()));
+        set.or_else(|| kept.get(name).map(|value| Secret::new(value.expose().to_owned())))
+    }))
+}
+
+fn key_file() -> Option<PathBuf> {
+    std::env::var_os(KEY_FILE).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// The value: typed without being shown, or from standard input. Blanks around it are no part of it.
+fn asked(name: &str) -> Result<Secret, Error> {
+    let read = if std::io::stdin().is_terminal() {
+        rpassword::prompt_password(format!("Value of '{name}' (not shown): "))
+    } else {
+        let mut text = String::new();
+        std::io::stdin().take(1 << 20).read_to_string(&mut text).map(|_| text)
+    };
+    let value = read.map_err(|error| Error::Usage(format!("the value cannot be read: {error}")))?;
+    if value.trim().is_empty() {
+        return Err(Error::Usage("an empty value is no secret".to_owned()));
+    }
+    Ok(Secret::new(value.trim().to_owned()))
+}
