@@ -131,3 +131,43 @@ async fn explain_tells_where_a_field_comes_from() {
     let (code, _, err) = desk.ferry(&["explain", "F999"]);
     assert!(code == 2 && err.contains("F999"), "{err}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_of_ones_own_is_right_from_the_beginning() {
+    let desk = Desk::new().await;
+    let folder = desk.home().parent().unwrap().join("own");
+    let own = folder.to_str().unwrap();
+    let (organization, gainsight) = (desk.stage.sandbox.dynamics_url(), desk.stage.sandbox.gainsight_url());
+    let urls = ["--organization", organization, "--gainsight", gainsight];
+    let (code, out, err) = desk.ferry(&[&["init", own, "--label", "Sales"][..], &urls].concat());
+    assert_eq!((code, out.lines().count()), (0, 6), "{err}");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    assert!(read("user_sync.ferry").contains("CREATE JOB \"User Sync_Sales\""));
+    assert!(read("company_sync.ferry").contains("\"External Account ID_gainsight123\""), "as the tenant calls it");
+    let in_own = |arguments: &[&str]| desk.ferry_in(&folder, arguments);
+    assert_eq!(in_own(&["refresh"]).0, 0);
+    assert_eq!(in_own(&["fmt", "--check"]).0, 0, "in canonical layout");
+    let (code, out, err) = in_own(&["test"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let (code, _, err) = desk.ferry(&[&["init", own][..], &urls].concat());
+    assert!(code == 2 && err.contains("writes over nothing"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_cannot_begin_says_why() {
+    let desk = Desk::new().await;
+    let folder = desk.home().parent().unwrap().join("own");
+    let own = folder.to_str().unwrap();
+    let urls = ["--organization", "https://acme.crm.dynamics.com", "--gainsight", "https://acme.gainsightcloud.com"];
+    let keys = ["--account-key", "External Account ID_a \"b\"", "--contact-key", "External Contact ID_acme"];
+    let plain = ["--organization", "http://acme.crm.dynamics.com", "--gainsight", "https://x.gainsightcloud.com"];
+    let (code, out, _) = desk.ferry(&[&["init", own][..], &plain, &keys].concat());
+    assert!(code == 2 && out.contains("a connection needs https"), "{out}");
+    let (code, _, err) = desk.ferry(&[&["init", own, "--label", "a\"b"][..], &urls, &keys].concat());
+    assert!(code == 2 && err.contains("a name without quotes"), "{err}");
+    assert!(!folder.exists(), "nothing was written");
+    let (code, _, err) = desk.ferry(&[&["init", own][..], &urls, &keys].concat());
+    assert_eq!(code, 0, "with both fields named nobody is asked: {err}");
+    let text = std::fs::read_to_string(folder.join("company_sync.ferry")).unwrap();
+    assert!(text.contains("KEY (\"External Account ID_a \"\"b\"\"\")"), "{text}");
+}

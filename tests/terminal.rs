@@ -38,8 +38,12 @@ impl Desk {
     }
 
     pub fn ferry(&self, arguments: &[&str]) -> (i32, String, String) {
+        self.ferry_in(&self.project(), arguments)
+    }
+
+    pub fn ferry_in(&self, project: &Path, arguments: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
-        command.args(arguments).arg("--project").arg(self.project()).arg("--home").arg(self.home());
+        command.args(arguments).arg("--project").arg(project).arg("--home").arg(self.home());
         command.args(["--clock-scale", "1000"]).env_clear().envs(self.set.iter().cloned());
         ended(command.output().unwrap())
     }

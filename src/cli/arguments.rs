@@ -47,6 +47,8 @@ pub(super) enum Verb {
     Demo(Demo),
     /// Serve a sandbox of both services until interrupted.
     Sandbox(Sandbox),
+    /// Write a project for an organisation and a tenant: connections, the three jobs, the chain, tests.
+    Init(Init),
     /// Show every mistake of the project, checked against both services' live schemas.
     Check {
         /// Show only those of these files.
@@ -118,6 +120,28 @@ pub(super) enum Verb {
         /// The run's number.
         run: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The folder of the new project; made if it is not there.
+    #[arg(default_value = ".")]
+    pub(super) folder: PathBuf,
+    /// The Dynamics organisation, such as https://acme.crm.dynamics.com.
+    #[arg(long, value_name = "URL")]
+    pub(super) organization: String,
+    /// The Gainsight tenant, such as https://acme.gainsightcloud.com.
+    #[arg(long, value_name = "URL")]
+    pub(super) gainsight: String,
+    /// What the jobs are named after.
+    #[arg(long, value_name = "NAME", default_value = "Dynamics Connection")]
+    pub(super) label: String,
+    /// The field of Company that holds the account's id; without it the tenant is asked.
+    #[arg(long, value_name = "FIELD")]
+    pub(super) account_key: Option<String>,
+    /// The field of Company Person that holds the contact's id; without it the tenant is asked.
+    #[arg(long, value_name = "FIELD")]
+    pub(super) contact_key: Option<String>,
 }
 
 /// What can be done with secrets.

@@ -11,6 +11,7 @@ mod demo;
 mod describe;
 mod explain;
 mod fmt;
+mod init;
 mod output;
 mod plan;
 mod preview;

@@ -8,8 +8,8 @@ use clap::Parser;
 
 use super::arguments::{Arguments, Common, Verb};
 use super::{
-    activity, check, company, connection, demo, describe, explain, fmt, plan, preview, refresh, run, sandbox, secret,
-    test,
+    activity, check, company, connection, demo, describe, explain, fmt, init, plan, preview, refresh, run, sandbox,
+    secret, test,
 };
 use crate::app::error::Error;
 use crate::app::workspace::Setting;
@@ -61,6 +61,7 @@ async fn verb(arguments: Arguments) -> Ended {
         return Err(Error::Usage(format!("`ferry {word}` asks the services; leave out --offline")));
     }
     match arguments.verb {
+        Verb::Init(arguments) => init::init(&setting, &arguments, common.json).await,
         Verb::Secret { verb } => secret::secret(&common.home, &verb, common.json),
         Verb::Demo(demo) => demo::demo(&demo, &common).await,
         Verb::Sandbox(sandbox) => sandbox::serve(&sandbox, &common).await,
