@@ -129,6 +129,30 @@ async fn a_throttled_read_waits_and_loses_nothing() {
     assert_eq!(reports[0].counts.read, stage.sandbox.table("account").len() as u64);
 }
 
+/// Pages of 20 rows, and tokens that open three requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_ends_in_the_middle_of_a_read_costs_no_row() {
+    let stage = Stage::seeded(1_000).await;
+    let mut workspace = stage.workspace(&[]).await.or_mistakes().expect("the project is right");
+    workspace.services.dynamics.values_mut().for_each(|d| d.page_size = 20);
+    stage.sandbox.limit_token_uses(3);
+    let silent = ferry::run::progress::silent();
+    let mut reports = Vec::new();
+    ferry::app::runs::run(&workspace, &stage.setting, COMPANIES, &silent, |r| reports.push(r.clone())).await.unwrap();
+    assert_eq!(reports[0].counts.read, stage.sandbox.table("account").len() as u64);
+    assert!(reports[0].counts.balance());
+    let of = |service: Service, status: u16| {
+        stage.sandbox.calls().iter().filter(|c| c.service == service && c.status == status).count()
+    };
+    assert!(of(Service::Dynamics, 401) >= 3, "tokens ended: {}", of(Service::Dynamics, 401));
+    assert!(of(Service::Entra, 200) >= 4, "and were renewed");
+    // A token that is refused at once, new as it is, is no reason to ask for ever.
+    stage.sandbox.limit_token_uses(0);
+    let refused = ferry::app::runs::run(&workspace, &stage.setting, COMPANIES, &silent, |_| {}).await;
+    assert!(refused.is_err());
+    assert!(of(Service::Entra, 200) < 20, "{}", of(Service::Entra, 200));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadlock_behind_the_service_passes() {
     let stage = Stage::seeded(100).await;

@@ -130,6 +130,11 @@ impl Sandbox {
         self.vault.revoke_client_secret();
     }
 
+    /// From now on a token opens this many requests, whatever it said of its life: it ends in the middle of a read.
+    pub fn limit_token_uses(&self, most: usize) {
+        self.dynamics.tokens.limit_uses(most);
+    }
+
     /// The next `times` requests to the service fail with this status and the service's own error body.
     pub fn fail_next(&self, service: Service, status: u16, times: usize, retry_after_seconds: Option<u64>) {
         self.faults.order(service, times, Fault { status, retry_after: retry_after_seconds, code: None });

@@ -28,7 +28,7 @@ pub(in crate::sandbox) struct Dynamics {
     pub(super) caller: String,
     pub(super) vault: Arc<Vault>,
     pub(super) clock: Clock,
-    pub(super) tokens: Tokens,
+    pub(in crate::sandbox) tokens: Tokens,
     pub(super) schema: Schema,
     pub(super) store: RwLock<Store>,
     pub(super) requests: AtomicU64,
