@@ -148,6 +148,9 @@ fn words(pair: Pair<'_, Rule>, context: &Context<'_>, made: &mut Layout) {
                 made.capitals.extend(arguments.filter(|p| p.as_rule() == Rule::type_name).map(|p| context.start(&p)));
             }
         }
+        Rule::call_or_path if MOMENTS.iter().any(|word| pair.as_str().trim_end().eq_ignore_ascii_case(word)) => {
+            made.capitals.insert(start);
+        }
         Rule::calendar => {
             let days = pair.clone().into_inner().filter(|p| p.as_rule() == Rule::identifier);
             made.capitals.extend(days.map(|p| context.start(&p)));
@@ -160,6 +163,9 @@ fn words(pair: Pair<'_, Rule>, context: &Context<'_>, made: &mut Layout) {
     }
     pair.into_inner().for_each(|inner| words(inner, context, made));
 }
+
+/// Constants of a run that look like columns.
+const MOMENTS: [&str; 4] = ["NOW", "TODAY", "CURRENT_DATE", "CURRENT_TIMESTAMP"];
 
 /// A CASE of several arms has a line for each, below the first.
 fn case(pair: &Pair<'_, Rule>, context: &Context<'_>, made: &mut Layout) {
