@@ -13,9 +13,8 @@ use super::frame::{add, attach, without};
 use super::lower::folded;
 use super::map::mapped_column;
 use super::reason::{Cause, Reasons};
-use super::stored::is_text;
+use super::stored::{has_items, is_item, is_text};
 use super::verdict::was_refused;
-use crate::model::field::FieldKind;
 use crate::model::job::{Job, Route};
 use crate::model::policy::{DuplicateKey, Unknown, Verb};
 
@@ -230,10 +229,9 @@ fn violations(job: &Job) -> Vec<(Cause, Expr, Expr)> {
         if let Some(length) = mapping.field.length.filter(|_| is_text(mapping.field.kind)) {
             all.push((Cause::TooLong(index), character_length(value()).gt(lit(i64::from(length))), value()));
         }
-        let is_held = job.unknown_item == Unknown::Error && !mapping.field.choices.is_empty();
-        if mapping.field.kind == FieldKind::Picklist && is_held {
-            let labels = mapping.field.choices.iter().map(|c| lit(c.label.as_str())).collect();
-            all.push((Cause::UnknownItem(index), value().in_list(labels, true), value()));
+        if job.unknown_item == Unknown::Error && has_items(&mapping.field) {
+            let is_unknown = is_item(&mapping.field, value()).is_false();
+            all.push((Cause::UnknownItem(index), is_unknown, value()));
         }
     }
     all

@@ -2,14 +2,14 @@
 //!
 //! A value that cannot become that form is null here, and a condition beside it tells such a null from a real one.
 
-use datafusion::functions::expr_fn::nullif;
+use datafusion::functions::expr_fn::{nullif, regexp_like};
 use datafusion::logical_expr::{Case, Expr, ident, lit, try_cast};
 
 use super::convert::converted;
 use super::lower::{Lowered, lower};
 use super::moment::Zone;
 use super::steps::Steps;
-use crate::model::field::FieldKind;
+use crate::model::field::{Field, FieldKind};
 use crate::model::job::{Job, Mapping};
 use crate::model::policy::Unknown;
 use crate::model::value::ValueType;
@@ -37,13 +37,26 @@ pub(super) fn stored(mapping: &Mapping, column: &str, job: &Job, steps: &mut Ste
     let value = converted(lowered.value, mapping.value_type, of, &Zone::of(job), steps);
     // An empty text is stored as null: https://support.gainsight.com says nothing, the sandbox and the client agree.
     let mut value = nullif(try_cast(value, field.kind.stored(field.scale)), lit(""));
-    if job.unknown_item == Unknown::Null && field.kind == FieldKind::Picklist && !field.choices.is_empty() {
+    if job.unknown_item == Unknown::Null && has_items(field) {
         let text = steps.once(value);
-        let items = field.choices.iter().map(|c| lit(c.label.as_str())).collect();
-        let is_item = text.clone().in_list(items, false);
-        value = Expr::Case(Case::new(None, vec![(Box::new(is_item), Box::new(text))], None));
+        value = Expr::Case(Case::new(None, vec![(Box::new(is_item(field, text.clone())), Box::new(text))], None));
     }
     Lowered { value, fails: lowered.fails }
+}
+
+/// Whether a text in this field must be one of its items, or several of them.
+pub(super) fn has_items(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::Picklist | FieldKind::MultiPicklist) && !field.choices.is_empty()
+}
+
+/// Whether a text is an item of a field, or items with `;` between them where it takes several. A null is a null.
+pub(super) fn is_item(field: &Field, text: Expr) -> Expr {
+    if field.kind == FieldKind::Picklist {
+        return text.in_list(field.choices.iter().map(|c| lit(c.label.as_str())).collect(), false);
+    }
+    let items: Vec<String> = field.choices.iter().map(|c| regex::escape(&c.label)).collect();
+    let one = items.join("|");
+    regexp_like(text, lit(format!("^(?:{one})(?:;(?:{one}))*$")), None)
 }
 
 /// Whether the stored form is text.

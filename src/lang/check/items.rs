@@ -27,7 +27,7 @@ pub(super) fn check(
         return;
     }
     let is_one = |text: &str| text.is_empty() || field.choices.iter().any(|c| c.label == text);
-    let is_item = |text: &str| if is_list { text.split(';').all(|one| is_one(one.trim())) } else { is_one(text) };
+    let is_item = |text: &str| if is_list { text.split(';').all(is_one) } else { is_one(text) };
     constants(written, &mut |place, text| {
         if !is_item(text) {
             let message = format!("'{text}' is not an item of \"{}\"", field.label);
