@@ -7,8 +7,7 @@ use serde_json::{Map, Value};
 
 use super::connections::failed;
 use super::error::Error;
-use super::projects;
-use super::workspace::{Setting, connect, nothing_open};
+use super::workspace::{Setting, connect, nothing_open, text_of};
 use crate::lang::project::Parsed;
 use crate::model::catalog::{Found, Object};
 use crate::model::connection::{CompanyResolution, Connection, Service};
@@ -30,10 +29,7 @@ pub struct Company {
 /// # Errors
 /// If the project has no connection to ask, its field does not exist, or the service says no.
 pub async fn of_account(setting: &Setting, account: &str) -> Result<Vec<Company>, Error> {
-    let mut text = projects::open(&setting.project, setting.environment.as_deref())?;
-    for (name, url) in &setting.redirects {
-        projects::redirect(&mut text.parsed, name, url)?;
-    }
+    let text = text_of(setting)?;
     let (connection, label) = resolution(&text.parsed)?;
     let mut services = nothing_open(setting);
     connect(connection, setting, &mut services).await?.map_err(|cause| failed(connection, cause))?;

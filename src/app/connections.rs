@@ -12,7 +12,7 @@ use url::Url;
 
 use super::error::Error;
 use super::projects;
-use super::workspace::{Setting, Workspace, connect, nothing_open};
+use super::workspace::{Setting, Workspace, connect, nothing_open, text_of};
 use crate::diagnostic::code::CONNECTION;
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::project::Parsed;
@@ -72,10 +72,7 @@ pub fn show(setting: &Setting, name: &str) -> Result<Known, Error> {
 /// # Errors
 /// If signing in fails, or leads to another organisation than before.
 pub async fn authorize(setting: &Setting, name: &str) -> Result<Known, Error> {
-    let mut text = projects::open(&setting.project, setting.environment.as_deref())?;
-    for (name, url) in &setting.redirects {
-        projects::redirect(&mut text.parsed, name, url)?;
-    }
+    let text = text_of(setting)?;
     let connection = declared(&text.parsed, name)?.clone();
     let mut services = nothing_open(setting);
     connect(&connection, setting, &mut services).await?.map_err(|cause| failed(&connection, cause))?;

@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::connections::{declared, failed, show};
 use super::error::Error;
-use super::projects;
-use super::workspace::{Setting, connect, nothing_open};
+use super::workspace::{Setting, connect, nothing_open, text_of};
 use crate::model::connection::{Auth, Connection, Limits, Service};
 use crate::model::secret::environment_variable;
 use crate::run::services::Services;
@@ -28,10 +27,7 @@ pub struct Check {
 /// # Errors
 /// If there is no connection of that name, or the project or the state cannot be read. What does not work is a check.
 pub async fn test(setting: &Setting, name: &str) -> Result<Vec<Check>, Error> {
-    let mut text = projects::open(&setting.project, setting.environment.as_deref())?;
-    for (name, url) in &setting.redirects {
-        projects::redirect(&mut text.parsed, name, url)?;
-    }
+    let text = text_of(setting)?;
     let connection = declared(&text.parsed, name)?.clone();
     let mut checks: Vec<Check> = secrets(&connection).iter().map(|secret| set(secret, setting)).collect();
     let kept = show(setting, name)?;

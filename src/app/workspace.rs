@@ -84,11 +84,7 @@ impl Workspace {
     /// # Errors
     /// As [`Workspace::open`].
     pub async fn everything(setting: &Setting) -> Result<Self, Error> {
-        let mut text = projects::open(&setting.project, setting.environment.as_deref())?;
-        for (name, url) in &setting.redirects {
-            projects::redirect(&mut text.parsed, name, url)?;
-        }
-        Self::checked(text, setting, true).await
+        Self::checked(text_of(setting)?, setting, true).await
     }
 
     async fn checked(text: Text, setting: &Setting, all: bool) -> Result<Self, Error> {
@@ -140,6 +136,18 @@ impl Workspace {
         let catalog = catalog(&references, &services).await?;
         Ok((services, catalog))
     }
+}
+
+/// The project's text, with its connections leading where they are told to.
+///
+/// # Errors
+/// If a file cannot be read, or a connection cannot be redirected so.
+pub(super) fn text_of(setting: &Setting) -> Result<Text, Error> {
+    let mut text = projects::open(&setting.project, setting.environment.as_deref())?;
+    for (name, url) in &setting.redirects {
+        projects::redirect(&mut text.parsed, name, url)?;
+    }
+    Ok(text)
 }
 
 /// Services of which none is open yet.
