@@ -76,5 +76,7 @@ pub const LENGTH: Code = Code("F312");
 pub const POLYMORPHIC: Code = Code("F313");
 /// Labels of a choice that the target's picklist lacks.
 pub const ITEMS_MISSING: Code = Code("F314");
+/// A constant stands where a GSID belongs, and does not look like one.
+pub const GSID_FORM: Code = Code("F315");
 /// A clause that is checked and has no effect yet.
 pub const NOT_YET: Code = Code("F320");

@@ -4,12 +4,12 @@ use super::compare::coded;
 use super::convert::convert;
 use super::expression::{self, Typed};
 use super::scope::{Scope, field_of, table_ref};
-use crate::diagnostic::code::{ALIAS, POLICY_MISSING, REPEATED, TARGETS, TYPE};
+use crate::diagnostic::code::{ALIAS, GSID_FORM, POLICY_MISSING, REPEATED, TARGETS, TYPE};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::Span;
 use crate::lang::ast::{self, Name, WhenMultiple, WhenNone};
 use crate::lang::ast_expression::Node;
-use crate::model::expression::Expression;
+use crate::model::expression::{Expression, Literal};
 use crate::model::field::{Field, FieldKind};
 use crate::model::fit::common;
 use crate::model::job::{Fold, ObjectRef};
@@ -199,6 +199,12 @@ pub(super) fn replacement(written: &ast::Lookup, lookup: &Lookup, out: &mut Diag
     let Some((WhenNone::Use(_, span), _)) = written.none.first() else { return };
     let OnNone::Use(literal) = &lookup.on_none else { return };
     let found = literal.value_type();
+    if let (Literal::Text(text), true) = (literal, lookup.yields.iter().any(|f| f.kind.value_type() == ValueType::Gsid))
+        && !is_gsid(text)
+    {
+        let warning = Diagnostic::warning(GSID_FORM, *span, format!("'{text}' does not look like a GSID"));
+        out.push(warning.help("Gainsight would refuse each such record: use NULL, or the GSID of a record"));
+    }
     for field in &lookup.yields {
         let wanted = field.kind.value_type();
         let fits = matches!((found, wanted), (ValueType::Text, ValueType::Gsid | ValueType::Guid | ValueType::Text))
@@ -208,4 +214,10 @@ pub(super) fn replacement(written: &ast::Lookup, lookup: &Lookup, out: &mut Diag
             out.push(Diagnostic::error(TYPE, *span, message).help("use NULL, or a lookup of its own for that field"));
         }
     }
+}
+
+/// Whether a text could be a Gainsight id: 36 letters and digits as a rule, 19 for some objects of the system. Ids have no form
+/// that could be relied on, so this tells words from ids and no more.
+fn is_gsid(text: &str) -> bool {
+    (19..=36).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
