@@ -109,6 +109,7 @@ async fn a_run_takes_its_secrets_from_the_file() {
     let (code, _, err) = desk.ferry(&["secret", "list"]);
     assert!(code == 2 && err.contains("FERRY_SECRETS_KEY_FILE"), "{err}");
     assert!(set(&desk, "x", "  \n", &key).1.contains("an empty value is no secret"));
+    assert!(!key.exists(), "no key is made for nothing");
     for (name, value) in &known {
         let (code, err) = set(&desk, name, &format!("{value}\n"), &key);
         assert!(code == 0 && !err.contains(value.as_str()), "{err}");
@@ -117,6 +118,13 @@ async fn a_run_takes_its_secrets_from_the_file() {
     let (code, out, err) = desk.ferry(&["secret", "list"]);
     assert_eq!((code, out.lines().count()), (0, 4), "{err}");
     assert_eq!(desk.ferry(&["run", USERS]).0, 1, "rows in the error file, and nothing else");
+    let none = desk.project().join("none");
+    desk.set("FERRY_SECRETS_KEY_FILE", none.to_str().unwrap());
+    let (code, _, err) = desk.ferry(&["run", USERS]);
+    assert!(code == 2 && err.contains("cannot read") && err.contains("none"), "{err}");
+    let (code, err) = set(&desk, "x", "y", &none);
+    assert!(code == 2 && err.contains("cannot read") && !none.exists(), "no second key: {err}");
+    desk.set("FERRY_SECRETS_KEY_FILE", key.to_str().unwrap());
     desk.set("FERRY_SECRET_GAINSIGHT_ACCESS_KEY", "wrong");
     assert_eq!(desk.ferry(&["run", USERS]).0, 3, "the environment comes first");
     let (code, _, err) = desk.ferry(&["secret", "remove", "nobody"]);

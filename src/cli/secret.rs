@@ -24,14 +24,15 @@ pub(super) fn secret(home: &Path, verb: &SecretVerb, as_json: bool) -> Ended {
     };
     match verb {
         SecretVerb::Set { name } => {
-            if !key_file.exists() {
+            let value = asked(name)?;
+            // A second key would leave what is kept under the first one unreadable.
+            if !key_file.exists() && !Secrets::are_kept(home) {
                 Secrets::make_key(&key_file)?;
                 tell!(
                     "{} holds a new key: whoever has it can read the secrets, and without it nobody can",
                     key_file.display()
                 );
             }
-            let value = asked(name)?;
             Secrets::open(home, &key_file)?.set(name, &value)?;
             tell!("'{name}' is kept; scripts write SECRET '{name}'");
         }
@@ -60,10 +61,11 @@ pub(super) fn secret(home: &Path, verb: &SecretVerb, as_json: bool) -> Ended {
 /// Where secrets come from: the environment first, then the encrypted file of a home, if a key is named.
 ///
 /// # Errors
-/// If a key is named and it or the file cannot be used.
+/// If a key is named and it or the file cannot be used. A key that is not there yet is none where nothing is kept.
 pub(super) fn source(home: Option<&Path>) -> Result<crate::app::workspace::Secrets, Error> {
     let mut kept = std::collections::BTreeMap::new();
-    if let (Some(home), Some(key_file)) = (home, key_file().filter(|key| key.exists())) {
+    let is_to_be_there = |key: &PathBuf| key.exists() || home.is_some_and(Secrets::are_kept);
+    if let (Some(home), Some(key_file)) = (home, key_file().filter(is_to_be_there)) {
         let file = Secrets::open(home, &key_file)?;
         for name in file.names() {
             kept.extend(file.get(name)?.map(|value| (name.to_owned(), value)));

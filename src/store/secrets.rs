@@ -40,12 +40,19 @@ impl Secrets {
     /// # Errors
     /// If the key or the file cannot be used, or others than the owner may read the key.
     pub fn open(home: &Path, key_file: &Path) -> Result<Self> {
+        if !key_file.exists() {
+            let message = format!(
+                "cannot read the key {}, which is not there; name the file it was made in, or put it back",
+                key_file.display()
+            );
+            return Err(Error::Secrets(message));
+        }
         let text = Zeroizing::new(std::fs::read_to_string(key_file).map_err(disk("cannot read", key_file))?);
         is_owners(key_file)?;
         let key = Zeroizing::new(STANDARD.decode(text.trim()).unwrap_or_default());
         let cipher = XChaCha20Poly1305::new_from_slice(&key)
             .map_err(|_| Error::Secrets(format!("{} holds no key of 32 bytes in base64", key_file.display())))?;
-        let path = home.join("secrets.json");
+        let path = file(home);
         let kept = match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|_| Error::Secrets(format!("{} is no file of secrets", path.display())))?,
@@ -53,6 +60,12 @@ impl Secrets {
             Err(error) => return Err(disk("cannot read", &path)(error)),
         };
         Ok(Self { path, cipher, kept })
+    }
+
+    /// Whether a home has a file of secrets, which is of no use without its key.
+    #[must_use]
+    pub fn are_kept(home: &Path) -> bool {
+        file(home).exists()
     }
 
     /// Makes a key by chance and writes it into a new file.
@@ -134,6 +147,10 @@ impl Secrets {
         std::fs::write(&temporary, text).map_err(disk("cannot write", &temporary))?;
         std::fs::rename(&temporary, &self.path).map_err(disk("cannot write", &self.path))
     }
+}
+
+fn file(home: &Path) -> PathBuf {
+    home.join("secrets.json")
 }
 
 /// A key that others may read is none.
