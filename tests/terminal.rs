@@ -243,6 +243,9 @@ async fn slips_on_the_command_line_are_usage() {
         (&["run", "--offline", COMPANIES], "leave out --offline"),
         (&["plan", "--offline", COMPANIES], "leave out --offline"),
         (&["preview", "--offline", COMPANIES], "leave out --offline"),
+        (&["company", "--offline", "001"], "leave out --offline"),
+        (&["connection", "test", "--offline", "dynamics"], "leave out --offline"),
+        (&["connection", "authorize", "--offline", "dynamics"], "leave out --offline"),
         (&["explain", "F999"], "there is no code F999"),
         (&["check", "--env", "prod"], "has no file connections.prod.ferry"),
     ] {

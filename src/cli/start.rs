@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 
 use clap::Parser;
 
-use super::arguments::{Arguments, Common, Verb};
+use super::arguments::{Arguments, Common, ConnectionVerb, Verb};
 use super::{
     activity, check, company, connection, demo, describe, explain, fmt, init, plan, preview, refresh, run, sandbox,
     secret, test,
@@ -88,6 +88,10 @@ fn asks_services(verb: &Verb) -> Option<&'static str> {
         Verb::Preview { .. } => Some("preview"),
         Verb::Plan { .. } => Some("plan"),
         Verb::Run { .. } => Some("run"),
+        Verb::Company { .. } => Some("company"),
+        Verb::Connection { verb: ConnectionVerb::Test { .. } } => Some("connection test"),
+        Verb::Connection { verb: ConnectionVerb::Authorize { .. } } => Some("connection authorize"),
+        Verb::Connection { verb: ConnectionVerb::Reauthorize { .. } } => Some("connection reauthorize"),
         _ => None,
     }
 }
