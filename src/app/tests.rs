@@ -10,7 +10,7 @@ use crate::model::job::Job;
 use crate::model::literal::Literal;
 use crate::model::moment;
 use crate::model::outcome::Outcome;
-use crate::model::test::{Column, Expect, Expected, Given, Test};
+use crate::model::test::{Column, Expect, Expected, Given, GivenRow, Test};
 
 /// How one test ended.
 #[derive(Debug, Serialize)]
@@ -156,18 +156,15 @@ fn pending(text: &str, test: &Test, job: &Job, all: &[TrialRow]) -> String {
 }
 
 fn source_cell(test: &Test, job: &Job, row: i64, field: &str) -> Literal {
-    let is_source = |g: &&Given| g.object == job.source.table.name && g.connection == job.source.connection;
-    let mut at = usize::try_from(row - 1).unwrap_or_default();
-    for given in test.given.iter().filter(is_source) {
-        match given.rows.get(at) {
-            Some(values) => {
-                let position = given.fields.iter().position(|f| f.name == field);
-                return position.map_or(Literal::Null, |p| values[p].clone());
-            }
-            None => at -= given.rows.len(),
-        }
+    let source = &job.source;
+    let is_source = |g: &&Given| g.object == source.table.name && g.connection == source.connection;
+    let place = usize::try_from(row - 1).unwrap_or_default();
+    let Some(row) = GivenRow::at(place, test.given.iter().filter(is_source)) else { return Literal::Null };
+    match row.value(field) {
+        Some(value) => value.clone(),
+        None if field == source.table.primary_id => row.unnamed(field),
+        None => Literal::Null,
     }
-    Literal::Null
 }
 
 /// What else there is to say of a row that came unexpectedly.

@@ -16,7 +16,7 @@ use crate::model::dataset::{self, ROW};
 use crate::model::field::Field;
 use crate::model::job::{Job, Route};
 use crate::model::literal::Literal;
-use crate::model::test::Given;
+use crate::model::test::{Given, GivenRow};
 
 /// The datasets of a run over these rows, by their folders. What is not given is empty.
 pub(super) fn datasets(job: &Job, given: &[Given]) -> Result<BTreeMap<String, RecordBatch>> {
@@ -66,26 +66,18 @@ fn rows(schema: &SchemaRef, given: &[&Given], id: &str, fields: &[&Field]) -> Re
     Ok(RecordBatch::try_new(Arc::clone(schema), columns).map_err(datafusion::error::DataFusionError::from)?)
 }
 
-fn cell(name: &str, mut at: usize, given: &[&Given], id: &str, fields: &[&Field]) -> Literal {
-    let number = at + 1;
-    for one in given {
-        let Some(row) = one.rows.get(at) else {
-            at -= one.rows.len();
-            continue;
-        };
-        if let Some(position) = one.fields.iter().position(|f| f.name == name) {
-            return row[position].clone();
-        }
-        // A lookup column that says nothing of its table points at the first one that it can.
-        let pointing = fields.iter().find(|f| dataset::type_column(&f.name) == name);
-        if let Some(field) = pointing
-            && let Some(position) = one.fields.iter().position(|f| f.name == field.name)
-            && row[position] != Literal::Null
-        {
-            return field.targets.first().map_or(Literal::Null, |t| Literal::Text(t.clone()));
-        }
+fn cell(name: &str, at: usize, given: &[&Given], id: &str, fields: &[&Field]) -> Literal {
+    let Some(row) = GivenRow::at(at, given.iter().copied()) else { return Literal::Null };
+    if let Some(value) = row.value(name) {
+        return value.clone();
     }
-    if name == id { Literal::Text(format!("{}-{number}", id.to_lowercase())) } else { Literal::Null }
+    // A lookup column that says nothing of its table points at the first one that it can.
+    let pointing = fields.iter().find(|f| dataset::type_column(&f.name) == name);
+    match pointing.filter(|f| row.value(&f.name).is_some_and(|value| *value != Literal::Null)) {
+        Some(field) => field.targets.first().map_or(Literal::Null, |t| Literal::Text(t.clone())),
+        None if name == id => row.unnamed(id),
+        None => Literal::Null,
+    }
 }
 
 fn array(values: &[Literal], of: &DataType) -> Result<ArrayRef> {

@@ -34,6 +34,40 @@ pub struct Given {
     pub rows: Vec<Vec<Literal>>,
 }
 
+/// One of the rows that a test gives.
+#[derive(Debug, Clone, Copy)]
+pub struct GivenRow<'a> {
+    of: &'a Given,
+    values: &'a [Literal],
+    number: usize,
+}
+
+impl<'a> GivenRow<'a> {
+    /// The row at a place, from 0, among all that clauses about the same object give.
+    pub fn at(place: usize, given: impl IntoIterator<Item = &'a Given>) -> Option<Self> {
+        let mut left = place;
+        for of in given {
+            if let Some(values) = of.rows.get(left) {
+                return Some(Self { of, values, number: place + 1 });
+            }
+            left -= of.rows.len();
+        }
+        None
+    }
+
+    /// What its clause says of a field; none if it does not speak of it.
+    #[must_use]
+    pub fn value(&self, field: &str) -> Option<&'a Literal> {
+        self.of.fields.iter().position(|f| f.name == field).map(|position| &self.values[position])
+    }
+
+    /// What it is called where its clause does not speak of its id.
+    #[must_use]
+    pub fn unnamed(&self, id: &str) -> Literal {
+        Literal::Text(format!("{}-{}", id.to_lowercase(), self.number))
+    }
+}
+
 /// One expectation: exactly these rows, in any order, as far as the columns go.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expect {
