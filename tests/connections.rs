@@ -166,6 +166,11 @@ async fn a_company_is_found_by_its_account() {
     }
     let (code, out, err) = desk.ferry(&["company", "00000000-0000-0000-0000-00000000dead"]);
     assert!(code == 1 && out.is_empty() && err.contains("is not linked"), "{out}{err}");
+    let (code, out, err) = desk.ferry(&["company", "{}"]);
+    assert!(
+        code == 2 && out.is_empty() && err.contains("by its id"),
+        "companies without an account are none: {out}{err}"
+    );
     let (code, out, _) = desk.ferry(&["company", id, "--json"]);
     let found: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &found["gsid"]), (0, &one["Gsid"]));

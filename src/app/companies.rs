@@ -29,6 +29,9 @@ pub struct Company {
 /// # Errors
 /// If the project has no connection to ask, its field does not exist, or the service says no.
 pub async fn of_account(setting: &Setting, account: &str) -> Result<Vec<Company>, Error> {
+    if account.trim().trim_matches(['{', '}']).is_empty() {
+        return Err(Error::Usage("name the account by its id in Dynamics".to_owned()));
+    }
     let text = text_of(setting)?;
     let (connection, label) = resolution(&text.parsed)?;
     let mut services = nothing_open(setting);
