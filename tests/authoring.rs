@@ -118,6 +118,34 @@ async fn preview_shows_mapped_rows_and_writes_nothing() {
     assert!(desk.stage.sandbox.calls().iter().all(|c| !c.write), "nothing is written");
 }
 
+const TWO_LOOKUPS: &str = "CREATE JOB \"two lookups\"
+AS
+UPSERT INTO gainsight.Company
+  KEY (\"Dynamics Account ID\")
+SELECT
+  a.accountid                               AS \"Dynamics Account ID\",
+  COALESCE(x.\"Name\", y.\"Name\", x.\"GSID\") AS \"Name\"
+FROM dynamics.account AS a
+LOOKUP gainsight.Company AS x
+    ON x.\"Name\" = a.name
+    WHEN MULTIPLE MATCHED THEN ERROR
+    WHEN NOT MATCHED      THEN USE NULL
+LOOKUP gainsight.Company AS y
+    ON y.\"Name\" = a.accountid
+    WHEN MULTIPLE MATCHED THEN ERROR
+    WHEN NOT MATCHED      THEN USE NULL;
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_names_a_lookup_once_for_all_its_fields() {
+    let desk = Desk::new().await;
+    desk.write("two.ferry", TWO_LOOKUPS);
+    let (code, out, err) = desk.ferry(&["explain", "two lookups"]);
+    assert_eq!(code, 0, "{err}");
+    let told: Vec<&str> = out.lines().filter(|line| line.contains("← LOOKUP")).map(str::trim).collect();
+    assert_eq!(told, ["← LOOKUP x: \"Name\", \"GSID\" of Company", "← LOOKUP y: \"Name\" of Company"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn explain_tells_where_a_field_comes_from() {
     let desk = Desk::new().await;

@@ -1,5 +1,7 @@
 //! Lineage: for each target field of a job the columns, lookups and policies that its value comes from.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::model::expression::Expression;
@@ -53,8 +55,7 @@ pub fn lineage(job: &Job) -> Vec<Lineage> {
                 used.push((*lookup, *field));
             }
         });
-        let mut numbers: Vec<usize> = used.iter().map(|(lookup, _)| *lookup).collect();
-        numbers.dedup();
+        let numbers = used.iter().map(|(lookup, _)| *lookup).collect::<BTreeSet<usize>>();
         Lineage {
             field: format!("{}.\"{}\"", job.targets[mapping.target].object.label, mapping.field.label),
             mapping: mapping.place.clause.clone(),

@@ -68,7 +68,7 @@ fn origin(lineage: &Lineage) {
         say!("      ← {column}");
     }
     for lookup in &lineage.lookups {
-        let fields = lookup.fields.join(", ");
+        let fields = lookup.fields.join("\", \"");
         let after = if lookup.after_load { ", after load" } else { "" };
         say!("      ← LOOKUP {}: \"{fields}\" of {}{after}", lookup.alias, lookup.object);
         for (field, columns) in &lookup.matches {
