@@ -14,7 +14,7 @@ use super::convert::converted;
 use super::logic::{any, case, in_order};
 use super::moment::{Zone, shifted};
 use super::steps::Steps;
-use crate::model::expression::{Comparison, Expression, Literal, is_total};
+use crate::model::expression::{Call, Comparison, Expression, Literal, is_total};
 use crate::model::field::FieldKind;
 use crate::model::job::{Fold, Job};
 use crate::model::policy::Unknown;
@@ -78,14 +78,6 @@ pub(super) fn lower(expression: &Expression, job: &Job, steps: &mut Steps) -> Lo
             let otherwise = otherwise.as_deref().map(|x| lower(x, job, steps));
             case(arms, otherwise, steps)
         }
-        _ => calculated(expression, job, steps),
-    }
-}
-
-/// What can lack a value: arithmetic, casts, calls.
-fn calculated(expression: &Expression, job: &Job, steps: &mut Steps) -> Lowered {
-    let zone = Zone::of(job);
-    match expression {
         Expression::Arithmetic { operator, left, right, of } => {
             let (l, r) = (lower(left, job, steps), lower(right, job, steps));
             let fails = either(l.fails, r.fails);
@@ -95,39 +87,46 @@ fn calculated(expression: &Expression, job: &Job, steps: &mut Steps) -> Lowered 
         Expression::Shift { operand, by, of } => {
             let inner = lower(operand, job, steps);
             let moved = steps.once(inner.value);
-            partial(shifted(moved.clone(), *by, *of, &zone, steps), &[moved], inner.fails, steps)
+            partial(shifted(moved.clone(), *by, *of, &Zone::of(job), steps), &[moved], inner.fails, steps)
         }
         Expression::Cast { operand, from, to, lenient } => {
-            let inner = lower(operand, job, steps);
-            if *lenient || is_total(*from, *to) {
-                return Lowered { value: converted(inner.value, *from, *to, &zone, steps), fails: inner.fails };
-            }
-            let value = steps.once(inner.value);
-            partial(converted(value.clone(), *from, *to, &zone, steps), &[value], inner.fails, steps)
+            cast(lower(operand, job, steps), (*from, *to), *lenient || is_total(*from, *to), job, steps)
         }
-        Expression::Call { function, arguments } if ["COALESCE", "NVL", "IFNULL"].contains(&function.name.as_str()) => {
-            let (values, fails) = in_order(each(arguments, job, steps), steps, Expr::is_not_null);
-            // Each is asked whether it is there, and then used.
-            let values = values.into_iter().map(|x| steps.branch(x)).collect();
-            Lowered { value: called(function, values, &zone, steps), fails }
-        }
-        Expression::Call { function, arguments } => {
-            let (values, mut fails) = apart(each(arguments, job, steps));
-            let is_limited = function.bounds.iter().any(Option::is_some);
-            if !function.is_partial() && !is_limited {
-                return Lowered { value: called(function, values, &zone, steps), fails };
-            }
-            let values: Vec<Expr> = values.into_iter().map(|x| steps.once(x)).collect();
-            for (bound, value) in function.bounds.iter().zip(&values) {
-                if let Some((least, most)) = bound {
-                    fails = either(fails, Some(value.clone().not_between(lit(*least), lit(*most)).is_true()));
-                }
-            }
-            let value = called(function, values.clone(), &zone, steps);
-            if function.is_partial() { partial(value, &values, fails, steps) } else { Lowered { value, fails } }
-        }
-        _ => unreachable!("`lower` knows all other expressions"),
+        Expression::Call { function, arguments } => call(function, each(arguments, job, steps), job, steps),
     }
+}
+
+/// A cast; one that is total fails no row.
+fn cast(inner: Lowered, (from, to): (ValueType, ValueType), total: bool, job: &Job, steps: &mut Steps) -> Lowered {
+    let zone = Zone::of(job);
+    if total {
+        return Lowered { value: converted(inner.value, from, to, &zone, steps), fails: inner.fails };
+    }
+    let value = steps.once(inner.value);
+    partial(converted(value.clone(), from, to, &zone, steps), &[value], inner.fails, steps)
+}
+
+fn call(function: &Call, arguments: Vec<Lowered>, job: &Job, steps: &mut Steps) -> Lowered {
+    let zone = Zone::of(job);
+    if ["COALESCE", "NVL", "IFNULL"].contains(&function.name.as_str()) {
+        let (values, fails) = in_order(arguments, steps, Expr::is_not_null);
+        // Each is asked whether it is there, and then used.
+        let values = values.into_iter().map(|x| steps.branch(x)).collect();
+        return Lowered { value: called(function, values, &zone, steps), fails };
+    }
+    let (values, mut fails) = apart(arguments);
+    let is_limited = function.bounds.iter().any(Option::is_some);
+    if !function.is_partial() && !is_limited {
+        return Lowered { value: called(function, values, &zone, steps), fails };
+    }
+    let values: Vec<Expr> = values.into_iter().map(|x| steps.once(x)).collect();
+    for (bound, value) in function.bounds.iter().zip(&values) {
+        if let Some((least, most)) = bound {
+            fails = either(fails, Some(value.clone().not_between(lit(*least), lit(*most)).is_true()));
+        }
+    }
+    let value = called(function, values.clone(), &zone, steps);
+    if function.is_partial() { partial(value, &values, fails, steps) } else { Lowered { value, fails } }
 }
 
 /// A value that fails a row where all of its parts are there and it is not.
