@@ -1,5 +1,6 @@
-//! Benchmarks, in one binary: `cargo bench -- demo 10000` (a whole plan and load of the out-of-the-box chain) and
-//! `cargo bench -- check 1000` (reading and checking a script of that many jobs). Without a name both run.
+//! Benchmarks, in one binary: `cargo bench -- demo 10000` (a whole plan and load of the out-of-the-box chain),
+//! `cargo bench -- check 1000` (reading and checking a script of that many jobs) and `cargo bench -- ranges 200000`
+//! (reading that many contacts in one chain of pages and in ranges). Without a name all run.
 //!
 //! Nothing here is a test: a slow machine fails nothing.
 
@@ -7,6 +8,7 @@
 
 mod check;
 mod demo;
+mod ranges;
 
 fn main() {
     // `cargo test` also starts benches, with `--test`; there is nothing to check then.
@@ -19,6 +21,9 @@ fn main() {
         |name: &str| arguments.iter().all(|a| a.parse::<usize>().is_ok()) || arguments.iter().any(|a| a == name);
     if is_wanted("check") {
         check::check(count(1_000));
+    }
+    if is_wanted("ranges") {
+        ranges::ranges(count(200_000));
     }
     if is_wanted("demo") {
         demo::demo(count(10_000));

@@ -19,6 +19,7 @@ mod matrix;
 mod oracle;
 mod pages;
 mod random_scripts;
+mod ranges;
 mod requests;
 mod road;
 mod sandbox;

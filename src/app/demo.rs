@@ -57,6 +57,7 @@ pub async fn run(
         dynamics_port: 0,
         gainsight_port: 0,
         limits_scale: demo.limits_scale,
+        latency_ms: 0,
     };
     let sandbox = sandbox::start(options).await?;
     at(Step::Serving(&sandbox));

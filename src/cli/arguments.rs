@@ -233,6 +233,9 @@ pub(super) struct Sandbox {
     /// How much faster than documented the windows of the call limits go by.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
     pub(super) limits_scale: f64,
+    /// Milliseconds that pass before a request is answered, as on the way to a real service and back.
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=60_000))]
+    pub(super) latency_ms: u64,
     /// Also write a ready project with the secrets of this sandbox into a folder.
     #[arg(long, value_name = "DIR")]
     pub(super) write_project: Option<PathBuf>,

@@ -63,5 +63,6 @@ fn options(world: &World, arguments: &Sandbox) -> Options {
         dynamics_port: arguments.dynamics_port,
         gainsight_port: arguments.gainsight_port,
         limits_scale: arguments.limits_scale,
+        latency_ms: arguments.latency_ms,
     }
 }

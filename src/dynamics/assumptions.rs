@@ -19,3 +19,21 @@ pub const THROTTLED_SECONDS_DEFAULT: u64 = 5;
 
 /// Codes of a 500 that passes: a deadlock, a query that took too long.
 pub const PASSING_CODES: [&str; 2] = ["0x80044150", "0x80044151"];
+
+/// Requests under way at once until the service recommends a number.
+pub const PARALLELISM_DEFAULT: usize = 4;
+
+/// After a 429: so many seconds of calm, and so many successes, before one request more is under way at once. Seen to
+/// work in public code; Microsoft names no numbers.
+pub const CALM_SECONDS: u64 = 30;
+/// See [`CALM_SECONDS`].
+pub const SUCCESSES_PER_STEP: u32 = 5;
+
+/// A table of fewer rows is read in one chain of pages: ranges would not be quicker.
+pub const RANGES_FROM_ROWS: u64 = 50_000;
+
+/// The column that ranges are cut by: it never changes. That it has an index is assumed.
+pub const CREATED: &str = "createdon";
+
+/// Parts that what is left of a range is cut into at the most.
+pub const PARTS_AT_MOST: i64 = 64;

@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::assumptions::{API, PASSING_CODES, THROTTLED_SECONDS_AT_MOST, THROTTLED_SECONDS_DEFAULT};
+use super::assumptions::{API, PASSING_CODES, RANGES_FROM_ROWS, THROTTLED_SECONDS_AT_MOST, THROTTLED_SECONDS_DEFAULT};
 pub use super::auth::Credentials;
 use super::auth::Tokens;
 use super::error::Error;
+use super::flow::Flow;
 use crate::http::client::{Answer, Client, Method, Request};
 use crate::http::retry::{Repeat, TRIES, wait};
 use crate::model::clock::Clock;
@@ -20,8 +21,13 @@ pub struct Dynamics {
     http: Client,
     tokens: Tokens,
     clock: Clock,
+    flow: Flow,
     /// Rows asked for in one page.
     pub page_size: u32,
+    /// Requests under way at once at the most.
+    pub most_at_once: u32,
+    /// Tables of so many rows and more are read in ranges.
+    pub ranges_from_rows: u64,
 }
 
 /// Who the application user is, and in which organisation.
@@ -54,7 +60,22 @@ impl Dynamics {
         let timeout = Duration::from_secs(u64::from(connection.limits.call_timeout_seconds));
         let http = Client::new(&connection.url, timeout, clock)?;
         let tokens = Tokens::new(credentials, clock, timeout);
-        Ok(Self { http, tokens, clock, page_size: connection.limits.page_size })
+        let limits = &connection.limits;
+        Ok(Self {
+            http,
+            tokens,
+            clock,
+            flow: Flow::new(limits.max_in_flight),
+            page_size: limits.page_size,
+            most_at_once: limits.max_in_flight,
+            ranges_from_rows: RANGES_FROM_ROWS,
+        })
+    }
+
+    /// Requests that may be under way at once now.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        self.flow.limit()
     }
 
     /// Requests sent to the organisation so far.
@@ -110,9 +131,18 @@ impl Dynamics {
             headers.extend(prefer.clone().map(|value| ("prefer", value, false)));
             let request =
                 Request { method: Method::Get, url: url.clone(), headers, body: None, repeat: Repeat::Harmless };
-            let answer = self.http.send(&request).await?;
+            let answer = {
+                let _permit = self.flow.permit().await;
+                self.http.send(&request).await?
+            };
+            if let Some(hint) = answer.header("x-ms-dop-hint").and_then(|hint| hint.trim().parse().ok()) {
+                self.flow.hinted(hint);
+            }
             match answer.status {
-                200..=299 => return Ok(answer),
+                200..=299 => {
+                    self.flow.succeeded();
+                    return Ok(answer);
+                }
                 401 if refused.is_none() => refused = Some(bearer),
                 429 => {
                     let pause = answer.retry_after().unwrap_or(Duration::from_secs(THROTTLED_SECONDS_DEFAULT));
@@ -120,7 +150,7 @@ impl Dynamics {
                     if waited.as_secs() > THROTTLED_SECONDS_AT_MOST {
                         return Err(refusal(&answer, what));
                     }
-                    self.clock.sleep(pause).await;
+                    self.flow.throttled(pause);
                 }
                 // The database behind the service stumbled: a deadlock, a query that took too long.
                 500 if stumbled + 1 < TRIES && PASSING_CODES.contains(&detail(&answer).code.as_str()) => {

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use chrono::Datelike;
 use url::Url;
 
+use super::assumptions::CREATED;
 use crate::model::dataset;
 use crate::model::expression::{Comparison, Expression, Literal};
 use crate::model::field::{Field, FieldKind};
@@ -65,16 +66,30 @@ impl Query {
     /// Path and query below the Web API's root.
     #[must_use]
     pub fn path(&self) -> String {
+        let mut tail = self.selected();
+        if let Some(filter) = self.encoded_filter() {
+            tail.push_str("&$filter=");
+            tail.push_str(&filter);
+        }
+        tail
+    }
+
+    /// The same for the rows alone that satisfy a condition on the moment of creation, in the order of that moment.
+    pub(super) fn path_in(&self, range: &str) -> String {
+        let filter = self.filter.as_ref().map_or_else(|| range.to_owned(), |own| format!("{own} and {range}"));
+        format!("{}&$filter={}&$orderby={CREATED}", self.selected(), encode(&filter))
+    }
+
+    pub(super) fn encoded_filter(&self) -> Option<String> {
+        self.filter.as_deref().map(encode)
+    }
+
+    fn selected(&self) -> String {
         let mut select: Vec<String> = self.fields.iter().map(Field::property).collect();
         if !select.contains(&self.table.primary_id) {
             select.insert(0, self.table.primary_id.clone());
         }
-        let mut tail = format!("{}?$select={}", self.table.set_name, select.join(","));
-        if let Some(filter) = &self.filter {
-            tail.push_str("&$filter=");
-            tail.push_str(&encode(filter));
-        }
-        tail
+        format!("{}?$select={}", self.table.set_name, select.join(","))
     }
 
     /// The `Prefer` header, which has to be sent with every page: it is not part of the link to the next.

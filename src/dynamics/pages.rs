@@ -1,4 +1,4 @@
-//! The rows of one table, page by page.
+//! The rows of one table, page by page: in one chain of links, or where the table is large, in ranges side by side.
 //!
 //! The link to the next page is followed byte for byte; the end is where no link comes, never a short page.
 //! <https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/page-results>
@@ -14,6 +14,7 @@ use super::client::Dynamics;
 use super::decode::{Layout, decode};
 use super::error::Error;
 use super::odata::Query;
+use super::parallel::Ranges;
 use crate::model::dataset;
 
 /// A table being read.
@@ -23,9 +24,20 @@ pub struct Pages<'a> {
     layout: Layout,
     next: Option<Url>,
     rows_so_far: i64,
-    /// Digests of the links followed so far.
-    followed: HashSet<u64>,
+    followed: Followed,
 }
+
+/// A table being read whole, in one way or the other.
+pub enum Whole<'a> {
+    /// In one chain, with the first page of it.
+    Chain(Box<Pages<'a>>, Option<Page>),
+    /// In ranges.
+    Ranges(Ranges<'a>),
+}
+
+/// Digests of the links followed so far.
+#[derive(Default)]
+pub(super) struct Followed(HashSet<u64>);
 
 /// One page.
 pub struct Page {
@@ -41,7 +53,27 @@ impl Dynamics {
     pub fn read(&self, query: Query) -> Result<Pages<'_>, Error> {
         let next = Some(self.api(&query.path())?);
         let layout = Layout::new(&query);
-        Ok(Pages { dynamics: self, query, layout, next, rows_so_far: 0, followed: HashSet::new() })
+        Ok(Pages { dynamics: self, query, layout, next, rows_so_far: 0, followed: Followed::default() })
+    }
+
+    /// Begins to read a whole table: in ranges if that is worth it. The first page has to come before anybody asks how
+    /// large the table is, as most tables have no second.
+    ///
+    /// # Errors
+    /// If the service refuses.
+    pub async fn read_whole(&self, query: Query) -> Result<Whole<'_>, Error> {
+        let mut chain = self.read(query.clone())?;
+        let first = chain.next().await?;
+        if chain.next.is_none() || !query.table.has_created || self.most_at_once == 1 {
+            return Ok(Whole::Chain(Box::new(chain), first));
+        }
+        let Some(rows) = self.total(&query.table.name).await?.filter(|rows| *rows >= self.ranges_from_rows) else {
+            return Ok(Whole::Chain(Box::new(chain), first));
+        };
+        match self.newest(&query).await? {
+            Some(newest) => Ok(Whole::Ranges(Ranges::new(self, query, rows, newest))),
+            None => Ok(Whole::Chain(Box::new(chain), first)),
+        }
     }
 }
 
@@ -65,15 +97,47 @@ impl Pages<'_> {
             .map_err(|detail| Error::Unreadable { what: what.clone(), detail })?;
         self.rows_so_far += i64::try_from(page.rows.num_rows()).unwrap_or(i64::MAX);
         if let Some(link) = page.next {
-            let next = self.dynamics.link(&link)?;
-            let mut digest = DefaultHasher::new();
-            next.as_str().hash(&mut digest);
-            if next == url || !self.followed.insert(digest.finish()) {
-                return Err(Error::Loop { table: what.clone() });
-            }
-            self.next = Some(next);
+            self.next = Some(self.followed.link(self.dynamics, &link, &url, what)?);
         }
         Ok(Some(Page { rows: page.rows }))
+    }
+}
+
+impl Whole<'_> {
+    /// The columns of every page.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        match self {
+            Whole::Chain(pages, _) => pages.schema(),
+            Whole::Ranges(ranges) => ranges.schema(),
+        }
+    }
+
+    /// The next page; none after the last.
+    ///
+    /// # Errors
+    /// As for [`Pages::next`].
+    pub async fn next(&mut self) -> Result<Option<Page>, Error> {
+        match self {
+            Whole::Chain(pages, first) => match first.take() {
+                Some(page) => Ok(Some(page)),
+                None => pages.next().await,
+            },
+            Whole::Ranges(ranges) => ranges.next().await,
+        }
+    }
+}
+
+impl Followed {
+    /// A link that leads on from a page; an error if it has been followed before.
+    pub(super) fn link(&mut self, dynamics: &Dynamics, link: &str, from: &Url, table: &str) -> Result<Url, Error> {
+        let next = dynamics.link(link)?;
+        let mut digest = DefaultHasher::new();
+        next.as_str().hash(&mut digest);
+        if next == *from || !self.0.insert(digest.finish()) {
+            return Err(Error::Loop { table: table.to_owned() });
+        }
+        Ok(next)
     }
 }
 

@@ -110,6 +110,8 @@ pub struct TableRef {
     pub set_name: String,
     /// `systemuserid`.
     pub primary_id: String,
+    /// Whether its rows say when they were created, so that it can be read in ranges of that.
+    pub has_created: bool,
 }
 
 /// An object or a table by name, as a lookup searches it.

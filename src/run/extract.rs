@@ -1,10 +1,11 @@
 //! Extraction: pages of both services become datasets of the run folder.
 //!
-//! The source, the tables that paths lead to, and the target's objects are read side by side; within a table pages come
-//! one after the other, each with the link to the next.
+//! The source, the tables that paths lead to, and the target's objects are read side by side, within what the connections
+//! may have under way.
 
 use crate::dynamics::client::Dynamics;
 use crate::dynamics::odata::{Query, queries};
+use crate::dynamics::pages::Whole;
 use crate::gainsight::client::Gainsight;
 use crate::model::dataset;
 use crate::model::field::Field;
@@ -36,15 +37,13 @@ pub(super) async fn first_rows(
 ) -> Result<u64, Error> {
     let (dynamics, gainsight) = (services.source(job)?, services.target(job)?);
     let source = async {
-        let mut read = 0;
-        for query in queries(job) {
+        let tables = queries(job).into_iter().map(|query| {
             let most = if query.is_numbered() { most } else { usize::MAX };
-            let rows = table(dynamics, query.clone(), folder, most, progress).await?;
-            if query.is_numbered() {
-                read = rows;
-            }
-        }
-        Ok::<u64, Error>(read)
+            table(dynamics, query, folder, most, progress)
+        });
+        // The source comes first among the queries, and so among the counts.
+        let rows = futures::future::try_join_all(tables).await?;
+        Ok::<u64, Error>(rows.first().copied().unwrap_or(0))
     };
     let target = async {
         for (object, fields) in dataset::objects(job) {
@@ -82,7 +81,11 @@ async fn table(
 ) -> Result<u64, Error> {
     let is_source = query.is_numbered();
     let name = query.dataset.clone();
-    let mut pages = dynamics.read(query)?;
+    // Of a part of the table only the beginning is read, which one chain does.
+    let mut pages = match most {
+        usize::MAX => dynamics.read_whole(query).await?,
+        _ => Whole::Chain(Box::new(dynamics.read(query)?), None),
+    };
     let mut writer = folder.write(&name, pages.schema());
     while let Some(page) = pages.next().await? {
         writer.add(page.rows).await?;

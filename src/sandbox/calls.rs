@@ -1,7 +1,9 @@
 //! The log of every request the sandbox answered, so that a test can count calls.
 //!
-//! It keeps no bodies and no secrets. In: one entry per request, from the HTTP loop. Out: a copy of the list.
+//! It keeps no bodies and no secrets. In: one entry per request, from the HTTP loop. Out: a copy of the list, and how many
+//! requests were under way at once.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Which service a request went to.
@@ -34,14 +36,28 @@ pub struct Call {
 
 /// The log itself.
 #[derive(Default)]
-pub(in crate::sandbox) struct CallLog(Mutex<Vec<Call>>);
+pub(in crate::sandbox) struct CallLog {
+    calls: Mutex<Vec<Call>>,
+    under_way: AtomicUsize,
+    most_at_once: AtomicUsize,
+}
 
 impl CallLog {
+    pub(in crate::sandbox) fn begin(&self) {
+        let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(now, Ordering::SeqCst);
+    }
+
+    pub(in crate::sandbox) fn most_at_once(&self) -> usize {
+        self.most_at_once.load(Ordering::SeqCst)
+    }
+
     pub(in crate::sandbox) fn add(&self, call: Call) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     }
 
     pub(in crate::sandbox) fn all(&self) -> Vec<Call> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -3,6 +3,7 @@
 //! It knows nothing of either service. In: a listener and a service. Out: replies on the wire and entries in the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -77,6 +78,8 @@ pub(in crate::sandbox) struct Port {
     pub(in crate::sandbox) service: Arc<dyn Answering>,
     pub(in crate::sandbox) log: Arc<CallLog>,
     pub(in crate::sandbox) faults: Arc<Faults>,
+    /// What passes before a request is answered.
+    pub(in crate::sandbox) latency: Duration,
 }
 
 /// Serves until told to stop; requests under way are answered first.
@@ -91,6 +94,10 @@ pub(in crate::sandbox) async fn serve(listener: TcpListener, port: Port, mut sto
 
 async fn handle(State(port): State<Arc<Port>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    port.log.begin();
+    if !port.latency.is_zero() {
+        tokio::time::sleep(port.latency).await;
+    }
     let body = to_bytes(body, LARGEST_BODY).await;
     let too_large = body.is_err();
     let ask = Ask {

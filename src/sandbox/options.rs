@@ -20,11 +20,21 @@ pub struct Options {
     pub gainsight_port: u16,
     /// How much faster than real time the rate-limit windows pass.
     pub limits_scale: f64,
+    /// Milliseconds that pass before a request is answered, as on the way to a real service and back.
+    pub latency_ms: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { rows: 1000, seed: 1, world: None, dynamics_port: 0, gainsight_port: 0, limits_scale: 1.0 }
+        Options {
+            rows: 1000,
+            seed: 1,
+            world: None,
+            dynamics_port: 0,
+            gainsight_port: 0,
+            limits_scale: 1.0,
+            latency_ms: 0,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! It composes the parts and forwards; it decides nothing about either service. In: [`Options`]. Out: a [`Sandbox`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
@@ -45,7 +46,9 @@ pub async fn start(options: Options) -> Result<Sandbox, Error> {
     }
     let (log, faults) = (Arc::new(CallLog::default()), Arc::new(Faults::default()));
     let (stop, stopped) = watch::channel(false);
-    let port = |service: Arc<dyn Answering>| Port { service, log: Arc::clone(&log), faults: Arc::clone(&faults) };
+    let latency = Duration::from_millis(options.latency_ms);
+    let port =
+        |service: Arc<dyn Answering>| Port { service, log: Arc::clone(&log), faults: Arc::clone(&faults), latency };
     let tasks = vec![
         tokio::spawn(serve(dynamics_listener, port(Arc::clone(&dynamics) as _), stopped.clone())),
         tokio::spawn(serve(gainsight_listener, port(Arc::clone(&gainsight) as _), stopped)),
@@ -96,6 +99,11 @@ impl Sandbox {
     /// Every request answered so far, in order.
     pub fn calls(&self) -> Vec<Call> {
         self.log.all()
+    }
+
+    /// How many requests were under way at once, at the most, to either service.
+    pub fn most_at_once(&self) -> usize {
+        self.log.most_at_once()
     }
 
     /// Adds a row to the source, or changes the given columns of one; `versionnumber` moves, and `modifiedon` too unless

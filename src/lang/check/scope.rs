@@ -207,7 +207,12 @@ fn unusable(name: &Name, kind: FieldKind) -> Diagnostic {
 
 /// A table as reading needs it.
 pub(super) fn table_ref(table: &Object) -> TableRef {
-    TableRef { name: table.name.clone(), set_name: table.set_name.clone(), primary_id: table.primary_id.clone() }
+    TableRef {
+        name: table.name.clone(),
+        set_name: table.set_name.clone(),
+        primary_id: table.primary_id.clone(),
+        has_created: table.fields.iter().any(|f| f.name == "createdon" && f.kind == FieldKind::DateTime),
+    }
 }
 
 /// The field of an object by either of its names; reports it if there is none, or several.

@@ -18,12 +18,14 @@ mod prefer;
 mod render;
 mod row;
 mod schema;
+mod seek;
 mod serve;
 mod service;
 mod single;
 mod store;
 mod token;
 mod tokens;
+mod totals;
 mod words;
 
 pub(super) use service::Dynamics;

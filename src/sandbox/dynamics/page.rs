@@ -18,6 +18,7 @@ use super::prefer::Prefer;
 use super::render::Renderer;
 use super::row::{Comparable, Row};
 use super::schema::Schema;
+use super::seek;
 use super::serve::{Place, body};
 use super::service::Dynamics;
 use super::store::Store;
@@ -149,7 +150,9 @@ impl<'a> Cut<'a> {
             }
             None => 0,
         };
-        let after = sorted[start..].iter().filter_map(|(_, id)| rows.get_key_value(id));
+        let part = seek::part(self.options.filter.as_ref(), order, &sorted);
+        let after =
+            sorted[start.clamp(part.start, part.end)..part.end].iter().filter_map(|(_, id)| rows.get_key_value(id));
         Ok(after.filter(|(_, row)| self.wanted(row)).map(|(id, row)| (*id, row)).take(limit).collect())
     }
 

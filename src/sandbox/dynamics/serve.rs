@@ -14,7 +14,7 @@ use super::super::randomness::Chance;
 use super::errors::{self, Refusal};
 use super::prefer::Prefer;
 use super::service::Dynamics;
-use super::{metadata, page, single, token};
+use super::{metadata, page, single, token, totals};
 
 /// The address of a request, split.
 pub(in crate::sandbox) struct Place {
@@ -112,6 +112,7 @@ fn route(dynamics: &Dynamics, ask: &Ask, rest: &str) -> Result<Reply, Refusal> {
         "" => Ok(service_document(dynamics, &place)),
         "WhoAmI" | "WhoAmI()" if segments.len() == 1 => Ok(who_am_i(dynamics, &place)),
         name if name.starts_with("EntityDefinitions") => metadata::answer(dynamics, &place, ask, &segments),
+        name if name.starts_with(totals::NAME) => totals::answer(dynamics, &place, ask),
         name if missing(name) => Err(Refusal::missing(name)),
         name => rows(dynamics, &place, ask, name, &segments[1..]),
     }
@@ -134,11 +135,10 @@ fn rows(dynamics: &Dynamics, place: &Place, ask: &Ask, name: &str, below: &[&str
 
 /// Resources the service has and the sandbox lacks.
 fn missing(name: &str) -> bool {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 5] = [
         "$metadata",
         "RelationshipDefinitions",
         "GlobalOptionSetDefinitions",
-        "RetrieveTotalRecordCount",
         "RetrieveMetadataChanges",
         "RetrieveVersion",
     ];

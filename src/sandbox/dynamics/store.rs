@@ -59,6 +59,7 @@ impl Store {
         let description = &schema.tables[table];
         let id = row.get(description.key()).and_then(Value::as_str).and_then(Guid::parse);
         let before = id.and_then(|id| self.tables[table].rows.get(&id)).map(|stored| stored.map(description));
+        let is_new = before.is_none();
         let mut merged = before.unwrap_or_default();
         let earlier = merged.get("modifiedon").and_then(Value::as_str).unwrap_or(now).to_owned();
         merged.extend(row.clone());
@@ -66,7 +67,7 @@ impl Store {
             let latest = if instant(&earlier) > instant(now) { earlier.as_str() } else { now };
             merged.insert("modifiedon".to_owned(), latest.into());
         }
-        if merged.get("createdon").is_none_or(Value::is_null) {
+        if is_new && merged.get("createdon").is_none_or(Value::is_null) {
             merged.insert("createdon".to_owned(), now.into());
         }
         self.put(schema, table, &merged)

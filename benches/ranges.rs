@@ -1,0 +1,67 @@
+//! How long all contacts take to be read in one chain of pages and in ranges, from a sandbox that is 300 ms away.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use arrow::array::{Array, AsArray};
+use ferry::app::projects::{Text, for_sandbox};
+use ferry::app::sandboxes::secret_source;
+use ferry::app::workspace::{Setting, Workspace};
+use ferry::diagnostic::source::Sources;
+use ferry::dynamics::odata::queries;
+use ferry::dynamics::pages::Whole;
+use ferry::lang::project::read;
+use ferry::model::clock::Clock;
+use ferry::sandbox::{Options, start};
+
+/// Milliseconds added to each request.
+const LATENCY_MS: u64 = 300;
+const JOB: &str = "Company Person Sync_Dynamics Connection";
+
+/// Reads this many contacts in both ways and compares what they brought.
+pub fn ranges(rows: usize) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let options = Options { rows, latency_ms: LATENCY_MS, ..Options::default() };
+        let sandbox = start(options).await.expect("the sandbox starts");
+        let mut sources = Sources::default();
+        for (name, text) in for_sandbox(sandbox.dynamics_url(), sandbox.gainsight_url()) {
+            sources.add(name.to_owned(), text);
+        }
+        let setting = Setting {
+            project: PathBuf::new(),
+            home: PathBuf::from(concat!(env!("CARGO_TARGET_TMPDIR"), "/bench")),
+            environment: None,
+            redirects: Vec::new(),
+            offline: false,
+            secrets: secret_source(sandbox.credentials()),
+            clock: Clock::system(1.0),
+        };
+        let parsed = read(&sources);
+        let workspace = Workspace::of(Text { sources, parsed }, &setting).await.expect("both services answer");
+        let dynamics = &workspace.services.dynamics["dynamics"];
+        let mut query = queries(&workspace.project.jobs[JOB]).remove(0);
+        query.filter = None;
+        let chain = dynamics.read(query.clone()).expect("it begins");
+        let one =
+            timed("one chain", async { Ok::<_, ferry::dynamics::error::Error>(Whole::Chain(Box::new(chain), None)) })
+                .await;
+        let other = timed("ranges", dynamics.read_whole(query)).await;
+        println!("the same rows: {}", one == other);
+    });
+}
+
+async fn timed<E: std::fmt::Debug>(name: &str, begins: impl Future<Output = Result<Whole<'_>, E>>) -> BTreeSet<String> {
+    let since = Instant::now();
+    let mut whole = begins.await.expect("it begins");
+    let (mut keys, mut pages, mut rows) = (BTreeSet::new(), 0, 0);
+    while let Some(page) = whole.next().await.expect("a page") {
+        let ids = page.rows.column_by_name("contactid").expect("the key").as_string::<i32>().clone();
+        keys.extend((0..ids.len()).map(|at| ids.value(at).to_owned()));
+        (pages, rows) = (pages + 1, rows + ids.len());
+    }
+    let seconds = since.elapsed().as_secs_f64();
+    println!("{name:10} {rows:>8} rows in {pages:>4} pages {seconds:>7.2} s {:>8.0} rows/s", rows as f64 / seconds);
+    keys
+}

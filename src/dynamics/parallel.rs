@@ -1,0 +1,212 @@
+//! One large table, read in ranges of the moment of creation side by side.
+//!
+//! Which ranges there are follows from the rows alone and never from timing, and pages are given out in the order of
+//! their ranges: the same rows have the same numbers however many requests were under way. In: a query. Out: the same
+//! pages as one chain of links would bring, in another order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
+use arrow::datatypes::{SchemaRef, TimestampMillisecondType};
+use arrow::record_batch::RecordBatch;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+
+use super::assumptions::CREATED;
+use super::client::Dynamics;
+use super::decode::{Layout, decode};
+use super::error::Error;
+use super::odata::Query;
+use super::pages::{Followed, Page, schema_of};
+use super::range::{Left, Part, Range};
+use crate::model::field::{Field, FieldKind};
+
+/// Pages that may wait for an earlier one beside those under way: they are held in memory.
+const HELD_PAGES: usize = 16;
+
+/// A table being read in ranges.
+pub struct Ranges<'a> {
+    reading: Arc<Reading<'a>>,
+    /// The place of each part among all: the parts of what is left of a part follow it.
+    parts: BTreeMap<Vec<u16>, State>,
+    under_way: FuturesUnordered<BoxFuture<'a, Answered>>,
+    held: usize,
+    rows_so_far: i64,
+}
+
+/// A part's place, and what it brought.
+type Answered = (Vec<u16>, Result<Read, Error>);
+
+enum State {
+    Waiting(Part),
+    UnderWay,
+    Read(Vec<RecordBatch>),
+}
+
+struct Reading<'a> {
+    dynamics: &'a Dynamics,
+    /// The query with the moment of creation among its columns.
+    query: Query,
+    layout: Layout,
+    schema: SchemaRef,
+    newest: i64,
+}
+
+/// What a part brought, and the parts that its rest is cut into.
+struct Read {
+    batches: Vec<RecordBatch>,
+    rest: Vec<Part>,
+}
+
+impl<'a> Ranges<'a> {
+    /// Begins. `rows` is how many the table has, `newest` the second of its newest row.
+    pub(super) fn new(dynamics: &'a Dynamics, query: Query, rows: u64, newest: i64) -> Self {
+        let schema = schema_of(&query);
+        let mut query = query;
+        if !query.fields.iter().any(|f| f.name == CREATED) {
+            query.fields.push(created());
+        }
+        let layout = Layout::new(&query);
+        let part = |range| State::Waiting(Part { range, rows_expected: rows });
+        let parts = BTreeMap::from([(vec![0], part(Range::Unknown)), (vec![1], part(Range::Between(None, None)))]);
+        let reading = Arc::new(Reading { dynamics, query, layout, schema, newest });
+        Self { reading, parts, under_way: FuturesUnordered::new(), held: 0, rows_so_far: 0 }
+    }
+
+    /// The columns of every page.
+    pub(super) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.reading.schema)
+    }
+
+    /// The next page; none after the last.
+    pub(super) async fn next(&mut self) -> Result<Option<Page>, Error> {
+        loop {
+            if let Some(mut first) = self.parts.first_entry()
+                && let State::Read(batches) = first.get_mut()
+            {
+                if batches.is_empty() {
+                    first.remove();
+                    continue;
+                }
+                let batch = batches.remove(0);
+                self.held -= 1;
+                return Ok(Some(Page { rows: self.numbered(&batch)? }));
+            }
+            self.begin();
+            let Some((place, read)) = self.under_way.next().await else { return Ok(None) };
+            let read = read?;
+            self.held += read.batches.len();
+            for (number, part) in (0..).zip(read.rest) {
+                let mut below = place.clone();
+                below.push(number);
+                self.parts.insert(below, State::Waiting(part));
+            }
+            self.parts.insert(place, State::Read(read.batches));
+        }
+    }
+
+    /// Sends for as many parts as may be under way, the earliest first.
+    fn begin(&mut self) {
+        let most = self.reading.dynamics.at_once();
+        for (number, (place, state)) in self.parts.iter_mut().enumerate() {
+            // The first part is always sent for: everything that is held waits for it.
+            let may_hold = number == 0 || self.held + self.under_way.len() < most + HELD_PAGES;
+            if self.under_way.len() >= most || !may_hold {
+                return;
+            }
+            if let State::Waiting(part) = state {
+                let (part, place, reading) = (*part, place.clone(), Arc::clone(&self.reading));
+                *state = State::UnderWay;
+                self.under_way.push(Box::pin(async move { (place, reading.part(part).await) }));
+            }
+        }
+    }
+
+    /// A batch as the reader wants it: without the column that only ranges need, and with the rows' numbers.
+    fn numbered(&mut self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+        let mut columns: Vec<ArrayRef> = batch.columns()[..self.reading.schema.fields().len()].to_vec();
+        let rows = i64::try_from(batch.num_rows()).unwrap_or(i64::MAX);
+        if self.reading.query.is_numbered() {
+            let numbers = Int64Array::from_iter_values(self.rows_so_far + 1..=self.rows_so_far + rows);
+            columns[0] = Arc::new(numbers);
+        }
+        self.rows_so_far += rows;
+        RecordBatch::try_new(self.schema(), columns).map_err(|e| self.reading.unreadable(e.to_string()))
+    }
+}
+
+impl Reading<'_> {
+    /// Reads a page of a part, and so many more as are of the same second.
+    async fn part(&self, part: Part) -> Result<Read, Error> {
+        let mut url = self.dynamics.api(&self.query.path_in(&part.range.filter()))?;
+        let mut followed = Followed::default();
+        let mut batches = Vec::new();
+        loop {
+            let answer = self.dynamics.get(url.clone(), Some(self.prefer()), &self.query.table.set_name).await?;
+            let page = decode(&answer.body, &self.layout, 0).map_err(|detail| self.unreadable(detail))?;
+            let Some(link) = page.next else {
+                batches.push(page.rows);
+                return Ok(Read { batches, rest: Vec::new() });
+            };
+            // Rows of the last second may go on with the next page, so they are left to it.
+            if let Some(cut) = self.cut(&page.rows, part) {
+                batches.push(page.rows.slice(0, cut.rows));
+                return Ok(Read { batches, rest: cut.left.parts() });
+            }
+            batches.push(page.rows);
+            url = followed.link(self.dynamics, &link, &url, &self.query.table.set_name)?;
+        }
+    }
+
+    /// Where a page is cut; nowhere if all its rows are of one second, or if they do not stand in the order asked for.
+    fn cut(&self, rows: &RecordBatch, part: Part) -> Option<Cut> {
+        let Range::Between(_, until) = part.range else { return None };
+        let moments = rows.column_by_name(CREATED)?.as_primitive::<TimestampMillisecondType>();
+        let is_ordered = moments.null_count() == 0 && moments.values().is_sorted();
+        let second = |at: usize| moments.value(at).div_euclid(1_000);
+        let last = second(moments.len().checked_sub(1)?);
+        let kept = (0..moments.len()).take_while(|at| second(*at) < last).count();
+        if !is_ordered || kept == 0 {
+            return None;
+        }
+        let left = Left {
+            from: last,
+            until,
+            newest: self.newest,
+            page_seconds: last - second(0),
+            page_rows: kept as u64,
+            rows_expected: part.rows_expected,
+        };
+        Some(Cut { rows: kept, left })
+    }
+
+    fn prefer(&self) -> String {
+        self.query.prefer(self.dynamics.page_size)
+    }
+
+    fn unreadable(&self, detail: String) -> Error {
+        Error::Unreadable { what: self.query.table.set_name.clone(), detail }
+    }
+}
+
+struct Cut {
+    rows: usize,
+    left: Left,
+}
+
+/// The column that ranges are cut by, where a job does not use it.
+fn created() -> Field {
+    Field {
+        name: CREATED.to_owned(),
+        label: CREATED.to_owned(),
+        kind: FieldKind::DateTime,
+        length: None,
+        scale: 0,
+        required: false,
+        writable: false,
+        choices: Vec::new(),
+        targets: Vec::new(),
+    }
+}
