@@ -9,10 +9,13 @@ use ferry::app::projects::{Text, for_sandbox};
 use ferry::app::sandboxes::secret_source;
 use ferry::app::workspace::{Setting, Workspace};
 use ferry::diagnostic::source::Sources;
+use ferry::dynamics::client::{Credentials, Dynamics};
+use ferry::dynamics::error::Error;
 use ferry::dynamics::odata::queries;
 use ferry::dynamics::pages::Whole;
 use ferry::lang::project::read;
 use ferry::model::clock::Clock;
+use ferry::model::secret::Secret;
 use ferry::sandbox::{Options, start};
 
 /// Milliseconds added to each request.
@@ -40,19 +43,28 @@ pub fn ranges(rows: usize) {
         };
         let parsed = read(&sources);
         let workspace = Workspace::of(Text { sources, parsed }, &setting).await.expect("both services answer");
-        let dynamics = &workspace.services.dynamics["dynamics"];
         let mut query = queries(&workspace.project.jobs[JOB]).remove(0);
         query.filter = None;
-        let chain = dynamics.read(query.clone()).expect("it begins");
-        let one =
-            timed("one chain", async { Ok::<_, ferry::dynamics::error::Error>(Whole::Chain(Box::new(chain), None)) })
-                .await;
-        let other = timed("ranges", dynamics.read_whole(query)).await;
-        println!("the same rows: {}", one == other);
+        let known = sandbox.credentials();
+        let client = |at_once: u32| {
+            let mut connection = workspace.project.connections["dynamics"].clone();
+            connection.limits.max_in_flight = at_once;
+            let credentials = Credentials {
+                tenant_id: Secret::new(known.tenant_id.clone()),
+                client_id: Secret::new(known.client_id.clone()),
+                client_secret: Secret::new(known.client_secret.clone()),
+            };
+            Dynamics::new(&connection, credentials, setting.clock).expect("a client")
+        };
+        let (one, eight, sixteen) = (client(1), client(8), client(16));
+        let chain = timed("one chain", one.read_whole(query.clone())).await;
+        let ranges = timed("ranges, 8 at once", eight.read_whole(query.clone())).await;
+        let more = timed("ranges, 16 at once", sixteen.read_whole(query)).await;
+        println!("the same rows: {}", chain == ranges && chain == more);
     });
 }
 
-async fn timed<E: std::fmt::Debug>(name: &str, begins: impl Future<Output = Result<Whole<'_>, E>>) -> BTreeSet<String> {
+async fn timed(name: &str, begins: impl Future<Output = Result<Whole<'_>, Error>>) -> BTreeSet<String> {
     let since = Instant::now();
     let mut whole = begins.await.expect("it begins");
     let (mut keys, mut pages, mut rows) = (BTreeSet::new(), 0, 0);
@@ -62,6 +74,6 @@ async fn timed<E: std::fmt::Debug>(name: &str, begins: impl Future<Output = Resu
         (pages, rows) = (pages + 1, rows + ids.len());
     }
     let seconds = since.elapsed().as_secs_f64();
-    println!("{name:10} {rows:>8} rows in {pages:>4} pages {seconds:>7.2} s {:>8.0} rows/s", rows as f64 / seconds);
+    println!("{name:18} {rows:>8} rows in {pages:>4} pages {seconds:>7.2} s {:>8.0} rows/s", rows as f64 / seconds);
     keys
 }

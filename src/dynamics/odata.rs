@@ -67,21 +67,20 @@ impl Query {
     #[must_use]
     pub fn path(&self) -> String {
         let mut tail = self.selected();
-        if let Some(filter) = self.encoded_filter() {
+        if let Some(filter) = &self.filter {
             tail.push_str("&$filter=");
-            tail.push_str(&filter);
+            tail.push_str(&encode(filter));
         }
         tail
     }
 
     /// The same for the rows alone that satisfy a condition on the moment of creation, in the order of that moment.
     pub(super) fn path_in(&self, range: &str) -> String {
-        let filter = self.filter.as_ref().map_or_else(|| range.to_owned(), |own| format!("{own} and {range}"));
-        format!("{}&$filter={}&$orderby={CREATED}", self.selected(), encode(&filter))
+        format!("{}&$filter={}&$orderby={CREATED}", self.selected(), self.encoded_filter_in(range))
     }
 
-    pub(super) fn encoded_filter(&self) -> Option<String> {
-        self.filter.as_deref().map(encode)
+    pub(super) fn encoded_filter_in(&self, range: &str) -> String {
+        encode(&self.filter.as_ref().map_or_else(|| range.to_owned(), |own| format!("{own} and {range}")))
     }
 
     fn selected(&self) -> String {

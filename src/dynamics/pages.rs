@@ -67,11 +67,10 @@ impl Dynamics {
         if chain.next.is_none() || !query.table.has_created || self.most_at_once == 1 {
             return Ok(Whole::Chain(Box::new(chain), first));
         }
-        let Some(rows) = self.total(&query.table.name).await?.filter(|rows| *rows >= self.ranges_from_rows) else {
-            return Ok(Whole::Chain(Box::new(chain), first));
-        };
-        match self.newest(&query).await? {
-            Some(newest) => Ok(Whole::Ranges(Ranges::new(self, query, rows, newest))),
+        let (rows, span) = futures::try_join!(self.total(&query.table.name), self.span(&query))?;
+        let rows = rows.filter(|rows| *rows >= self.ranges_from_rows);
+        match rows.zip(span) {
+            Some((rows, span)) => Ok(Whole::Ranges(Ranges::new(self, query, rows, span))),
             None => Ok(Whole::Chain(Box::new(chain), first)),
         }
     }

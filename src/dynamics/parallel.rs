@@ -10,17 +10,18 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{SchemaRef, TimestampMillisecondType};
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 
-use super::assumptions::CREATED;
+use super::assumptions::{CREATED, PARTS_AT_MOST};
 use super::client::Dynamics;
-use super::decode::{Layout, decode};
+use super::decode::{Decoded, Layout, decode};
 use super::error::Error;
 use super::odata::Query;
 use super::pages::{Followed, Page, schema_of};
-use super::range::{Left, Part, Range};
+use super::range::{Part, Range, Span};
 use crate::model::field::{Field, FieldKind};
 
 /// Pages that may wait for an earlier one beside those under way: they are held in memory.
@@ -49,7 +50,7 @@ struct Reading<'a> {
     dynamics: &'a Dynamics,
     /// The query with the moment of creation among its columns.
     query: Query,
-    layout: Layout,
+    layout: Arc<Layout>,
     schema: SchemaRef,
     newest: i64,
 }
@@ -61,17 +62,19 @@ struct Read {
 }
 
 impl<'a> Ranges<'a> {
-    /// Begins. `rows` is how many the table has, `newest` the second of its newest row.
-    pub(super) fn new(dynamics: &'a Dynamics, query: Query, rows: u64, newest: i64) -> Self {
+    /// Begins. `rows` is how many the table has, `span` the seconds of its oldest and its newest row.
+    pub(super) fn new(dynamics: &'a Dynamics, query: Query, rows: u64, span: (i64, i64)) -> Self {
         let schema = schema_of(&query);
         let mut query = query;
         if !query.fields.iter().any(|f| f.name == CREATED) {
             query.fields.push(created());
         }
-        let layout = Layout::new(&query);
-        let part = |range| State::Waiting(Part { range, rows_expected: rows });
-        let parts = BTreeMap::from([(vec![0], part(Range::Unknown)), (vec![1], part(Range::Between(None, None)))]);
-        let reading = Arc::new(Reading { dynamics, query, layout, schema, newest });
+        let layout = Arc::new(Layout::new(&query));
+        let all = Span::whole(span, rows, u64::from(dynamics.page_size));
+        let unknown = Part { range: Range::Unknown, rows_expected: 0 };
+        let parts = std::iter::once(unknown).chain(all.parts(i64::from(dynamics.most_at_once)));
+        let parts = (0..).zip(parts).map(|(number, part)| (vec![number], State::Waiting(part))).collect();
+        let reading = Arc::new(Reading { dynamics, query, layout, schema, newest: span.1 });
         Self { reading, parts, under_way: FuturesUnordered::new(), held: 0, rows_so_far: 0 }
     }
 
@@ -145,7 +148,7 @@ impl Reading<'_> {
         let mut batches = Vec::new();
         loop {
             let answer = self.dynamics.get(url.clone(), Some(self.prefer()), &self.query.table.set_name).await?;
-            let page = decode(&answer.body, &self.layout, 0).map_err(|detail| self.unreadable(detail))?;
+            let page = self.decoded(answer.body).await?;
             let Some(link) = page.next else {
                 batches.push(page.rows);
                 return Ok(Read { batches, rest: Vec::new() });
@@ -153,11 +156,18 @@ impl Reading<'_> {
             // Rows of the last second may go on with the next page, so they are left to it.
             if let Some(cut) = self.cut(&page.rows, part) {
                 batches.push(page.rows.slice(0, cut.rows));
-                return Ok(Read { batches, rest: cut.left.parts() });
+                return Ok(Read { batches, rest: cut.left.parts(PARTS_AT_MOST) });
             }
             batches.push(page.rows);
             url = followed.link(self.dynamics, &link, &url, &self.query.table.set_name)?;
         }
+    }
+
+    /// A page, decoded beside the others: one core would hold them all up.
+    async fn decoded(&self, body: Bytes) -> Result<Decoded, Error> {
+        let layout = Arc::clone(&self.layout);
+        let decoded = tokio::task::spawn_blocking(move || decode(&body, &layout, 0)).await;
+        decoded.map_err(|e| self.unreadable(e.to_string()))?.map_err(|detail| self.unreadable(detail))
     }
 
     /// Where a page is cut; nowhere if all its rows are of one second, or if they do not stand in the order asked for.
@@ -171,13 +181,13 @@ impl Reading<'_> {
         if !is_ordered || kept == 0 {
             return None;
         }
-        let left = Left {
+        let left = Span {
             from: last,
             until,
             newest: self.newest,
-            page_seconds: last - second(0),
+            rows: part.rows_expected.saturating_sub(kept as u64),
             page_rows: kept as u64,
-            rows_expected: part.rows_expected,
+            page_seconds: Some(last - second(0)),
         };
         Some(Cut { rows: kept, left })
     }
@@ -193,7 +203,7 @@ impl Reading<'_> {
 
 struct Cut {
     rows: usize,
-    left: Left,
+    left: Span,
 }
 
 /// The column that ranges are cut by, where a job does not use it.

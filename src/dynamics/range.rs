@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, SecondsFormat};
 
-use super::assumptions::{CREATED, PARTS_AT_MOST};
+use super::assumptions::CREATED;
 
 /// Rows of one table by when they were created, in whole seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,20 +24,20 @@ pub(super) struct Part {
     pub(super) rows_expected: u64,
 }
 
-/// What is left of a range after a page of it.
-pub(super) struct Left {
-    /// The second from which rows were not read.
+/// A stretch of time to be cut into parts, and what is known of the rows in it.
+pub(super) struct Span {
+    /// The second of its first row.
     pub(super) from: i64,
-    /// Where the range ends.
+    /// Where it ends, if it does.
     pub(super) until: Option<i64>,
     /// The second of the newest row of the table.
     pub(super) newest: i64,
-    /// Seconds that the page spanned.
-    pub(super) page_seconds: i64,
+    /// Rows that it holds at the most.
+    pub(super) rows: u64,
     /// Rows in a full page.
     pub(super) page_rows: u64,
-    /// Rows that the range holds at the most.
-    pub(super) rows_expected: u64,
+    /// Seconds that such a page spanned just before.
+    pub(super) page_seconds: Option<i64>,
 }
 
 impl Range {
@@ -57,26 +57,40 @@ impl Range {
     }
 }
 
-impl Left {
-    /// Parts of about a page each, one after the other, without a gap.
-    pub(super) fn parts(&self) -> Vec<Part> {
+impl Span {
+    /// All that a table holds, before a page of it is read.
+    pub(super) fn whole((oldest, newest): (i64, i64), rows: u64, page_rows: u64) -> Self {
+        Span { from: oldest, until: None, newest, rows, page_rows, page_seconds: None }
+    }
+
+    /// Parts of about a page each, one after the other, without a gap: two or more where there is more than a second.
+    pub(super) fn parts(&self, most: i64) -> Vec<Part> {
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX).max(1);
         let end = self.until.unwrap_or(self.newest.max(self.from) + 1);
         let seconds = (end - self.from).max(1);
-        let known = i64::try_from(self.rows_expected.saturating_sub(self.page_rows)).unwrap_or(i64::MAX);
-        let page = i64::try_from(self.page_rows).unwrap_or(i64::MAX).max(1);
-        let dense = page.saturating_mul(seconds) / self.page_seconds.max(1);
+        let (page, known) = (whole(self.page_rows), whole(self.rows.max(self.page_rows)));
+        // A table may be counted without the job's filter, so the page just read has a word too.
+        let dense = self.page_seconds.map_or(known, |span| page.saturating_mul(seconds) / span.max(1));
+        let rows = known.min(dense);
         // A tenth less than a page, so that an even spread leaves most parts with one page and no rest.
-        let rows = known.min(dense).max(page);
-        let count = (rows.saturating_mul(10) / page.saturating_mul(9) + 1).clamp(2, PARTS_AT_MOST).min(seconds);
-        let edge = |number: i64| {
-            self.from + i64::try_from(i128::from(seconds) * i128::from(number) / i128::from(count)).unwrap_or(0)
+        let count = (rows.saturating_mul(10) / page.saturating_mul(9) + 1).clamp(2, most.max(2)).min(seconds);
+        let rows_expected = self.rows.div_ceil(whole_unsigned(count));
+        // The first part of a table and the last one are open, so that nothing lies outside of all of them.
+        let edge = |number: i64| match number {
+            0 => self.page_seconds.map(|_| self.from),
+            last if last == count => self.until,
+            between => Some(self.from + scaled(seconds, between, count)),
         };
-        let each = u64::try_from(known.max(page) / count).unwrap_or(0).max(1);
-        (0..count)
-            .map(|number| {
-                let until = if number + 1 == count { self.until } else { Some(edge(number + 1)) };
-                Part { range: Range::Between(Some(edge(number)), until), rows_expected: each }
-            })
-            .collect()
+        let part = |number| Part { range: Range::Between(edge(number), edge(number + 1)), rows_expected };
+        (0..count).map(part).collect()
     }
+}
+
+/// `seconds * number / count`, which fits as `number` is not above `count`.
+fn scaled(seconds: i64, number: i64, count: i64) -> i64 {
+    i64::try_from(i128::from(seconds) * i128::from(number) / i128::from(count)).unwrap_or(seconds)
+}
+
+fn whole_unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(1).max(1)
 }

@@ -1,4 +1,4 @@
-//! How large a table is, and when its newest row came: what decides whether it is read in ranges.
+//! How large a table is, and when its oldest and newest rows came: what decides whether it is read in ranges.
 
 use chrono::DateTime;
 use serde::Deserialize;
@@ -7,6 +7,7 @@ use super::assumptions::CREATED;
 use super::client::Dynamics;
 use super::error::Error;
 use super::odata::Query;
+use super::range::Range;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -21,7 +22,7 @@ struct Counts {
 }
 
 #[derive(Deserialize)]
-struct Newest {
+struct Outermost {
     value: Vec<Created>,
 }
 
@@ -44,16 +45,18 @@ impl Dynamics {
         }
     }
 
-    /// The second in which the newest row of a query was created; nothing if no row says.
-    pub(super) async fn newest(&self, query: &Query) -> Result<Option<i64>, Error> {
+    /// The seconds in which the oldest and the newest row of a query were created; nothing if no row says.
+    pub(super) async fn span(&self, query: &Query) -> Result<Option<(i64, i64)>, Error> {
+        let (oldest, newest) = futures::try_join!(self.outermost(query, "asc"), self.outermost(query, "desc"))?;
+        Ok(oldest.zip(newest))
+    }
+
+    async fn outermost(&self, query: &Query, way: &str) -> Result<Option<i64>, Error> {
         let set = &query.table.set_name;
-        let mut tail = format!("{set}?$select={CREATED}&$orderby={CREATED}%20desc&$top=1");
-        if let Some(filter) = query.encoded_filter() {
-            tail.push_str("&$filter=");
-            tail.push_str(&filter);
-        }
-        let newest: Newest = self.json(self.api(&tail)?, None, set).await?;
-        let moment = newest.value.first().and_then(|row| row.createdon.as_deref());
+        let tail = format!("{set}?$select={CREATED}&$orderby={CREATED}%20{way}&$top=1");
+        let filter = query.encoded_filter_in(&Range::Between(None, None).filter());
+        let rows: Outermost = self.json(self.api(&format!("{tail}&$filter={filter}"))?, None, set).await?;
+        let moment = rows.value.first().and_then(|row| row.createdon.as_deref());
         Ok(moment.and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|at| at.timestamp()))
     }
 }

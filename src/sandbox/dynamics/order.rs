@@ -13,7 +13,6 @@ use super::store::Store;
 
 /// One order, without the key that ends it.
 pub(in crate::sandbox) struct Order {
-    pub(in crate::sandbox) text: String,
     /// Columns, and whether they descend.
     pub(in crate::sandbox) by: Vec<(usize, bool)>,
 }
@@ -36,7 +35,7 @@ impl Order {
             }
             by.push((table.column(name).ok_or_else(|| Refusal::property(name, &table.logical))?, descending));
         }
-        Ok(Order { text: text.to_owned(), by })
+        Ok(Order { by })
     }
 
     /// Compares two places in this order; the key is always the last word.
@@ -55,6 +54,9 @@ pub(in crate::sandbox) fn sort(store: &Store, schema: &Schema, table: usize, ord
     let columns = &schema.tables[table].columns;
     let place = |(id, row): (&Guid, &Row)| {
         let value = |(index, _): &(usize, bool)| {
+            if !columns[*index].is_lookup() {
+                return row.comparable(&columns[*index], *index);
+            }
             let text = value_text(store, schema, row, &columns[*index], *index);
             text.map_or(Comparable::Null, |text| read_value(&columns[*index], &text))
         };
@@ -63,6 +65,12 @@ pub(in crate::sandbox) fn sort(store: &Store, schema: &Schema, table: usize, ord
     let mut sorted: Sorted = store.tables[table].rows.iter().map(place).collect();
     sorted.sort_by(|a, b| order.compare(a, b));
     sorted
+}
+
+/// The list of one column the other way round; the key still ascends among equals.
+pub(in crate::sandbox) fn reversed(sorted: &Sorted) -> Sorted {
+    let groups = sorted.chunk_by(|a, b| a.0[0].order(&b.0[0]) == Ordering::Equal);
+    groups.rev().flatten().cloned().collect()
 }
 
 /// What a row is sorted by, as text; a page cookie carries the same text.

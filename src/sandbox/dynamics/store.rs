@@ -9,15 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value};
 
 use super::guid::Guid;
-use super::order::{Order, Sorted, sort};
+use super::order::{Order, Sorted, reversed, sort};
 use super::row::{Row, instant};
 use super::schema::{Schema, TableSchema};
+
+/// Sorted lists by what they are sorted by.
+type Orders = HashMap<Vec<(usize, bool)>, Arc<Sorted>>;
 
 /// The rows of one table.
 #[derive(Default)]
 pub(in crate::sandbox) struct Table {
     pub(in crate::sandbox) rows: BTreeMap<Guid, Row>,
-    sorted: Mutex<HashMap<String, Arc<Sorted>>>,
+    sorted: Mutex<Orders>,
 }
 
 /// The rows of all tables, in the order of the schema.
@@ -81,8 +84,17 @@ impl Store {
     /// The keys of a table in an order, sorted now or kept from an earlier page.
     pub(in crate::sandbox) fn sorted(&self, schema: &Schema, table: usize, order: &Order) -> Arc<Sorted> {
         let mut kept = self.tables[table].sorted.lock().unwrap_or_else(PoisonError::into_inner);
-        let sorted = kept.entry(order.text.clone()).or_insert_with(|| Arc::new(sort(self, schema, table, order)));
-        Arc::clone(sorted)
+        if let Some(sorted) = kept.get(&order.by) {
+            return Arc::clone(sorted);
+        }
+        // The two ways of one column share the work.
+        let other_way = match order.by.as_slice() {
+            [(column, descending)] => kept.get([(*column, !descending)].as_slice()),
+            _ => None,
+        };
+        let sorted = Arc::new(other_way.map_or_else(|| sort(self, schema, table, order), |other| reversed(other)));
+        kept.insert(order.by.clone(), Arc::clone(&sorted));
+        sorted
     }
 
     /// The primary name of the row a lookup leads to, if the sandbox has that row.
