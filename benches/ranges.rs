@@ -9,7 +9,7 @@ use ferry::app::projects::{Text, for_sandbox};
 use ferry::app::sandboxes::secret_source;
 use ferry::app::workspace::{Setting, Workspace};
 use ferry::diagnostic::source::Sources;
-use ferry::dynamics::client::{Credentials, Dynamics};
+use ferry::dynamics::client::{Credentials, Dynamics, Proof};
 use ferry::dynamics::error::Error;
 use ferry::dynamics::odata::queries;
 use ferry::dynamics::pages::Whole;
@@ -39,6 +39,7 @@ pub fn ranges(rows: usize) {
             redirects: Vec::new(),
             offline: false,
             secrets: secret_source(sandbox.credentials()),
+            key_file: None,
             clock: Clock::system(1.0),
         };
         let parsed = read(&sources);
@@ -50,9 +51,9 @@ pub fn ranges(rows: usize) {
             let mut connection = workspace.project.connections["dynamics"].clone();
             connection.limits.max_in_flight = at_once;
             let credentials = Credentials {
-                tenant_id: Secret::new(known.tenant_id.clone()),
+                tenant_id: Some(Secret::new(known.tenant_id.clone())),
                 client_id: Secret::new(known.client_id.clone()),
-                client_secret: Secret::new(known.client_secret.clone()),
+                proof: Proof::Secret(Secret::new(known.client_secret.clone())),
             };
             Dynamics::new(&connection, credentials, setting.clock).expect("a client")
         };

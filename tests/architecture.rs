@@ -25,7 +25,7 @@ const HOMES: [(&str, &[&str]); 7] = [
     ("datafusion", &["engine"]),
     ("reqwest", &["http"]),
     ("clap", &["cli"]),
-    ("axum", &["sandbox"]),
+    ("axum", &["dynamics", "sandbox"]),
     ("rusqlite", &["store"]),
     ("annotate_snippets", &["diagnostic"]),
 ];

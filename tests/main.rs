@@ -4,6 +4,7 @@
 
 mod architecture;
 mod authoring;
+mod authorizing;
 mod call_windows;
 mod clauses;
 mod connections;

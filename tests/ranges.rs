@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::Int64Type;
 use ferry::app::runs::{Named, find};
-use ferry::dynamics::client::{Credentials, Dynamics};
+use ferry::dynamics::client::{Credentials, Dynamics, Proof};
 use ferry::dynamics::odata::{Query, queries};
 use ferry::dynamics::pages::Whole;
 use ferry::model::clock::Clock;
@@ -55,9 +55,9 @@ async fn client(stage: &Stage, filter: &str, page_size: u32, at_once: u32) -> (Q
     (connection.limits.page_size, connection.limits.max_in_flight) = (page_size, at_once);
     let known = stage.sandbox.credentials();
     let credentials = Credentials {
-        tenant_id: Secret::new(known.tenant_id.clone()),
+        tenant_id: Some(Secret::new(known.tenant_id.clone())),
         client_id: Secret::new(known.client_id.clone()),
-        client_secret: Secret::new(known.client_secret.clone()),
+        proof: Proof::Secret(Secret::new(known.client_secret.clone())),
     };
     let mut dynamics = Dynamics::new(&connection, credentials, Clock::system(SCALE)).expect("a client");
     dynamics.ranges_from_rows = 100;

@@ -57,6 +57,7 @@ impl Stage {
             redirects: Vec::new(),
             offline: false,
             secrets: secret_source(sandbox.credentials()),
+            key_file: None,
             clock: Clock::system(SCALE),
         };
         Self { sandbox, setting, _home: home }

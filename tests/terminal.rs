@@ -1,7 +1,7 @@
 //! The binary as its user meets it: exit codes, stdout for data, stderr for talk.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use ferry::app::sandboxes::{secrets, write_project};
 use ferry::model::secret::environment_variable;
@@ -42,10 +42,20 @@ impl Desk {
     }
 
     pub fn ferry_in(&self, project: &Path, arguments: &[&str]) -> (i32, String, String) {
+        ended(self.command(project, arguments).output().unwrap())
+    }
+
+    /// The same, to be spoken to while it runs.
+    pub fn begin(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(&self.project(), arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn command(&self, project: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
         command.args(arguments).arg("--project").arg(project).arg("--home").arg(self.home());
         command.args(["--clock-scale", "1000"]).env_clear().envs(self.set.iter().cloned());
-        ended(command.output().unwrap())
+        command
     }
 
     pub fn forget_secrets(&mut self) {
@@ -58,7 +68,7 @@ impl Desk {
     }
 }
 
-fn ended(output: Output) -> (i32, String, String) {
+pub fn ended(output: Output) -> (i32, String, String) {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use url::Url;
 
+use super::credentials::{Tell, sign_a_person_in, sign_out};
 use super::error::Error;
 use super::projects;
 use super::workspace::{Setting, Workspace, connect, nothing_open, text_of};
@@ -67,13 +68,15 @@ pub fn show(setting: &Setting, name: &str) -> Result<Known, Error> {
 }
 
 /// Signs in, and keeps the connection as established: with the organisation that it had, if it had one. A connection that was
-/// revoked may be used again then.
+/// revoked may be used again then. Where a person has to sign in, `tell` says how.
 ///
 /// # Errors
 /// If signing in fails, or leads to another organisation than before.
-pub async fn authorize(setting: &Setting, name: &str) -> Result<Known, Error> {
+pub async fn authorize(setting: &Setting, name: &str, tell: &Tell) -> Result<Known, Error> {
     let text = text_of(setting)?;
     let connection = declared(&text.parsed, name)?.clone();
+    let signed_in = sign_a_person_in(&connection, setting, tell).await?;
+    signed_in.map_err(|cause| failed(&connection, cause.into()))?;
     let mut services = nothing_open(setting);
     connect(&connection, setting, &mut services).await?.map_err(|cause| failed(&connection, cause))?;
     if let Some(gainsight) = services.gainsight.get(&connection.name) {
@@ -102,6 +105,7 @@ pub fn revoke(setting: &Setting, name: &str) -> Result<Known, Error> {
         )));
     }
     state.revoke(&known.name, &now(setting))?;
+    sign_out(&known.name, setting)?;
     drop((state, home));
     show(setting, name)
 }
@@ -123,7 +127,8 @@ pub fn delete(setting: &Setting, name: &str) -> Result<(), Error> {
         let names: Vec<String> = state.connections()?.into_iter().map(|c| c.name).collect();
         return Err(unknown(name, &names));
     };
-    Ok(state.forget(&one.name)?)
+    state.forget(&one.name)?;
+    sign_out(&one.name, setting)
 }
 
 /// Lets a run use the connections of its jobs: each is established by its first run, and from then on leads where it led. What

@@ -69,6 +69,7 @@ pub async fn run(
         redirects: Vec::new(),
         offline: false,
         secrets: secret_source(sandbox.credentials()),
+        key_file: None,
         clock: Clock::system(demo.limits_scale),
     };
     let mut passes = Vec::new();

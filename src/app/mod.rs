@@ -8,6 +8,7 @@ pub mod beginnings;
 pub mod catalog;
 pub mod companies;
 pub mod connections;
+pub mod credentials;
 pub mod demo;
 pub mod describe;
 pub mod error;

@@ -29,7 +29,7 @@ pub struct Check {
 pub async fn test(setting: &Setting, name: &str) -> Result<Vec<Check>, Error> {
     let text = text_of(setting)?;
     let connection = declared(&text.parsed, name)?.clone();
-    let mut checks: Vec<Check> = secrets(&connection).iter().map(|secret| set(secret, setting)).collect();
+    let mut checks: Vec<Check> = connection.auth.secrets().iter().map(|secret| set(secret, setting)).collect();
     let kept = show(setting, name)?;
     let is_free = kept.status != "revoked";
     let found = if is_free { kept.status } else { "revoked; `ferry connection authorize` lifts that" };
@@ -79,11 +79,13 @@ async fn dynamics(
 
 async fn gainsight(connection: &Connection, services: &Services, objects: &[String], checks: &mut Vec<Check>) {
     let Some(client) = services.gainsight.get(&connection.name) else { return };
+    let is_key = matches!(connection.auth, Auth::AccessKey { .. });
+    let sign_in = if is_key { "access key" } else { "signing in" };
     let names = match client.objects().await {
         Ok(names) => names,
-        Err(error) => return checks.push(check("access key", false, &error.to_string())),
+        Err(error) => return checks.push(check(sign_in, false, &error.to_string())),
     };
-    checks.push(check("access key", true, &format!("{} objects can be seen", names.len())));
+    checks.push(check(sign_in, true, &format!("{} objects can be seen", names.len())));
     for object in objects {
         let is = |name: &str| name.eq_ignore_ascii_case(object);
         let is_there = names.iter().any(|n| is(&n.name) || is(&n.label));
@@ -95,13 +97,6 @@ async fn gainsight(connection: &Connection, services: &Services, objects: &[Stri
         "{calls_per_minute} calls a minute, {calls_per_day} a day, {batch_size} records a call, {users_per_hour} calls an hour for users"
     );
     checks.push(check("limits", true, &found));
-}
-
-fn secrets(connection: &Connection) -> Vec<&str> {
-    match &connection.auth {
-        Auth::ClientCredentials { tenant_id, client_id, client_secret } => vec![tenant_id, client_id, client_secret],
-        Auth::AccessKey { key } => vec![key],
-    }
 }
 
 fn set(secret: &str, setting: &Setting) -> Check {

@@ -6,19 +6,20 @@ use std::sync::Arc;
 
 use super::catalog::catalog;
 use super::connections;
+use super::credentials;
 use super::error::Error;
 use super::projects::{self, Text};
 use super::snapshot;
 use crate::diagnostic::report::Diagnostics;
 use crate::diagnostic::source::Sources;
-use crate::dynamics::client::{Credentials, Dynamics};
+use crate::dynamics::client::Dynamics;
 use crate::engine::functions;
 use crate::gainsight::client::Gainsight;
 use crate::lang::project::{Parsed, Project, check};
 use crate::model::catalog::Catalog;
 use crate::model::clock::Clock;
-use crate::model::connection::{Auth, Connection};
-use crate::model::secret::{Secret, environment_variable};
+use crate::model::connection::{Connection, Service};
+use crate::model::secret::Secret;
 use crate::run::services::Services;
 
 /// Gives the secret of a name, if it is set.
@@ -39,6 +40,8 @@ pub struct Setting {
     pub offline: bool,
     /// Where secrets come from.
     pub secrets: Secrets,
+    /// The file with the key to what the home keeps encrypted: the sign-ins of people.
+    pub key_file: Option<PathBuf>,
     /// The time.
     pub clock: Clock,
 }
@@ -167,34 +170,25 @@ pub(super) async fn connect(
     setting: &Setting,
     services: &mut Services,
 ) -> Result<Result<(), crate::run::error::Error>, Error> {
-    let secret = |name: &String| {
-        (setting.secrets)(name)
-            .ok_or_else(|| Error::Secret { name: name.clone(), variable: environment_variable(name) })
-    };
     let name = connection.name.clone();
-    match &connection.auth {
-        Auth::ClientCredentials { tenant_id, client_id, client_secret } => {
-            let credentials = Credentials {
-                tenant_id: secret(tenant_id)?,
-                client_id: secret(client_id)?,
-                client_secret: secret(client_secret)?,
-            };
-            let opened = async {
-                let client = Dynamics::new(connection, credentials, setting.clock)?;
-                let me = client.who_am_i().await?;
-                services.organizations.insert(name.clone(), me.organization_id);
-                services.dynamics.insert(name, client);
-                Ok(())
-            };
-            Ok(opened.await)
-        }
-        Auth::AccessKey { key } => {
-            let key = secret(key)?;
-            services.tenants.insert(name.clone(), tenant(&connection.url));
-            let opened = Gainsight::new(connection, key, setting.clock);
-            Ok(opened.map(|client| drop(services.gainsight.insert(name, client))).map_err(Into::into))
-        }
+    if connection.service == Service::Dynamics {
+        let credentials = match credentials::of_dynamics(connection, setting)? {
+            Ok(credentials) => credentials,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let opened = async {
+            let client = Dynamics::new(connection, credentials, setting.clock)?;
+            let me = client.who_am_i().await?;
+            services.organizations.insert(name.clone(), me.organization_id);
+            services.dynamics.insert(name, client);
+            Ok(())
+        };
+        return Ok(opened.await);
     }
+    let access = credentials::of_gainsight(connection, setting)?;
+    services.tenants.insert(name.clone(), tenant(&connection.url));
+    let opened = Gainsight::new(connection, access, setting.clock);
+    Ok(opened.map(|client| drop(services.gainsight.insert(name, client))).map_err(Into::into))
 }
 
 /// What names a Gainsight tenant in our state: its host, as no public call tells an id.

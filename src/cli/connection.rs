@@ -9,6 +9,7 @@ use super::table::left;
 use crate::app::connections::{self, Known};
 use crate::app::probes;
 use crate::app::workspace::Setting;
+use crate::dynamics::sign_in::Prompt;
 
 pub(super) async fn connection(setting: &Setting, verb: &ConnectionVerb, as_json: bool) -> Ended {
     match verb {
@@ -16,7 +17,7 @@ pub(super) async fn connection(setting: &Setting, verb: &ConnectionVerb, as_json
         ConnectionVerb::Show { name } => show(&connections::show(setting, name)?, as_json),
         ConnectionVerb::Test { name } => return test(setting, name, as_json).await,
         ConnectionVerb::Authorize { name } | ConnectionVerb::Reauthorize { name } => {
-            let known = connections::authorize(setting, name).await?;
+            let known = connections::authorize(setting, name, &prompt).await?;
             show(&known, as_json);
         }
         ConnectionVerb::Revoke { name } => {
@@ -31,6 +32,20 @@ pub(super) async fn connection(setting: &Setting, verb: &ConnectionVerb, as_json
         }
     }
     Ok(0)
+}
+
+/// What a person has to do to sign in; talk, as stdout is data.
+fn prompt(prompt: &Prompt) {
+    match prompt {
+        Prompt::Code { url, code } => {
+            tell!("To sign in, open {url} on any device and enter the code {code}");
+            tell!("Waiting until that is done (Ctrl-C ends it).");
+        }
+        Prompt::Browser { url } => {
+            tell!("To sign in, open this address in a browser on this machine:\n{url}");
+            tell!("Waiting until that is done (Ctrl-C ends it).");
+        }
+    }
 }
 
 fn consent(service: &str) -> &'static str {

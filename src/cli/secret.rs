@@ -78,7 +78,8 @@ pub(super) fn source(home: Option<&Path>) -> Result<crate::app::workspace::Secre
     }))
 }
 
-fn key_file() -> Option<PathBuf> {
+/// The file with the key to the encrypted secrets, if one is named.
+pub(super) fn key_file() -> Option<PathBuf> {
     std::env::var_os(KEY_FILE).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 

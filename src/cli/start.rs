@@ -104,6 +104,7 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         redirects: common.connection.clone(),
         offline: common.offline,
         secrets: secret::source(needs_secrets.then_some(common.home.as_path()))?,
+        key_file: secret::key_file(),
         clock: Clock::system(common.clock_scale),
     })
 }

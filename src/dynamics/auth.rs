@@ -1,29 +1,56 @@
-//! Entra: a token by client credentials, kept until most of its life is over.
+//! Entra: a token for the organisation, kept until most of its life is over.
+//!
+//! An application proves itself with a secret or a certificate; a person has signed in once (see `sign_in`) and left a
+//! refresh token. In: credentials. Out: the value of the `Authorization` header. Access tokens stay in memory.
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use serde::Deserialize;
 use tokio::sync::Mutex;
-use url::Url;
 
-use super::assumptions::{API, AUTHORITY_HOSTS, TOKEN_LIFE_PERCENT};
+use super::assertion::Certificate;
+use super::assumptions::TOKEN_LIFE_PERCENT;
+use super::authority::Authority;
 use super::error::Error;
-use crate::http::client::{Client, Method, Request};
-use crate::http::retry::Repeat;
+use super::grant::{Granted, grant};
+use crate::http::client::Client;
 use crate::model::clock::Clock;
-use crate::model::connection::is_loopback;
 use crate::model::secret::Secret;
 
-/// What the application signs in with.
+/// What signs in.
 pub struct Credentials {
-    /// The tenant's id or domain.
-    pub tenant_id: Secret,
+    /// The tenant's id or domain; the organisation names it where it is not given.
+    pub tenant_id: Option<Secret>,
     /// The application's id.
     pub client_id: Secret,
+    /// What it proves itself with.
+    pub proof: Proof,
+}
+
+/// What an application proves itself with, or whom it acts for.
+pub enum Proof {
     /// Its secret.
-    pub client_secret: Secret,
+    Secret(Secret),
+    /// A certificate with its key.
+    Certificate(Box<Certificate>),
+    /// A person has signed in: the refresh token, and the secret of an application that has one too.
+    Person(Arc<dyn RefreshToken>, Option<Secret>),
+}
+
+/// Where the refresh token of one connection lies between runs.
+pub trait RefreshToken: Send + Sync {
+    /// The token, if a person has signed in.
+    ///
+    /// # Errors
+    /// In words, if it cannot be read.
+    fn get(&self) -> Result<Option<Secret>, String>;
+
+    /// Keeps a token in place of the one before.
+    ///
+    /// # Errors
+    /// In words, if it cannot be kept.
+    fn keep(&self, token: &Secret) -> Result<(), String>;
 }
 
 /// Gives tokens; one request for a token at a time, whoever waits for it.
@@ -37,20 +64,6 @@ pub(super) struct Tokens {
 struct Held {
     token: Secret,
     renew_at: Instant,
-}
-
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    expires_in: u64,
-}
-
-#[derive(Deserialize)]
-struct Denied {
-    #[serde(default)]
-    error: String,
-    #[serde(default)]
-    error_description: String,
 }
 
 impl Tokens {
@@ -76,88 +89,52 @@ impl Tokens {
     }
 
     async fn ask(&self, organization: &Client) -> Result<Granted, Error> {
-        let authority = authority(organization).await?;
-        let entra = Client::new(authority.as_str(), self.timeout, self.clock)?;
-        let tenant = encode(self.credentials.tenant_id.expose());
-        let scope = format!("{}.default", organization.url("/")?);
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("client_id", self.credentials.client_id.expose())
-            .append_pair("scope", &scope)
-            .append_pair("client_secret", self.credentials.client_secret.expose())
-            .append_pair("grant_type", "client_credentials")
-            .finish();
-        let answer = entra
-            .send(&Request {
-                method: Method::Post,
-                url: entra.url(&format!("/{tenant}/oauth2/v2.0/token"))?,
-                headers: vec![("accept", "application/json".to_owned(), false)],
-                body: Some((Bytes::from(form), "application/x-www-form-urlencoded")),
-                repeat: Repeat::Harmless,
-            })
-            .await?;
-        if answer.is_success() {
-            return serde_json::from_slice(&answer.body)
-                .map_err(|_| Error::Unreadable { what: "token".to_owned(), detail: "not a token".to_owned() });
+        let given = self.credentials.tenant_id.as_ref();
+        let authority = Authority::of(organization, given, self.timeout, self.clock).await?;
+        let client_id = self.credentials.client_id.expose();
+        let own = scope(organization, ".default")?;
+        match &self.credentials.proof {
+            Proof::Secret(secret) => {
+                let more = [("client_secret", secret.expose()), ("grant_type", "client_credentials")];
+                grant(&authority, client_id, Some(&own), &more).await
+            }
+            Proof::Certificate(certificate) => {
+                let assertion = certificate.assertion(client_id, authority.token_url()?.as_str(), self.clock)?;
+                let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+                let more = [
+                    ("client_assertion_type", kind),
+                    ("client_assertion", &assertion),
+                    ("grant_type", "client_credentials"),
+                ];
+                grant(&authority, client_id, Some(&own), &more).await
+            }
+            Proof::Person(kept, secret) => {
+                let token = kept.get().map_err(Error::RefreshToken)?.ok_or(Error::NobodySignedIn)?;
+                let mut more = vec![("refresh_token", token.expose()), ("grant_type", "refresh_token")];
+                more.extend(secret.as_ref().map(|secret| ("client_secret", secret.expose())));
+                let granted = grant(&authority, client_id, Some(&personal_scope(organization)?), &more).await?;
+                granted.keep(kept.as_ref())?;
+                Ok(granted)
+            }
         }
-        let denied: Denied = serde_json::from_slice(&answer.body)
-            .unwrap_or(Denied { error: format!("HTTP {}", answer.status), error_description: answer.beginning() });
-        let first_line = denied.error_description.lines().next().unwrap_or_default();
-        Err(Error::SignIn { message: format!("{} ({first_line})", denied.error), help: help(first_line) })
     }
 }
 
-/// What to do about Entra's numbered errors. <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
-fn help(description: &str) -> &'static str {
-    let says = |code: &str| description.contains(code);
-    if says("AADSTS7000215") {
-        "the client secret is wrong: set the secret's value, not its id"
-    } else if says("AADSTS7000222") {
-        "the client secret has expired: make a new one in Entra and set it"
-    } else if says("AADSTS700016") {
-        "the client id is unknown in this tenant: check client_id and tenant_id"
-    } else if says("AADSTS90002") {
-        "the tenant is unknown: check tenant_id"
-    } else if says("AADSTS500011") || says("AADSTS70011") {
-        "the organisation URL is unknown in this tenant: check the connection's URL"
-    } else if says("AADSTS65001") {
-        "an administrator has to consent to the application first"
-    } else {
-        "check the connection's secrets"
+impl Granted {
+    /// Keeps the refresh token that came along, before anything is done with the access token.
+    pub(super) fn keep(&self, kept: &dyn RefreshToken) -> Result<(), Error> {
+        match &self.refresh_token {
+            Some(token) => kept.keep(&Secret::new(token.clone())).map_err(Error::RefreshToken),
+            None => Ok(()),
+        }
     }
 }
 
-/// Who gives tokens for the organisation, as it says itself when asked without one.
-async fn authority(organization: &Client) -> Result<Url, Error> {
-    let url = organization.url(API)?;
-    let is_here = is_loopback(&url);
-    let request = Request {
-        method: Method::Get,
-        url,
-        headers: vec![("accept", "application/json".to_owned(), false)],
-        body: None,
-        repeat: Repeat::Harmless,
-    };
-    let answer = organization.send(&request).await?;
-    let unreadable =
-        |detail: &str| Error::Unreadable { what: "sign-in challenge".to_owned(), detail: detail.to_owned() };
-    if answer.status != 401 {
-        return Err(unreadable("the URL is not a Dynamics organisation; check the connection's URL"));
-    }
-    let header = answer.header("www-authenticate").unwrap_or_default();
-    let named = header
-        .trim_start_matches("Bearer")
-        .split(',')
-        .filter_map(|part| part.split_once('='))
-        .find(|(key, _)| key.trim().eq_ignore_ascii_case("authorization_uri"))
-        .ok_or_else(|| unreadable("it names no authority"))?;
-    let authority = Url::parse(named.1.trim().trim_matches('"')).map_err(|_| unreadable("its authority is no URL"))?;
-    let host = authority.host_str().unwrap_or_default();
-    let is_known =
-        (authority.scheme() == "https" && AUTHORITY_HOSTS.contains(&host)) || (is_here && is_loopback(&authority));
-    if is_known { Ok(authority) } else { Err(Error::Authority(host.to_owned())) }
+/// What a person lets the application do: what he may do himself, also while he is away.
+pub(super) fn personal_scope(organization: &Client) -> Result<String, Error> {
+    Ok(format!("{} offline_access", scope(organization, "user_impersonation")?))
 }
 
-/// A tenant as one segment of a path.
-fn encode(segment: &str) -> String {
-    url::form_urlencoded::byte_serialize(segment.as_bytes()).collect()
+fn scope(organization: &Client, name: &str) -> Result<String, Error> {
+    Ok(format!("{}{name}", organization.url("/")?))
 }

@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+pub use super::assertion::Certificate;
 use super::assumptions::{API, PASSING_CODES, RANGES_FROM_ROWS, THROTTLED_SECONDS_AT_MOST, THROTTLED_SECONDS_DEFAULT};
-pub use super::auth::Credentials;
 use super::auth::Tokens;
+pub use super::auth::{Credentials, Proof, RefreshToken};
 use super::error::Error;
 use super::flow::Flow;
 use crate::http::client::{Answer, Client, Method, Request};

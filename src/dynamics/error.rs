@@ -16,6 +16,15 @@ pub enum Error {
         /// What to do.
         help: &'static str,
     },
+    /// A connection by which a person signs in, and nobody did.
+    #[error("nobody has signed in yet; run `ferry connection authorize` for it")]
+    NobodySignedIn,
+    /// The refresh token cannot be read or kept.
+    #[error("the sign-in cannot be kept: {0}")]
+    RefreshToken(String),
+    /// A certificate that is none.
+    #[error("the certificate cannot be used: {0}; it has to be PEM, the certificate and its RSA key in one text")]
+    Certificate(String),
     /// The authority that the organisation names is none of Microsoft's.
     #[error("the organisation names {0} as the place to sign in, which is no Microsoft authority; check the URL")]
     Authority(String),

@@ -4,16 +4,21 @@
 //! of Arrow batches, one for each page, with the link to the next. It writes nothing and knows nothing of jobs' targets.
 //! <https://learn.microsoft.com/power-apps/developer/data-platform/webapi/overview>
 
+mod assertion;
 pub mod assumptions;
 mod auth;
+mod authority;
 pub mod client;
 mod decode;
 pub mod error;
 mod flow;
+mod grant;
 pub mod metadata;
 pub mod odata;
 pub mod pages;
 pub mod parallel;
 pub mod probe;
 mod range;
+mod redirect;
+pub mod sign_in;
 mod size;

@@ -14,3 +14,9 @@ pub const WINDOW_SLACK_MS: i64 = 250;
 
 /// Whether new users get a mail from Gainsight. They do not: a sync is no invitation.
 pub const NOTIFY_USERS: bool = false;
+
+/// Where an application gets a token; the documents show only the answer.
+pub const TOKEN_PATH: &str = "/v1/users/m2m/oauth/token";
+
+/// A token is renewed when so much of its life is over, in per cent.
+pub const TOKEN_LIFE_PERCENT: u64 = 80;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use super::access::Access;
 use super::error::Error;
 use super::windows::{Bucket, Windows};
 use crate::http;
@@ -16,7 +17,6 @@ use crate::http::retry::Repeat;
 use crate::model::clock::Clock;
 use crate::model::connection::{Connection, Limits};
 use crate::model::outcome::Calls;
-use crate::model::secret::Secret;
 use crate::model::spent::Spent;
 
 /// Answers of 429 that one call may get before it gives up: each waits for a window.
@@ -25,7 +25,7 @@ const THROTTLED_AT_MOST: u32 = 20;
 /// A Gainsight tenant.
 pub struct Gainsight {
     http: Client,
-    key: Secret,
+    access: Access,
     windows: Windows,
     writes: AtomicU64,
     /// The limits it stays within.
@@ -64,11 +64,11 @@ impl Gainsight {
     ///
     /// # Errors
     /// If the HTTP client cannot be set up.
-    pub fn new(connection: &Connection, key: Secret, clock: Clock) -> Result<Self, Error> {
+    pub fn new(connection: &Connection, access: Access, clock: Clock) -> Result<Self, Error> {
         let limits = connection.limits;
         let timeout = Duration::from_secs(u64::from(limits.call_timeout_seconds));
         let http = Client::new(&connection.url, timeout, clock)?;
-        Ok(Self { http, key, windows: Windows::new(&limits, clock), writes: AtomicU64::new(0), limits })
+        Ok(Self { http, access, windows: Windows::new(&limits, clock), writes: AtomicU64::new(0), limits })
     }
 
     /// Remembers calls beyond this process, and goes on from those that are remembered.
@@ -89,17 +89,17 @@ impl Gainsight {
     /// it means refused records or an empty list.
     pub(super) async fn call(&self, call: &Call) -> Result<(u16, Envelope), Error> {
         let body = call.body.as_ref().map(|b| (Bytes::from(b.to_string()), "application/json"));
-        let request = Request {
+        let mut request = Request {
             method: call.method,
             url: self.http.url(&call.path)?,
-            headers: vec![
-                ("accept", "application/json".to_owned(), false),
-                ("accesskey", self.key.expose().to_owned(), true),
-            ],
+            headers: Vec::new(),
             body,
             repeat: call.repeat,
         };
+        let mut refused: Option<String> = None;
         for _ in 0..THROTTLED_AT_MOST {
+            let (name, value) = self.access.header(&self.http, refused.as_deref()).await?;
+            request.headers = vec![("accept", "application/json".to_owned(), false), (name, value.clone(), true)];
             self.windows.enter(call.bucket).await?;
             if call.is_write {
                 self.writes.fetch_add(1, Ordering::Relaxed);
@@ -108,10 +108,12 @@ impl Gainsight {
                 Ok(answer) => answer,
                 Err(error) => return Err(unclear(call, error)),
             };
-            if answer.status != 429 {
-                return judged(call, &answer);
+            match answer.status {
+                429 => self.windows.refused(call.bucket).await,
+                // Nothing was done, so this may be sent again, a write too.
+                401 if refused.is_none() && self.access.is_renewable() => refused = Some(value),
+                _ => return judged(call, &answer),
             }
-            self.windows.refused(call.bucket).await;
         }
         let message = "it kept answering that too many calls were made".to_owned();
         Err(Error::Refused {

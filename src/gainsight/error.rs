@@ -13,6 +13,14 @@ pub enum Error {
         "Gainsight does not accept the access key ({0}); set the current one, or make a new one in Administration > Connectors 2.0"
     )]
     Key(String),
+    /// The application does not work.
+    #[error(
+        "Gainsight gives the application no token (HTTP {status}); check its client_id and client_secret in Administration > M2M OAuth"
+    )]
+    Application {
+        /// HTTP status.
+        status: u16,
+    },
     /// The address of this machine is not allowed.
     #[error("Gainsight does not accept calls from this machine ({0}); add its address to the access key's list")]
     Address(String),

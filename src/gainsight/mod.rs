@@ -1,9 +1,10 @@
 //! The target: a client of the Gainsight NXT REST APIs.
 //!
-//! In: a checked connection and its key; which object and fields to read; records to insert or update. Out: schemas,
+//! In: a checked connection and its key or application; which object and fields to read; records to insert or update. Out: schemas,
 //! streams of Arrow batches in stored form, and one outcome for each record sent. It stays within the call limits of its
 //! windows and knows nothing of Dynamics.
 
+mod access;
 pub mod assumptions;
 pub mod client;
 pub mod error;

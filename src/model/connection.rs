@@ -55,10 +55,46 @@ pub enum Service {
 /// How a connection signs in. The strings are names of secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Auth {
-    /// Entra client credentials.
-    ClientCredentials { tenant_id: String, client_id: String, client_secret: String },
+    /// Entra: an application with a secret.
+    ClientCredentials { tenant_id: Option<String>, client_id: String, client_secret: String },
+    /// Entra: an application with a certificate, which is a secret that need not be sent.
+    Certificate { tenant_id: Option<String>, client_id: String, certificate: String },
+    /// Entra: a person, who enters a code on any device.
+    DeviceCode { tenant_id: Option<String>, client_id: String },
+    /// Entra: a person, in the browser of this machine.
+    AuthorizationCode { tenant_id: Option<String>, client_id: String, client_secret: Option<String> },
     /// The Gainsight access key.
     AccessKey { key: String },
+    /// Gainsight: an application with a secret.
+    M2m { client_id: String, client_secret: String },
+}
+
+impl Auth {
+    /// The names of all secrets that it needs.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&str> {
+        let (tenant, others): (Option<&String>, Vec<&String>) = match self {
+            Self::ClientCredentials { tenant_id, client_id, client_secret } => {
+                (tenant_id.as_ref(), vec![client_id, client_secret])
+            }
+            Self::Certificate { tenant_id, client_id, certificate } => {
+                (tenant_id.as_ref(), vec![client_id, certificate])
+            }
+            Self::DeviceCode { tenant_id, client_id } => (tenant_id.as_ref(), vec![client_id]),
+            Self::AuthorizationCode { tenant_id, client_id, client_secret } => {
+                (tenant_id.as_ref(), std::iter::once(client_id).chain(client_secret).collect())
+            }
+            Self::AccessKey { key } => (None, vec![key]),
+            Self::M2m { client_id, client_secret } => (None, vec![client_id, client_secret]),
+        };
+        tenant.into_iter().chain(others).map(String::as_str).collect()
+    }
+
+    /// Whether a person signs in, once, with `ferry connection authorize`.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        matches!(self, Self::DeviceCode { .. } | Self::AuthorizationCode { .. })
+    }
 }
 
 /// A mail server through which notices go out. The strings of its sign-in are names of secrets.

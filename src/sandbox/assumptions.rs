@@ -24,6 +24,15 @@ pub(in crate::sandbox) const ENTRA_MISSING_FEATURE: &str = "unsupported_by_sandb
 /// Life of an access token; the documented sample.
 pub(in crate::sandbox) const TOKEN_LIFE_SECONDS: i64 = 3599;
 
+/// Life of a code that a person enters or a browser brings; the documented sample.
+pub(in crate::sandbox) const CODE_LIFE_SECONDS: i64 = 900;
+
+/// Seconds between two questions whether a person has entered his code; the documented sample.
+pub(in crate::sandbox) const POLL_SECONDS: i64 = 5;
+
+/// Gainsight: life of a token of an application; the documented sample.
+pub(in crate::sandbox) const APPLICATION_TOKEN_LIFE_SECONDS: i64 = 86_400;
+
 /// Dataverse: `$top` and page sizes above this behave like it.
 pub(in crate::sandbox) const PAGE_LIMIT: usize = 5000;
 

@@ -15,8 +15,14 @@ pub struct Credentials {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
+    /// Its certificate with the key to it, as PEM. It is the same in every sandbox and opens nothing else.
+    pub certificate: String,
     /// The Gainsight access key.
     pub access_key: String,
+    /// An application of the Gainsight tenant.
+    pub gainsight_client_id: String,
+    /// Its secret.
+    pub gainsight_client_secret: String,
 }
 
 /// The credentials of one sandbox with what a test revoked of them.
@@ -34,7 +40,10 @@ impl Vault {
             tenant_id: chance.guid(),
             client_id: chance.guid(),
             client_secret: chance.letters(40, ALPHABET),
+            certificate: include_str!("certificate.pem").to_owned(),
             access_key: chance.guid(),
+            gainsight_client_id: chance.guid(),
+            gainsight_client_secret: chance.letters(40, ALPHABET),
         };
         Vault { credentials, access_key_valid: AtomicBool::new(true), client_secret_valid: AtomicBool::new(true) }
     }
@@ -45,6 +54,10 @@ impl Vault {
 
     pub(in crate::sandbox) fn opens_entra(&self, secret: &str) -> bool {
         self.client_secret_valid.load(Ordering::SeqCst) && secret == self.credentials.client_secret
+    }
+
+    pub(in crate::sandbox) fn opens_gainsight_tokens(&self, id: &str, secret: &str) -> bool {
+        id == self.credentials.gainsight_client_id && secret == self.credentials.gainsight_client_secret
     }
 
     pub(in crate::sandbox) fn set_access_key_valid(&self, valid: bool) {

@@ -19,6 +19,7 @@ mod http;
 mod options;
 mod randomness;
 mod running;
+mod tokens;
 mod world;
 
 pub use calls::{Call, Service};

@@ -138,6 +138,11 @@ impl Sandbox {
         self.vault.revoke_client_secret();
     }
 
+    /// From now on no token is given for a refresh token of before: everybody has to sign in again.
+    pub fn sign_everybody_out(&self) {
+        self.dynamics.people.sign_everybody_out();
+    }
+
     /// From now on a token opens this many requests, whatever it said of its life: it ends in the middle of a read.
     pub fn limit_token_uses(&self, most: usize) {
         self.dynamics.tokens.limit_uses(most);

@@ -2,12 +2,13 @@
 
 use url::Url;
 
-use crate::diagnostic::code::{CONNECTION, LITERAL_SECRET, REPEATED};
+use super::sign_in::sign_in;
+use crate::diagnostic::code::{CONNECTION, REPEATED};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::{Sources, Span};
 use crate::lang::ast;
 use crate::lang::suggest::nearest;
-use crate::model::connection::{Auth, CompanyResolution, Connection, Limits, Service, is_loopback};
+use crate::model::connection::{CompanyResolution, Connection, Limits, Service, is_loopback};
 
 /// The checked connection; none if it cannot be used.
 pub(in crate::lang) fn check(
@@ -89,60 +90,6 @@ fn origin(written: &ast::Name, out: &mut Diagnostics) -> Option<String> {
         return None;
     }
     Some(url.origin().ascii_serialization())
-}
-
-fn sign_in(written: &ast::Auth, service: Service, out: &mut Diagnostics) -> Option<Auth> {
-    let (kind, names): (_, &[&str]) = match service {
-        Service::Dynamics => ("client_credentials", &["tenant_id", "client_id", "client_secret"]),
-        Service::Gainsight => ("access_key", &["key"]),
-    };
-    let mut found = settings_of(written, kind, names, out)?.into_iter();
-    let mut next = || found.next();
-    Some(match service {
-        Service::Dynamics => {
-            let (tenant_id, client_id, client_secret) = (next(), next(), next());
-            Auth::ClientCredentials { tenant_id: tenant_id?, client_id: client_id?, client_secret: client_secret? }
-        }
-        Service::Gainsight => Auth::AccessKey { key: next()? },
-    })
-}
-
-/// The names of the secrets that a sign-in takes, in the order of `names`; none if one is wrong or missing.
-pub(super) fn settings_of(
-    written: &ast::Auth,
-    kind: &str,
-    names: &[&str],
-    out: &mut Diagnostics,
-) -> Option<Vec<String>> {
-    if !written.kind.text.eq_ignore_ascii_case(kind) {
-        let message = format!("AUTH {} is not known for this service", written.kind.text);
-        out.push(Diagnostic::error(CONNECTION, written.kind.span, message).help(format!("use AUTH {kind} (…)")));
-        return None;
-    }
-    for (name, value, is_secret) in &written.settings {
-        if !names.iter().any(|n| n.eq_ignore_ascii_case(&name.text)) {
-            let message = format!("AUTH {kind} has no setting `{}`", name.text);
-            out.push(Diagnostic::error(CONNECTION, name.span, message).help(format!("it has {}", names.join(", "))));
-        } else if !is_secret {
-            out.push(
-                Diagnostic::error(LITERAL_SECRET, value.span, "a secret is a name here, never the value itself")
-                    .help(format!("write {} = SECRET 'some/name' and set it outside the script", name.text)),
-            );
-        }
-    }
-    let found = names.iter().map(|wanted| {
-        let setting = written.settings.iter().find(|(n, _, secret)| *secret && n.text.eq_ignore_ascii_case(wanted));
-        if setting.is_none() && !written.settings.iter().any(|(n, _, _)| n.text.eq_ignore_ascii_case(wanted)) {
-            let message = format!("AUTH {kind} lacks `{wanted}`");
-            out.push(
-                Diagnostic::error(CONNECTION, written.kind.span, message)
-                    .help(format!("add {wanted} = SECRET 'some/name'")),
-            );
-        }
-        setting.map(|(_, value, _)| value.text.clone())
-    });
-    let found: Vec<Option<String>> = found.collect();
-    found.into_iter().collect()
 }
 
 fn limits(written: &[(ast::Name, ast::Name)], out: &mut Diagnostics) -> Limits {

@@ -1,12 +1,18 @@
 //! `CREATE CONNECTION … TO SMTP`: where notices go out.
 
+use std::collections::BTreeMap;
+
 use url::Url;
 
-use super::connection::{one, settings_of};
+use super::connection::one;
+use super::sign_in::{Kind, settings_of};
 use crate::diagnostic::code::CONNECTION;
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast;
 use crate::model::connection::{Mail, is_loopback};
+
+/// How Ferry signs in to a mail server.
+const PASSWORD: [Kind; 1] = [Kind { name: "password", needed: &["user", "password"], optional: &[] }];
 
 /// The checked mail connection; none if it cannot be used.
 pub(in crate::lang) fn check(written: &ast::Connection, out: &mut Diagnostics) -> Option<Mail> {
@@ -29,11 +35,10 @@ pub(in crate::lang) fn check(written: &ast::Connection, out: &mut Diagnostics) -
         }
         is_address.then(|| name.text.clone())
     });
-    let secrets = match written.auth.first() {
-        Some(auth) => Some(settings_of(auth, "password", &["user", "password"], out)?),
-        None => None,
+    let mut secrets = match written.auth.first() {
+        Some(auth) => settings_of(auth, &PASSWORD, out)?.1,
+        None => BTreeMap::new(),
     };
-    let mut secrets = secrets.into_iter().flatten();
-    let (user, password) = (secrets.next(), secrets.next());
+    let (user, password) = (secrets.remove("user"), secrets.remove("password"));
     Some(Mail { name: written.name.text.clone(), url: url?.to_string(), sender: sender?, user, password })
 }

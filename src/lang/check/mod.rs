@@ -33,6 +33,7 @@ pub(super) mod resolution;
 mod rules;
 mod scope;
 pub(super) mod settings;
+mod sign_in;
 pub(super) mod target;
 pub(super) mod test;
 

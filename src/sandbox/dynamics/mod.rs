@@ -3,8 +3,10 @@
 //! It reads tables, pages, filters, orders and describes; it does not write, and what it does not know is a 501.
 //! In: HTTP requests, and rows put by the world or a test. Out: replies as the written reference has them.
 
+mod assertion;
 mod attributes;
 mod cookie;
+mod entra;
 mod errors;
 mod filter;
 mod formatted;
@@ -14,6 +16,7 @@ mod metadata;
 mod options;
 mod order;
 mod page;
+mod people;
 mod prefer;
 mod render;
 mod row;
@@ -24,7 +27,6 @@ mod service;
 mod single;
 mod store;
 mod token;
-mod tokens;
 mod totals;
 mod words;
 

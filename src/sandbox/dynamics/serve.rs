@@ -14,7 +14,7 @@ use super::super::randomness::Chance;
 use super::errors::{self, Refusal};
 use super::prefer::Prefer;
 use super::service::Dynamics;
-use super::{metadata, page, single, token, totals};
+use super::{entra, metadata, page, single, token, totals};
 
 /// The address of a request, split.
 pub(in crate::sandbox) struct Place {
@@ -38,12 +38,12 @@ pub(in crate::sandbox) fn body(text: String, prefer: &Prefer, records: usize) ->
 
 impl Answering for Dynamics {
     fn service(&self, ask: &Ask) -> Service {
-        if token::tenant(&ask.path).is_some() { Service::Entra } else { Service::Dynamics }
+        if entra::endpoint(&ask.path).is_some() { Service::Entra } else { Service::Dynamics }
     }
 
     fn answer(&self, ask: &Ask) -> Reply {
-        if let Some(tenant) = token::tenant(&ask.path) {
-            return token::answer(self, tenant, ask);
+        if let Some(endpoint) = entra::endpoint(&ask.path) {
+            return entra::answer(self, &endpoint, ask);
         }
         let Some(rest) = ask.path.strip_prefix("/api/data/") else {
             return stamp(self, Refusal::segment(&ask.path).reply());
@@ -55,7 +55,7 @@ impl Answering for Dynamics {
     }
 
     fn fail(&self, ask: &Ask, fault: Fault) -> Reply {
-        match (token::tenant(&ask.path), fault.status) {
+        match (entra::endpoint(&ask.path), fault.status) {
             (Some(_), _) => token::fault(fault),
             (None, 401) => challenge(self),
             (None, _) => stamp(self, errors::fault(fault)),

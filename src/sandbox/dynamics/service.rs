@@ -14,10 +14,11 @@ use super::super::clock::Clock;
 use super::super::credentials::Vault;
 use super::super::options::Error;
 use super::super::randomness::{Chance, hash};
+use super::super::tokens::Tokens;
 use super::guid::Guid;
+use super::people::People;
 use super::schema::Schema;
 use super::store::Store;
-use super::tokens::Tokens;
 
 /// The Dynamics side of a sandbox.
 pub(in crate::sandbox) struct Dynamics {
@@ -29,6 +30,7 @@ pub(in crate::sandbox) struct Dynamics {
     pub(super) vault: Arc<Vault>,
     pub(super) clock: Clock,
     pub(in crate::sandbox) tokens: Tokens,
+    pub(in crate::sandbox) people: People,
     pub(super) schema: Schema,
     pub(super) store: RwLock<Store>,
     pub(super) requests: AtomicU64,
@@ -48,6 +50,7 @@ impl Dynamics {
             vault,
             clock,
             tokens: Tokens::new(seed),
+            people: People::new(seed),
             schema,
             store,
             requests: AtomicU64::new(0),

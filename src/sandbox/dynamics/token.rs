@@ -1,10 +1,11 @@
-//! The Entra token endpoint, client-credentials flow with a secret.
+//! The Entra token endpoint: applications with a secret or a certificate, and people who signed in.
 //!
-//! Certificates and sign-ins by people are not here yet and answer 501. In: the form a client posts. Out: a token, or
-//! Entra's own error object.
+//! In: the form a client posts. Out: a token, or Entra's own error object.
 
 use std::collections::HashMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::Utc;
 use serde_json::json;
 
@@ -12,40 +13,46 @@ use super::super::assumptions::{ENTRA_MISSING_FEATURE, TOKEN_LIFE_SECONDS};
 use super::super::faults::Fault;
 use super::super::http::{Ask, Reply};
 use super::super::randomness::Chance;
+use super::entra::is_tenant;
 use super::errors::{gateway, waiting};
 use super::service::Dynamics;
+use super::{assertion, people};
 
-struct Wrong {
+/// Why there is no token.
+pub(super) struct Wrong {
     status: u16,
     error: &'static str,
     code: u32,
     text: String,
 }
 
-fn wrong(status: u16, error: &'static str, code: u32, text: impl Into<String>) -> Wrong {
+pub(super) fn wrong(status: u16, error: &'static str, code: u32, text: impl Into<String>) -> Wrong {
     Wrong { status, error, code, text: text.into() }
 }
 
-/// The tenant named by the path, if this is a token request.
-pub(in crate::sandbox) fn tenant(path: &str) -> Option<&str> {
-    path.strip_prefix('/')?.strip_suffix("/oauth2/v2.0/token").filter(|tenant| !tenant.contains('/'))
+/// Whom a token is for.
+#[derive(PartialEq)]
+enum For {
+    Application,
+    Person,
 }
 
-pub(in crate::sandbox) fn answer(dynamics: &Dynamics, tenant: &str, ask: &Ask) -> Reply {
-    if ask.method != "POST" {
-        return Reply::new(405, "text/plain", "Method Not Allowed");
-    }
+pub(super) fn answer(dynamics: &Dynamics, tenant: &str, ask: &Ask) -> Reply {
     match check(dynamics, tenant, ask) {
-        Ok(()) => {
+        Ok(whom) => {
             let token = dynamics.tokens.give(dynamics.clock.now_ms() + TOKEN_LIFE_SECONDS * 1000);
-            let body = json!({"token_type": "Bearer", "expires_in": TOKEN_LIFE_SECONDS, "access_token": token});
+            let mut body = json!({"token_type": "Bearer", "expires_in": TOKEN_LIFE_SECONDS, "access_token": token});
+            if whom == For::Person {
+                body["scope"] = format!("{}/user_impersonation", dynamics.url()).into();
+                body["refresh_token"] = dynamics.people.refresh_token().into();
+            }
             Reply::new(200, "application/json; charset=utf-8", body.to_string()).with("cache-control", "no-store")
         }
         Err(wrong) => refuse(&wrong),
     }
 }
 
-fn check(dynamics: &Dynamics, tenant: &str, ask: &Ask) -> Result<(), Wrong> {
+fn check(dynamics: &Dynamics, tenant: &str, ask: &Ask) -> Result<For, Wrong> {
     let mut form: HashMap<String, String> = url::form_urlencoded::parse(&ask.body).into_owned().collect();
     if let Some((id, secret)) = basic(ask) {
         form.entry("client_id".to_owned()).or_insert(id);
@@ -55,38 +62,85 @@ fn check(dynamics: &Dynamics, tenant: &str, ask: &Ask) -> Result<(), Wrong> {
         let text = format!("AADSTS900144: The request body must contain the following parameter: '{name}'.");
         form.get(name).filter(|value| !value.is_empty()).ok_or_else(|| wrong(400, "invalid_request", 900_144, text))
     };
-    let right = &dynamics.vault.credentials;
     let grant = needed("grant_type")?;
+    let is_application = grant == "client_credentials";
+    if !is_tenant(dynamics, tenant) && (is_application || !people::is_alias(tenant)) {
+        return Err(unknown_tenant(tenant));
+    }
+    let client = needed("client_id")?;
+    if !client.eq_ignore_ascii_case(&dynamics.vault.credentials.client_id) {
+        return Err(unknown_application(client));
+    }
+    let now_ms = dynamics.clock.now_ms();
     match grant.as_str() {
-        "client_credentials" => {}
-        "authorization_code" | "refresh_token" | "urn:ietf:params:oauth:grant-type:device_code" => {
-            return Err(missing(&format!("grant_type {grant}")));
+        "client_credentials" => {
+            scope(dynamics, needed("scope")?)?;
+            if form.contains_key("client_assertion") {
+                let pem = &dynamics.vault.credentials.certificate;
+                let endpoint = format!("{}/{tenant}/oauth2/v2.0/token", dynamics.url());
+                assertion::check(needed("client_assertion")?, pem, client, &endpoint, now_ms / 1000)?;
+            } else if !dynamics.vault.opens_entra(needed("client_secret")?) {
+                return Err(wrong_secret());
+            }
+            return Ok(For::Application);
+        }
+        "refresh_token" => {
+            form.get("scope").map_or(Ok(()), |scope| personal_scope(dynamics, scope))?;
+            dynamics.people.check_refresh_token(needed("refresh_token")?)?;
+        }
+        "authorization_code" => {
+            let verifier = form.get("code_verifier").map(String::as_str).unwrap_or_default();
+            dynamics.people.check_code(needed("code")?, needed("redirect_uri")?, verifier, now_ms)?;
+        }
+        "urn:ietf:params:oauth:grant-type:device_code" => {
+            dynamics.people.check_device(needed("device_code")?, now_ms)?;
         }
         _ => {
             let text = format!("AADSTS70003: The app requested an unsupported grant type '{grant}'.");
             return Err(wrong(400, "unsupported_grant_type", 70_003, text));
         }
     }
-    if !tenant.eq_ignore_ascii_case(&right.tenant_id) {
-        let text =
-            format!("AADSTS90002: Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID.");
-        return Err(wrong(400, "invalid_request", 90_002, text));
+    // The sandbox's application is public for people; a secret that comes along has to be right all the same.
+    if form.get("client_secret").is_some_and(|secret| !dynamics.vault.opens_entra(secret)) {
+        return Err(wrong_secret());
     }
-    let client = needed("client_id")?;
-    if !client.eq_ignore_ascii_case(&right.client_id) {
-        let text = format!("AADSTS700016: Application with identifier '{client}' was not found in the directory.");
-        return Err(wrong(400, "unauthorized_client", 700_016, text));
+    Ok(For::Person)
+}
+
+fn wrong_secret() -> Wrong {
+    let text = "AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client \
+                secret value, not the client secret ID, for a secret added to app.";
+    wrong(401, "invalid_client", 7_000_215, text)
+}
+
+pub(super) fn unknown_tenant(tenant: &str) -> Wrong {
+    let text = format!("AADSTS90002: Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID.");
+    wrong(400, "invalid_request", 90_002, text)
+}
+
+pub(super) fn unknown_application(client: &str) -> Wrong {
+    let text = format!("AADSTS700016: Application with identifier '{client}' was not found in the directory.");
+    wrong(400, "unauthorized_client", 700_016, text)
+}
+
+/// What a person may let an application do: a scope of the organisation, and OpenID's own.
+pub(super) fn personal_scope(dynamics: &Dynamics, scopes: &str) -> Result<(), Wrong> {
+    let mut of_resource = scopes.split(' ').filter(|one| one.contains("://")).peekable();
+    let resource = of_resource.peek().and_then(|one| one.rsplit_once('/')).map(|(resource, _)| resource.to_owned());
+    match resource {
+        Some(resource) if resource.trim_end_matches('/') == dynamics.url() => Ok(()),
+        Some(resource) => Err(unknown_resource(&resource)),
+        None => {
+            let text =
+                format!("AADSTS70011: The provided value for the input parameter 'scope' is not valid: {scopes}.");
+            Err(wrong(400, "invalid_scope", 70_011, text))
+        }
     }
-    scope(dynamics, needed("scope")?)?;
-    if form.contains_key("client_assertion") {
-        return Err(missing("client_assertion"));
-    }
-    if !dynamics.vault.opens_entra(needed("client_secret")?) {
-        let text = "AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the \
-                    client secret value, not the client secret ID, for a secret added to app.";
-        return Err(wrong(401, "invalid_client", 7_000_215, text));
-    }
-    Ok(())
+}
+
+fn unknown_resource(resource: &str) -> Wrong {
+    let text = format!("AADSTS500011: The resource principal named {resource} was not found in the tenant.");
+    wrong(400, "invalid_resource", 500_011, text)
 }
 
 fn scope(dynamics: &Dynamics, scope: &str) -> Result<(), Wrong> {
@@ -99,17 +153,16 @@ fn scope(dynamics: &Dynamics, scope: &str) -> Result<(), Wrong> {
         return Err(wrong(400, "invalid_scope", 70_011, text));
     };
     if resource.strip_suffix('/').unwrap_or(resource) != dynamics.url() {
-        let text = format!("AADSTS500011: The resource principal named {resource} was not found in the tenant.");
-        return Err(wrong(400, "invalid_resource", 500_011, text));
+        return Err(unknown_resource(resource));
     }
     Ok(())
 }
 
-fn missing(feature: &str) -> Wrong {
+pub(super) fn missing(feature: &str) -> Wrong {
     wrong(501, ENTRA_MISSING_FEATURE, 0, format!("The sandbox does not have this feature: {feature}."))
 }
 
-fn refuse(wrong: &Wrong) -> Reply {
+pub(super) fn refuse(wrong: &Wrong) -> Reply {
     let time = Utc::now().format("%Y-%m-%d %H:%M:%SZ").to_string();
     let mut chance = Chance::of_text(0, &time);
     let (trace, correlation) = (chance.guid(), chance.guid());
@@ -140,25 +193,10 @@ pub(in crate::sandbox) fn fault(fault: Fault) -> Reply {
 
 fn basic(ask: &Ask) -> Option<(String, String)> {
     let encoded = ask.header("authorization")?.strip_prefix("Basic ")?;
-    let text = String::from_utf8(base64(encoded)?).ok()?;
+    let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
     let plain = |part: &str| {
         url::form_urlencoded::parse(format!("x={part}").as_bytes()).next().map(|(_, value)| value.into_owned())
     };
     Some((plain(id)?, plain(secret)?))
-}
-
-fn base64(text: &str) -> Option<Vec<u8>> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let (mut bytes, mut bits, mut held) = (Vec::new(), 0u32, 0u32);
-    for digit in text.trim_end_matches('=').bytes() {
-        held = held << 6 | ALPHABET.iter().position(|letter| *letter == digit)? as u32;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((held >> bits) as u8);
-            held &= (1 << bits) - 1;
-        }
-    }
-    Some(bytes)
 }

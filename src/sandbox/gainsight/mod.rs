@@ -1,9 +1,10 @@
-//! Gainsight NXT: metadata, queries, companies and custom objects, people and users, behind an access key and its
-//! rate windows.
+//! Gainsight NXT: metadata, queries, companies and custom objects, people and users, behind an access key or an application's
+//! token, and rate windows.
 //!
-//! Bulk import and export, asynchronous people, OAuth and `lookups` are a 501. In: HTTP requests, and records put by the
+//! Bulk import and export, asynchronous people, OAuth for users and `lookups` are a 501. In: HTTP requests, and records put by the
 //! world or a test. Out: replies as the written reference has them.
 
+mod application;
 mod batch;
 mod condition;
 mod dates;

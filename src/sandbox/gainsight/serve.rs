@@ -14,7 +14,7 @@ use super::envelope::{self, Refusal, success, unauthorized};
 use super::objects::Written;
 use super::service::Gainsight;
 use super::windows::Bucket;
-use super::{dropdown, objects, people, query, users};
+use super::{application, dropdown, objects, people, query, users};
 
 /// The part of the service a path leads to.
 enum Route<'a> {
@@ -40,10 +40,11 @@ impl Answering for Gainsight {
 
     fn answer(&self, ask: &Ask) -> Reply {
         let request = self.request_id();
-        if ask.path == "/v1/users/m2m/oauth/token" {
-            return Refusal::missing("M2M OAuth").reply(&request);
+        if ask.path == application::TOKEN_PATH {
+            return application::token(self, ask, &request);
         }
-        if !ask.header("accesskey").is_some_and(|key| self.vault.opens_gainsight(key)) {
+        let has_key = ask.header("accesskey").is_some_and(|key| self.vault.opens_gainsight(key));
+        if !has_key && !application::is_signed_in(self, ask) {
             return unauthorized(&request);
         }
         let Some((route, bucket)) = route(ask) else { return Refusal::no_route().reply(&request) };

@@ -11,6 +11,7 @@ use super::super::clock::Clock;
 use super::super::credentials::Vault;
 use super::super::options::Error;
 use super::super::randomness::Chance;
+use super::super::tokens::Tokens;
 use super::record::{Cell, Record};
 use super::schema::{Item, Schema};
 use super::store::Store;
@@ -32,7 +33,8 @@ pub(in crate::sandbox) struct Gainsight {
     pub(super) schema: Schema,
     store: Mutex<Store>,
     pub(super) windows: Windows,
-    clock: Clock,
+    pub(super) clock: Clock,
+    pub(super) tokens: Tokens,
     requests: AtomicUsize,
     admin: String,
 }
@@ -43,7 +45,8 @@ impl Gainsight {
         let schema = Schema::shipped(seed)?;
         let store = Mutex::new(Store::new(&schema, seed));
         let (windows, requests) = (Windows::new(clock), AtomicUsize::new(0));
-        let mut gainsight = Gainsight { seed, vault, schema, store, windows, clock, requests, admin: String::new() };
+        let (tokens, admin) = (Tokens::new(seed), String::new());
+        let mut gainsight = Gainsight { seed, vault, schema, store, windows, clock, tokens, requests, admin };
         let admin = serde_json::json!({
             "Name": "Ada Admin",
             "FirstName": "Ada",

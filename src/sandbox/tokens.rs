@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::super::randomness::Chance;
+use super::randomness::Chance;
 
 /// The list of living tokens.
 pub(in crate::sandbox) struct Tokens {

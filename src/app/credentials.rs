@@ -1,0 +1,146 @@
+//! From the names of secrets in a connection to what signs in.
+//!
+//! In: a connection and where secrets come from. Out: credentials for the clients. What a person's sign-in leaves behind lies
+//! among the encrypted secrets of the home, under a name of its own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::error::Error;
+use super::workspace::Setting;
+use crate::dynamics;
+use crate::dynamics::client::{Certificate, Credentials, Proof, RefreshToken};
+use crate::dynamics::sign_in::{Application, Prompt, Way, sign_in};
+use crate::gainsight::client::Access;
+use crate::model::connection::{Auth, Connection};
+use crate::model::secret::{Secret, environment_variable};
+use crate::store::secrets::Secrets;
+
+/// Tells a person what to do to sign in.
+pub type Tell = dyn Fn(&Prompt) + Send + Sync;
+
+/// What signs in to an organisation; a certificate that cannot be used is the connection's failure, not the project's.
+pub(super) fn of_dynamics(
+    connection: &Connection,
+    setting: &Setting,
+) -> Result<Result<Credentials, dynamics::error::Error>, Error> {
+    let get = |name: &String| secret(name, setting);
+    let optional = |name: &Option<String>| name.as_ref().map(get).transpose();
+    let (tenant, client_id, proof) = match &connection.auth {
+        Auth::ClientCredentials { tenant_id, client_id, client_secret } => {
+            (tenant_id, client_id, Proof::Secret(get(client_secret)?))
+        }
+        Auth::Certificate { tenant_id, client_id, certificate } => match Certificate::read(&get(certificate)?) {
+            Ok(certificate) => (tenant_id, client_id, Proof::Certificate(Box::new(certificate))),
+            Err(error) => return Ok(Err(error)),
+        },
+        Auth::DeviceCode { tenant_id, client_id } => {
+            (tenant_id, client_id, Proof::Person(Arc::new(kept(connection, setting)?), None))
+        }
+        Auth::AuthorizationCode { tenant_id, client_id, client_secret } => {
+            let proof = Proof::Person(Arc::new(kept(connection, setting)?), optional(client_secret)?);
+            (tenant_id, client_id, proof)
+        }
+        Auth::AccessKey { .. } | Auth::M2m { .. } => return Err(other_service(connection)),
+    };
+    Ok(Ok(Credentials { tenant_id: optional(tenant)?, client_id: get(client_id)?, proof }))
+}
+
+/// What signs in to a tenant.
+pub(super) fn of_gainsight(connection: &Connection, setting: &Setting) -> Result<Access, Error> {
+    let get = |name: &String| secret(name, setting);
+    match &connection.auth {
+        Auth::AccessKey { key } => Ok(Access::Key(get(key)?)),
+        Auth::M2m { client_id, client_secret } => Ok(Access::application(get(client_id)?, get(client_secret)?)),
+        _ => Err(other_service(connection)),
+    }
+}
+
+/// Lets a person sign in, where a connection asks for one.
+pub(super) async fn sign_a_person_in(
+    connection: &Connection,
+    setting: &Setting,
+    tell: &Tell,
+) -> Result<Result<(), dynamics::error::Error>, Error> {
+    let (way, tenant, id, own) = match &connection.auth {
+        Auth::DeviceCode { tenant_id, client_id } => (Way::Code, tenant_id, client_id, &None),
+        Auth::AuthorizationCode { tenant_id, client_id, client_secret } => {
+            (Way::Browser, tenant_id, client_id, client_secret)
+        }
+        _ => return Ok(Ok(())),
+    };
+    let optional = |name: &Option<String>| name.as_ref().map(|name| secret(name, setting)).transpose();
+    let (tenant, id, own) = (optional(tenant)?, secret(id, setting)?, optional(own)?);
+    let application = Application { tenant_id: tenant.as_ref(), client_id: &id, client_secret: own.as_ref() };
+    let kept = kept(connection, setting)?;
+    // Where the token cannot be kept nobody need sign in.
+    kept.open().map_err(store)?;
+    Ok(sign_in(connection, &application, way, &kept, setting.clock, tell).await)
+}
+
+/// Forgets the sign-in of a person.
+pub(super) fn sign_out(connection: &str, setting: &Setting) -> Result<(), Error> {
+    let Some(key_file) = setting.key_file.as_ref().filter(|key| key.exists()) else { return Ok(()) };
+    let mut secrets = Secrets::open(&setting.home, key_file)?;
+    secrets.remove(&name_of(connection))?;
+    Ok(())
+}
+
+fn secret(name: &str, setting: &Setting) -> Result<Secret, Error> {
+    let missing = || Error::Secret { name: name.to_owned(), variable: environment_variable(name) };
+    (setting.secrets)(name).ok_or_else(missing)
+}
+
+fn other_service(connection: &Connection) -> Error {
+    Error::Usage(format!("connection `{}` signs in to the other service", connection.name))
+}
+
+/// The refresh token of one connection, among the encrypted secrets of a home.
+struct Kept {
+    home: PathBuf,
+    key_file: PathBuf,
+    name: String,
+}
+
+fn kept(connection: &Connection, setting: &Setting) -> Result<Kept, Error> {
+    let Some(key_file) = setting.key_file.clone() else {
+        let message = format!(
+            "connection `{}` keeps the sign-in of a person, encrypted; set FERRY_SECRETS_KEY_FILE to the file of the key, \
+             which is made if it is not there",
+            connection.name
+        );
+        return Err(Error::Usage(message));
+    };
+    Ok(Kept { home: setting.home.clone(), key_file, name: name_of(&connection.name) })
+}
+
+fn name_of(connection: &str) -> String {
+    format!("ferry/refresh_token/{connection}")
+}
+
+impl Kept {
+    /// The secrets of the home; with a new key, if there is none and nothing that it would not open.
+    fn open(&self) -> Result<Secrets, crate::store::error::Error> {
+        if !self.key_file.exists() && !Secrets::are_kept(&self.home) {
+            Secrets::make_key(&self.key_file)?;
+        }
+        Secrets::open(&self.home, &self.key_file)
+    }
+}
+
+impl RefreshToken for Kept {
+    fn get(&self) -> Result<Option<Secret>, String> {
+        if !self.key_file.exists() && !Secrets::are_kept(&self.home) {
+            return Ok(None);
+        }
+        self.open().and_then(|secrets| secrets.get(&self.name)).map_err(|error| error.to_string())
+    }
+
+    fn keep(&self, token: &Secret) -> Result<(), String> {
+        self.open().and_then(|mut secrets| secrets.set(&self.name, token)).map_err(|error| error.to_string())
+    }
+}
+
+fn store(error: crate::store::error::Error) -> Error {
+    error.into()
+}
