@@ -64,5 +64,6 @@ fn options(world: &World, arguments: &Sandbox) -> Options {
         gainsight_port: arguments.gainsight_port,
         limits_scale: arguments.limits_scale,
         latency_ms: arguments.latency_ms,
+        tls: arguments.tls,
     }
 }

@@ -13,10 +13,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 use super::assumptions::LARGEST_BODY;
 use super::calls::{Call, CallLog, Service};
 use super::faults::{Fault, Faults};
+use super::tls::TlsListener;
 
 /// A request, read completely.
 pub(in crate::sandbox) struct Ask {
@@ -83,13 +85,21 @@ pub(in crate::sandbox) struct Port {
 }
 
 /// Serves until told to stop; requests under way are answered first.
-pub(in crate::sandbox) async fn serve(listener: TcpListener, port: Port, mut stop: watch::Receiver<bool>) {
+pub(in crate::sandbox) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    port: Port,
+    mut stop: watch::Receiver<bool>,
+) {
     let router = Router::new().fallback(handle).with_state(Arc::new(port));
     let stopped = async move {
         let _closed_counts_as_stop = stop.wait_for(|stop| *stop).await;
     };
     // The only errors here come from single connections, and their clients see those themselves.
-    let _ended = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
+    let _ended = match tls {
+        Some(tls) => axum::serve(TlsListener::new(listener, tls), router).with_graceful_shutdown(stopped).await,
+        None => axum::serve(listener, router).with_graceful_shutdown(stopped).await,
+    };
 }
 
 async fn handle(State(port): State<Arc<Port>>, request: Request) -> Response {

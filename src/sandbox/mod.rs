@@ -10,6 +10,7 @@
 
 mod assumptions;
 mod calls;
+mod certificates;
 mod clock;
 mod credentials;
 mod dynamics;
@@ -19,6 +20,7 @@ mod http;
 mod options;
 mod randomness;
 mod running;
+mod tls;
 mod tokens;
 mod world;
 

@@ -22,6 +22,8 @@ pub struct Options {
     pub limits_scale: f64,
     /// Milliseconds that pass before a request is answered, as on the way to a real service and back.
     pub latency_ms: u64,
+    /// Whether both services speak TLS, with certificates that this sandbox makes.
+    pub tls: bool,
 }
 
 impl Default for Options {
@@ -34,6 +36,7 @@ impl Default for Options {
             gainsight_port: 0,
             limits_scale: 1.0,
             latency_ms: 0,
+            tls: false,
         }
     }
 }
@@ -67,6 +70,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// No certificate can be made.
+    #[error("the sandbox cannot make a certificate: {0}")]
+    Certificate(String),
     /// One of the schema files that ship with the sandbox has a mistake.
     #[error("schema of the sandbox, line {line}: {reason}")]
     Schema {

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::calls::{Call, CallLog, Service};
+use super::certificates;
 use super::clock::Clock;
 use super::credentials::{Credentials, Vault};
 use super::dynamics::Dynamics;
@@ -28,14 +29,17 @@ pub struct Sandbox {
     log: Arc<CallLog>,
     faults: Arc<Faults>,
     gainsight_url: String,
+    authority: Option<String>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 /// Builds the world and opens both ports.
 pub async fn start(options: Options) -> Result<Sandbox, Error> {
-    let (dynamics_listener, dynamics_url) = listen(options.dynamics_port).await?;
-    let (gainsight_listener, gainsight_url) = listen(options.gainsight_port).await?;
+    let certificates = options.tls.then(certificates::make).transpose()?;
+    let scheme = if options.tls { "https" } else { "http" };
+    let (dynamics_listener, dynamics_url) = listen(options.dynamics_port, scheme).await?;
+    let (gainsight_listener, gainsight_url) = listen(options.gainsight_port, scheme).await?;
     let clock = Clock::new(options.limits_scale);
     let vault = Arc::new(Vault::new(options.seed));
     let dynamics = Arc::new(Dynamics::new(options.seed, dynamics_url, Arc::clone(&vault), clock)?);
@@ -46,21 +50,23 @@ pub async fn start(options: Options) -> Result<Sandbox, Error> {
     }
     let (log, faults) = (Arc::new(CallLog::default()), Arc::new(Faults::default()));
     let (stop, stopped) = watch::channel(false);
+    let tls = || certificates.as_ref().map(|made| made.acceptor.clone());
     let latency = Duration::from_millis(options.latency_ms);
     let port =
         |service: Arc<dyn Answering>| Port { service, log: Arc::clone(&log), faults: Arc::clone(&faults), latency };
     let tasks = vec![
-        tokio::spawn(serve(dynamics_listener, port(Arc::clone(&dynamics) as _), stopped.clone())),
-        tokio::spawn(serve(gainsight_listener, port(Arc::clone(&gainsight) as _), stopped)),
+        tokio::spawn(serve(dynamics_listener, tls(), port(Arc::clone(&dynamics) as _), stopped.clone())),
+        tokio::spawn(serve(gainsight_listener, tls(), port(Arc::clone(&gainsight) as _), stopped)),
     ];
-    Ok(Sandbox { dynamics, gainsight, vault, log, faults, gainsight_url, stop, tasks })
+    let authority = certificates.map(|made| made.authority);
+    Ok(Sandbox { dynamics, gainsight, vault, log, faults, gainsight_url, authority, stop, tasks })
 }
 
-async fn listen(port: u16) -> Result<(TcpListener, String), Error> {
+async fn listen(port: u16, scheme: &str) -> Result<(TcpListener, String), Error> {
     let refused = |source| Error::Port { port, source };
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(refused)?;
     let taken = listener.local_addr().map_err(refused)?.port();
-    Ok((listener, format!("http://127.0.0.1:{taken}")))
+    Ok((listener, format!("{scheme}://127.0.0.1:{taken}")))
 }
 
 impl Sandbox {
@@ -72,6 +78,11 @@ impl Sandbox {
     /// Address of Gainsight, without a slash at the end.
     pub fn gainsight_url(&self) -> &str {
         &self.gainsight_url
+    }
+
+    /// The authority that a client has to trust, as PEM, where the sandbox speaks TLS.
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
     }
 
     /// What opens both services.
