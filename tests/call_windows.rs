@@ -15,7 +15,7 @@ use tempfile::TempDir;
 const SLOW: f64 = 0.001;
 
 fn windows(calls_per_minute: u32) -> Windows {
-    Windows::new(&Limits { calls_per_minute, ..Limits::DEFAULT }, Clock::system(SLOW))
+    Windows::new(&Limits { calls_per_minute, reserve_percent: 0, ..Limits::DEFAULT }, Clock::system(SLOW))
 }
 
 fn spent(folder: &TempDir, tenant: &str) -> Arc<dyn Spent> {
@@ -93,4 +93,16 @@ async fn calls_that_cannot_be_kept_are_not_made() {
     windows.remember(Arc::new(Broken)).await.unwrap();
     let refused = windows.enter(Bucket::Synchronous).await;
     assert!(matches!(&refused, Err(Error::Spent(why)) if why == "the disk is full"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_part_of_each_window_is_left_to_others() {
+    for (reserve_percent, objects, users) in [(0, 100, 100), (10, 90, 90), (33, 67, 67), (90, 10, 10)] {
+        let limits = Limits { reserve_percent, ..Limits::DEFAULT };
+        let windows = Windows::new(&limits, Clock::system(SLOW));
+        let left = (windows.left(Bucket::Synchronous).await, windows.left(Bucket::Users).await);
+        assert_eq!(left, (objects, users), "{reserve_percent} %");
+    }
+    let tiny = Limits { reserve_percent: 90, calls_per_minute: 1, ..Limits::DEFAULT };
+    assert_eq!(Windows::new(&tiny, Clock::system(SLOW)).left(Bucket::Synchronous).await, 1, "never nothing at all");
 }

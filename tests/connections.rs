@@ -187,3 +187,29 @@ async fn an_account_of_two_companies_is_refused_with_both() {
     let (code, _, err) = desk.ferry(&["company", "a-1"]);
     assert!(code == 1 && err.contains(&twice) && err.contains(&again), "{err}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_least_role_is_what_the_jobs_read() {
+    let desk = Desk::new().await;
+    desk.write(
+        "more.ferry",
+        "CREATE JOB \"Groups\" AS UPDATE gainsight.Company KEY (\"Name\") SELECT \
+         a.transactioncurrencyid.currencyname AS \"Name\" FROM dynamics.account AS a;",
+    );
+    let (code, out, err) = desk.ferry(&["connection", "role", "dynamics", "--json"]);
+    if code != 0 {
+        let (_, checked, _) = desk.ferry(&["check"]);
+        panic!("{err}{checked}");
+    }
+    let privileges: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let tables: Vec<&str> = privileges.iter().filter_map(|p| p["table"].as_str()).collect();
+    assert_eq!(tables, ["account", "contact", "systemuser", "transactioncurrency"]);
+    assert!(privileges.iter().all(|p| p["privilege"] == "Read" && p["level"] == "Organization"), "{out}");
+    assert_eq!(privileges[3]["jobs"], json!(["Groups"]));
+    let asked = desk.stage.sandbox.calls();
+    assert!(asked.iter().all(|call| !call.write), "{asked:?}");
+    let (code, out, err) = desk.ferry(&["connection", "role", "dynamics"]);
+    assert!(code == 0 && out.contains("User") && err.contains("security role"), "{out}{err}");
+    let (code, _, err) = desk.ferry(&["connection", "role", "gainsight"]);
+    assert!(code == 2 && err.contains("knows no roles"), "{err}");
+}

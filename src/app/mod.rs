@@ -18,6 +18,7 @@ pub mod lineage;
 pub mod preview;
 pub mod probes;
 pub mod projects;
+pub mod roles;
 pub mod runs;
 pub mod sandboxes;
 pub mod snapshot;

@@ -92,9 +92,10 @@ async fn gainsight(connection: &Connection, services: &Services, objects: &[Stri
         let found = if is_there { "it is there" } else { "the tenant has no such object, or the key may not see it" };
         checks.push(check(&format!("object {object}"), is_there, found));
     }
-    let Limits { calls_per_minute, calls_per_day, batch_size, users_per_hour, .. } = connection.limits;
+    let Limits { calls_per_minute, calls_per_day, batch_size, users_per_hour, reserve_percent, .. } = connection.limits;
     let found = format!(
-        "{calls_per_minute} calls a minute, {calls_per_day} a day, {batch_size} records a call, {users_per_hour} calls an hour for users"
+        "{calls_per_minute} calls a minute, {calls_per_day} a day, {batch_size} records a call, {users_per_hour} calls an hour for users; \
+         {reserve_percent} % of the calls are left to others"
     );
     checks.push(check("limits", true, &found));
 }

@@ -176,6 +176,11 @@ pub(super) enum ConnectionVerb {
         /// Its identifier.
         name: String,
     },
+    /// Print what its application has to be allowed in Dynamics: the least that the project's jobs need.
+    Role {
+        /// Its identifier.
+        name: String,
+    },
     /// Sign in, and keep it as established with the organisation that answers.
     Authorize {
         /// Its identifier.

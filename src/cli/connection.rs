@@ -8,6 +8,7 @@ use super::start::Ended;
 use super::table::left;
 use crate::app::connections::{self, Known};
 use crate::app::probes;
+use crate::app::roles::{self, Privilege};
 use crate::app::workspace::Setting;
 use crate::dynamics::sign_in::Prompt;
 
@@ -16,6 +17,7 @@ pub(super) async fn connection(setting: &Setting, verb: &ConnectionVerb, as_json
         ConnectionVerb::List => list(&connections::list(setting)?, as_json),
         ConnectionVerb::Show { name } => show(&connections::show(setting, name)?, as_json),
         ConnectionVerb::Test { name } => return test(setting, name, as_json).await,
+        ConnectionVerb::Role { name } => role(name, &roles::role(setting, name).await?, as_json),
         ConnectionVerb::Authorize { name } | ConnectionVerb::Reauthorize { name } => {
             let known = connections::authorize(setting, name, &prompt).await?;
             show(&known, as_json);
@@ -85,6 +87,20 @@ fn show(known: &Known, as_json: bool) {
     }
     let jobs = if known.jobs.is_empty() { "none".to_owned() } else { known.jobs.join(", ") };
     say!("  jobs       {jobs}");
+}
+
+fn role(name: &str, privileges: &[Privilege], as_json: bool) {
+    if as_json {
+        privileges.iter().for_each(|privilege| say!("{}", json!(privilege)));
+        return;
+    }
+    let rows: Vec<Vec<String>> = privileges
+        .iter()
+        .map(|p| vec![p.label.clone(), p.table.clone(), p.privilege.into(), p.level.into(), p.jobs.join(", ")])
+        .collect();
+    output::text(&left(&["table", "name", "privilege", "level", "for"], &rows));
+    tell!("Make a security role with these and nothing else, and give it to the application user of `{name}`.");
+    tell!("With a level below Organization Dynamics leaves rows out without saying so.");
 }
 
 async fn test(setting: &Setting, name: &str, as_json: bool) -> Ended {

@@ -1,7 +1,7 @@
 //! Call budgets: fixed windows of a minute, an hour and a day, one set for each API.
 //!
 //! Windows begin at clock boundaries, not at the first call, and are the whole tenant's. A call waits until all windows
-//! of its API have room. <https://support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/Company_and_Relationship_API/Company_API_Documentation>
+//! of its API have room; a part of each is left to other integrations of the tenant. <https://support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/Company_and_Relationship_API/Company_API_Documentation>
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -52,7 +52,10 @@ impl Windows {
     /// Empty windows within these limits.
     #[must_use]
     pub fn new(limits: &Limits, clock: Clock) -> Self {
-        let window = |words, length_ms, limit| Window { words, length_ms, limit, number: 0, used: 0, claimed: 0 };
+        let window = |words, length_ms, calls| {
+            let limit = limits.spendable(calls);
+            Window { words, length_ms, limit, number: 0, used: 0, claimed: 0 }
+        };
         Self {
             clock,
             buckets: Mutex::new([

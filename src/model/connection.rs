@@ -143,6 +143,8 @@ pub struct Limits {
     pub users_per_hour: u32,
     /// Calls in one UTC day, user management.
     pub users_per_day: u32,
+    /// What part of each window of calls is left to other integrations of the tenant, in per cent.
+    pub reserve_percent: u32,
     /// Seconds that one call may take.
     pub call_timeout_seconds: u32,
 }
@@ -160,11 +162,12 @@ impl Limits {
         calls_per_day: 50_000,
         users_per_hour: 100,
         users_per_day: 1_000,
+        reserve_percent: 10,
         call_timeout_seconds: 150,
     };
 
     /// The names that `LIMITS (…)` takes, with the smallest and the largest value of each.
-    pub const NAMES: [(&'static str, u32, u32); 8] = [
+    pub const NAMES: [(&'static str, u32, u32); 9] = [
         ("page_size", 1, 5_000),
         ("max_in_flight", 1, 52),
         ("batch_size", 1, 50),
@@ -172,8 +175,16 @@ impl Limits {
         ("calls_per_day", 1, 100_000_000),
         ("users_per_hour", 1, 100_000),
         ("users_per_day", 1, 1_000_000),
+        ("reserve_percent", 0, 90),
         ("call_timeout", 1, 3_600),
     ];
+
+    /// What Ferry spends of a window of that many calls: one at the least.
+    #[must_use]
+    pub fn spendable(&self, calls: u32) -> u32 {
+        let spent = u64::from(calls) * u64::from(100_u32.saturating_sub(self.reserve_percent)) / 100;
+        u32::try_from(spent).unwrap_or(calls).max(1)
+    }
 
     /// Sets one limit by its name in scripts; false if there is none of that name.
     pub fn set(&mut self, name: &str, value: u32) -> bool {
@@ -185,6 +196,7 @@ impl Limits {
             "calls_per_day" => &mut self.calls_per_day,
             "users_per_hour" => &mut self.users_per_hour,
             "users_per_day" => &mut self.users_per_day,
+            "reserve_percent" => &mut self.reserve_percent,
             "call_timeout" => &mut self.call_timeout_seconds,
             _ => return false,
         };

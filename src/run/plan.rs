@@ -28,7 +28,7 @@ pub struct Plan {
     pub reasons: BTreeMap<String, u64>,
     /// Write calls that it takes.
     pub calls: u64,
-    /// The time that the calls take within the documented limits, in minutes.
+    /// The time that the calls take within the connection's limits and its reserve, in minutes.
     pub minutes: u64,
     /// The first rows that change or fail, if a sample was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -171,8 +171,10 @@ impl<'a> Tally<'a> {
         let calls = self.made.calls;
         self.made.minutes = match self.job.main_target().route {
             // The windows of user management are hours, so what does not fit into one waits for the next.
-            Route::User => calls.saturating_sub(1) / u64::from(limits.users_per_hour) * 60 + u64::from(calls > 0),
-            _ => calls.div_ceil(u64::from(limits.calls_per_minute)),
+            Route::User => {
+                calls.saturating_sub(1) / u64::from(limits.spendable(limits.users_per_hour)) * 60 + u64::from(calls > 0)
+            }
+            _ => calls.div_ceil(u64::from(limits.spendable(limits.calls_per_minute))),
         };
         self.made
     }
