@@ -3,6 +3,9 @@
 /// The version of the Web API that is asked.
 pub const API: &str = "/api/data/v9.2/";
 
+/// The path that every link of the Web API stays below.
+pub const API_ROOT: &str = "/api/data/";
+
 /// A token is renewed when so much of its life is over, in per cent. Documents say "before it expires".
 pub const TOKEN_LIFE_PERCENT: u64 = 80;
 

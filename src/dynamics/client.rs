@@ -6,11 +6,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::assumptions::{API, PASSING_CODES, THROTTLED_SECONDS_AT_MOST, THROTTLED_SECONDS_DEFAULT};
+use super::assumptions::{API, API_ROOT, PASSING_CODES, THROTTLED_SECONDS_AT_MOST, THROTTLED_SECONDS_DEFAULT};
 pub use super::auth::Credentials;
 use super::auth::Tokens;
 use super::error::Error;
 use crate::http::client::{Answer, Client, Method, Request};
+use crate::http::json;
 use crate::http::retry::{Repeat, TRIES, wait};
 use crate::model::clock::Clock;
 use crate::model::connection::Connection;
@@ -76,9 +77,9 @@ impl Dynamics {
         Ok(self.http.url(&format!("{API}{tail}"))?)
     }
 
-    /// A link of an answer, on the organisation's own origin.
+    /// A link of an answer: on the organisation's own origin, and of its Web API.
     pub(super) fn link(&self, link: &str) -> Result<Url, Error> {
-        Ok(self.http.own_link(link)?)
+        Ok(self.http.own_link(link, API_ROOT)?)
     }
 
     /// An answer as JSON.
@@ -89,8 +90,7 @@ impl Dynamics {
         what: &str,
     ) -> Result<T, Error> {
         let answer = self.get(url, prefer, what).await?;
-        serde_json::from_slice(&answer.body)
-            .map_err(|e| Error::Unreadable { what: what.to_owned(), detail: e.to_string() })
+        json::read(&answer.body).map_err(|detail| Error::Unreadable { what: what.to_owned(), detail })
     }
 
     /// A successful answer. Throttling is waited out, an expired token renewed once.

@@ -12,6 +12,7 @@ use super::error::Error;
 use super::windows::{Bucket, Windows};
 use crate::http;
 use crate::http::client::{Answer, Client, Method, Request};
+use crate::http::json;
 use crate::http::retry::Repeat;
 use crate::model::clock::Clock;
 use crate::model::connection::{Connection, Limits};
@@ -141,10 +142,14 @@ pub(super) fn refused(call: &Call, status: u16, envelope: Envelope) -> Error {
     }
 }
 
-/// A broken connection leaves open whether a write was done; where nobody could be reached, it was not.
+/// A broken connection leaves open whether a write was done, and so does an answer that was not read; where nobody could be reached, it was not.
 fn unclear(call: &Call, error: http::error::Error) -> Error {
     match error {
-        http::error::Error::TimedOut { .. } | http::error::Error::Broken { .. } if call.is_write => {
+        http::error::Error::TimedOut { .. }
+        | http::error::Error::Broken { .. }
+        | http::error::Error::Excessive { .. }
+            if call.is_write =>
+        {
             Error::Unclear { what: call.what.clone(), detail: error.to_string() }
         }
         other => Error::Http(other),
@@ -152,7 +157,7 @@ fn unclear(call: &Call, error: http::error::Error) -> Error {
 }
 
 fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
-    let envelope = serde_json::from_slice::<Envelope>(&answer.body);
+    let envelope = json::read::<Envelope>(&answer.body);
     let words = |e: &Envelope| e.error_desc.clone().or_else(|| e.error_code.clone()).unwrap_or_default();
     match (answer.status, envelope) {
         (401, envelope) => Err(Error::Key(envelope.as_ref().map(words).unwrap_or_default())),

@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::error::Error;
 use super::retry::{Repeat, TRIES, TRIES_UNREACHABLE, after, is_passing, wait};
+use super::unpack::{Excess, Unpacking};
 use crate::model::clock::Clock;
 
-/// The largest answer that is read, in bytes, after decompression.
-const ANSWER_BYTES_AT_MOST: usize = 64 << 20;
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -88,18 +87,26 @@ impl Client {
         self.origin.join(path).map_err(|_| Error::BadUrl(path.to_owned()))
     }
 
-    /// A link that the service sent: followed byte for byte, on the same origin only.
+    /// A link that the service sent: followed byte for byte, on the same origin and below the same path only.
     ///
     /// # Errors
     /// If it leads elsewhere.
-    pub fn own_link(&self, link: &str) -> Result<Url, Error> {
+    pub fn own_link(&self, link: &str, below: &str) -> Result<Url, Error> {
         let url = self.url(link)?;
-        let is_own = url.origin() == self.origin.origin() && url.username().is_empty() && url.password().is_none();
-        if is_own {
+        // The path has no `..` any more; what a server could still take for a slash must not stand in it either.
+        let slashes = ["%2f", "%2F", "%5c", "%5C"];
+        let is_below = url.path().starts_with(below) && !slashes.iter().any(|slash| url.path().contains(slash));
+        if self.is_own(&url) && is_below {
             return Ok(url);
         }
-        let found = url.origin().ascii_serialization();
-        Err(Error::ForeignLink { expected: self.origin.origin().ascii_serialization(), found })
+        let expected = format!("{}{below}", self.origin.origin().ascii_serialization());
+        // What the link asks for may carry values of a row: the place is enough.
+        let found: String = format!("{}{}", url.origin().ascii_serialization(), url.path()).chars().take(200).collect();
+        Err(Error::ForeignLink { expected, found })
+    }
+
+    fn is_own(&self, url: &Url) -> bool {
+        url.origin() == self.origin.origin() && url.username().is_empty() && url.password().is_none()
     }
 
     /// Requests sent so far, repeated ones included.
@@ -133,13 +140,17 @@ impl Client {
     }
 
     async fn once(&self, request: &Request) -> Result<Answer, Error> {
+        if !self.is_own(&request.url) {
+            let expected = self.origin.origin().ascii_serialization();
+            return Err(Error::ForeignLink { expected, found: request.url.origin().ascii_serialization() });
+        }
         self.sent.fetch_add(1, Ordering::Relaxed);
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
             Method::Put => reqwest::Method::PUT,
         };
-        let mut builder = self.inner.request(method, request.url.clone());
+        let mut builder = self.inner.request(method, request.url.clone()).header("accept-encoding", "gzip");
         for (name, value, is_secret) in &request.headers {
             let mut value = HeaderValue::from_str(value).map_err(|_| Error::Setup(format!("bad header {name}")))?;
             value.set_sensitive(*is_secret);
@@ -148,16 +159,27 @@ impl Client {
         if let Some((body, kind)) = &request.body {
             builder = builder.header("content-type", *kind).body(body.clone());
         }
-        let mut response = builder.send().await.map_err(|e| self.failure(&e))?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| self.failure(&e))? {
-            if body.len() + chunk.len() > ANSWER_BYTES_AT_MOST {
-                return Err(Error::TooLarge { host: self.host(), limit_bytes: ANSWER_BYTES_AT_MOST });
-            }
-            body.extend_from_slice(&chunk);
+        let response = builder.send().await.map_err(|e| self.failure(&e))?;
+        if response.status().is_redirection() {
+            let to = response.headers().get("location").and_then(|v| v.to_str().ok()).and_then(|l| self.url(l).ok());
+            let to = to.map_or_else(|| "nowhere".to_owned(), |url| url.origin().ascii_serialization());
+            return Err(Error::Redirected { host: self.host(), status: response.status().as_u16(), to });
         }
-        Ok(Answer { status, body: body.freeze(), headers })
+        self.complete(response).await
+    }
+
+    async fn complete(&self, mut response: reqwest::Response) -> Result<Answer, Error> {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let excessive = |excess| match excess {
+            Excess::Damaged => Error::Broken { host: self.host(), reason: excess.to_string() },
+            _ => Error::Excessive { host: self.host(), excess },
+        };
+        let encoding = headers.get("content-encoding").map(|v| v.to_str().unwrap_or("unreadable"));
+        let mut body = Unpacking::of(encoding).map_err(excessive)?;
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.failure(&e))? {
+            body.take(&chunk).map_err(excessive)?;
+        }
+        Ok(Answer { status, body: body.finish().map_err(excessive)?.into(), headers })
     }
 
     fn host(&self) -> String {

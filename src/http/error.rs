@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::unpack::Excess;
+
 /// A request that brought no usable answer. None of the texts carries a header, a body or a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -29,18 +31,30 @@ pub enum Error {
         /// In the operating system's words.
         reason: String,
     },
-    /// The answer is larger than any honest one.
-    #[error("{host} sent an answer of more than {limit_bytes} bytes")]
-    TooLarge {
+    /// The answer is larger than any honest one, or cannot be unpacked.
+    #[error("{host} sent an answer {excess}; it was not read to its end")]
+    Excessive {
         /// Host and port.
         host: String,
-        /// The limit.
-        limit_bytes: usize,
+        /// What is wrong with it.
+        excess: Excess,
+    },
+    /// The answer leads elsewhere.
+    #[error(
+        "{host} answers with a redirect to {to} (HTTP {status}), which is not followed: keys and rows would go along; check the connection's URL"
+    )]
+    Redirected {
+        /// Host and port.
+        host: String,
+        /// 301, 302, 307, 308.
+        status: u16,
+        /// The origin that it leads to.
+        to: String,
     },
     /// A link leads away from the connection's own origin.
-    #[error("a link leads from {expected} to {found}; links are followed on the connection's own origin only")]
+    #[error("a link leads from {expected} to {found}; links are followed at the connection's own address only")]
     ForeignLink {
-        /// The connection's origin.
+        /// The connection's origin, and the path that links stay below.
         expected: String,
         /// Where the link leads.
         found: String,

@@ -5,4 +5,6 @@
 
 pub mod client;
 pub mod error;
+pub mod json;
 pub mod retry;
+pub mod unpack;

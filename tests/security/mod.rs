@@ -1,0 +1,5 @@
+//! What an attacker or a broken service may try: each file is one rule, with a listener that plays the other side.
+
+mod listener;
+mod redirects;
+mod size;
