@@ -67,6 +67,7 @@ pub async fn run(
         environment: None,
         redirects: Vec::new(),
         offline: false,
+        allowed_hosts: Vec::new(),
         secrets: secret_source(sandbox.credentials()),
         clock: Clock::system(demo.limits_scale),
     };

@@ -11,9 +11,12 @@ use super::projects::{self, Text};
 use super::snapshot;
 use crate::diagnostic::report::Diagnostics;
 use crate::diagnostic::source::Sources;
+use crate::dynamics;
 use crate::dynamics::client::{Credentials, Dynamics};
 use crate::engine::functions;
+use crate::gainsight;
 use crate::gainsight::client::Gainsight;
+use crate::http::hosts;
 use crate::lang::project::{Parsed, Project, check};
 use crate::model::catalog::Catalog;
 use crate::model::clock::Clock;
@@ -37,6 +40,8 @@ pub struct Setting {
     pub redirects: Vec<(String, String)>,
     /// Whether schemas come from the project's snapshot, and no service is asked.
     pub offline: bool,
+    /// Hosts that connections may lead to, beside those of the services.
+    pub allowed_hosts: Vec<String>,
     /// Where secrets come from.
     pub secrets: Secrets,
     /// The time.
@@ -180,6 +185,7 @@ pub(super) async fn connect(
                 client_secret: secret(client_secret)?,
             };
             let opened = async {
+                hosts::admit(connection, &setting.allowed_hosts).map_err(dynamics::error::Error::from)?;
                 let client = Dynamics::new(connection, credentials, setting.clock)?;
                 let me = client.who_am_i().await?;
                 services.organizations.insert(name.clone(), me.organization_id);
@@ -191,7 +197,8 @@ pub(super) async fn connect(
         Auth::AccessKey { key } => {
             let key = secret(key)?;
             services.tenants.insert(name.clone(), tenant(&connection.url));
-            let opened = Gainsight::new(connection, key, setting.clock);
+            let admitted = hosts::admit(connection, &setting.allowed_hosts).map_err(gainsight::error::Error::from);
+            let opened = admitted.and_then(|()| Gainsight::new(connection, key, setting.clock));
             Ok(opened.map(|client| drop(services.gainsight.insert(name, client))).map_err(Into::into))
         }
     }

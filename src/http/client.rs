@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use url::Url;
+use url::{Host, Url};
 
+use super::address::{self, Forbidden, Lookup, Resolver};
 use super::error::Error;
 use super::retry::{Repeat, TRIES, TRIES_UNREACHABLE, after, is_passing, wait};
 use super::unpack::{Excess, Unpacking};
 use crate::model::clock::Clock;
+use crate::model::connection::is_loopback;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -66,12 +68,33 @@ impl Client {
     /// A client for one origin.
     ///
     /// # Errors
-    /// If the origin is no URL, or TLS cannot be set up.
+    /// If the origin is no URL or must not be connected to, or TLS cannot be set up.
     pub fn new(origin: &str, timeout: Duration, clock: Clock) -> Result<Self, Error> {
+        Self::resolving(origin, timeout, clock, address::system())
+    }
+
+    /// The same with another way to find the addresses of a name.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn resolving(origin: &str, timeout: Duration, clock: Clock, lookup: Lookup) -> Result<Self, Error> {
         let origin = Url::parse(origin).map_err(|_| Error::BadUrl(origin.to_owned()))?;
+        let is_here = is_loopback(&origin);
+        match origin.host() {
+            Some(Host::Domain(_)) => {}
+            Some(_) if is_here => {}
+            Some(address) => return Err(Error::Literal(address.to_string())),
+            None => return Err(Error::BadUrl(origin.to_string())),
+        }
+        if origin.scheme() != "https" && !(is_here && origin.scheme() == "http") {
+            return Err(Error::Insecure(origin.host_str().unwrap_or_default().to_owned()));
+        }
         let inner = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .dns_resolver(Arc::new(Resolver { lookup, is_here }))
+            .https_only(!is_here)
+            .min_tls_version(reqwest::tls::Version::TLS_1_2)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(timeout)
             .build()
@@ -196,6 +219,9 @@ impl Client {
         let mut cause: &dyn std::error::Error = error;
         while let Some(inner) = cause.source() {
             cause = inner;
+        }
+        if let Some(Forbidden(address)) = cause.downcast_ref() {
+            return Error::ForbiddenAddress { host, address: *address };
         }
         let reason = cause.to_string();
         if error.is_connect() { Error::Unreachable { host, reason } } else { Error::Broken { host, reason } }

@@ -1,5 +1,6 @@
 //! What the world can do to a request.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::unpack::Excess;
@@ -51,6 +52,33 @@ pub enum Error {
         /// The origin that it leads to.
         to: String,
     },
+    /// The host is none that a connection may lead to.
+    #[error(
+        "{host} is no host of the service (*{known}); if it is your organisation's own domain, the administrator names it in \
+         FERRY_ALLOWED_HOSTS"
+    )]
+    UnknownHost {
+        /// The host.
+        host: String,
+        /// Where the service lives.
+        known: String,
+    },
+    /// The URL has an address where a name belongs.
+    #[error("{0} is an address, and a connection leads to a name: write the URL as the service shows it in a browser")]
+    Literal(String),
+    /// The name leads to an address that must not be reached.
+    #[error(
+        "{host} leads to {address}, which is no public address, and is not connected to; check the URL and the DNS"
+    )]
+    ForbiddenAddress {
+        /// Host and port.
+        host: String,
+        /// What the name stands for.
+        address: IpAddr,
+    },
+    /// Plain http to another machine.
+    #[error("{0} is not asked without TLS; write the URL with https")]
+    Insecure(String),
     /// A link leads away from the connection's own origin.
     #[error("a link leads from {expected} to {found}; links are followed at the connection's own address only")]
     ForeignLink {
