@@ -11,6 +11,7 @@ use url::Url;
 use super::assumptions::{API, AUTHORITY_HOSTS, TOKEN_LIFE_PERCENT};
 use super::error::Error;
 use crate::http::client::{Client, Method, Request};
+use crate::http::quoted::quoted;
 use crate::http::retry::Repeat;
 use crate::model::clock::Clock;
 use crate::model::connection::is_loopback;
@@ -102,7 +103,9 @@ impl Tokens {
         let denied: Denied = serde_json::from_slice(&answer.body)
             .unwrap_or(Denied { error: format!("HTTP {}", answer.status), error_description: answer.beginning() });
         let first_line = denied.error_description.lines().next().unwrap_or_default();
-        Err(Error::SignIn { message: format!("{} ({first_line})", denied.error), help: help(first_line) })
+        let said = format!("{} ({first_line})", denied.error);
+        let message = quoted(&said.replace(self.credentials.client_secret.expose(), "(secret)"));
+        Err(Error::SignIn { message, help: help(first_line) })
     }
 }
 

@@ -12,6 +12,7 @@ use super::auth::Tokens;
 use super::error::Error;
 use crate::http::client::{Answer, Client, Method, Request};
 use crate::http::json;
+use crate::http::quoted::quoted;
 use crate::http::retry::{Repeat, TRIES, wait};
 use crate::model::clock::Clock;
 use crate::model::connection::Connection;
@@ -138,10 +139,10 @@ fn refusal(answer: &Answer, what: &str) -> Error {
     Error::Refused {
         what: what.to_owned(),
         help: advice(&detail.code),
-        code: if detail.code.is_empty() { "none".to_owned() } else { detail.code },
-        message: detail.message,
+        code: if detail.code.is_empty() { "none".to_owned() } else { quoted(&detail.code) },
+        message: quoted(&detail.message),
         status: answer.status,
-        request: answer.header("x-ms-service-request-id").unwrap_or("unknown").to_owned(),
+        request: quoted(answer.header("x-ms-service-request-id").unwrap_or("unknown")),
     }
 }
 

@@ -9,10 +9,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::Error;
+use super::scrub::words;
 use super::windows::{Bucket, Windows};
 use crate::http;
 use crate::http::client::{Answer, Client, Method, Request};
 use crate::http::json;
+use crate::http::quoted::quoted;
 use crate::http::retry::Repeat;
 use crate::model::clock::Clock;
 use crate::model::connection::{Connection, Limits};
@@ -135,10 +137,10 @@ impl Gainsight {
 pub(super) fn refused(call: &Call, status: u16, envelope: Envelope) -> Error {
     Error::Refused {
         what: call.what.clone(),
-        code: envelope.error_code.or(envelope.title).unwrap_or_else(|| "none".to_owned()),
-        message: envelope.error_desc.unwrap_or_else(|| "no reason given".to_owned()),
+        code: envelope.error_code.or(envelope.title).map_or_else(|| "none".to_owned(), |code| quoted(&code)),
+        message: envelope.error_desc.map_or_else(|| "no reason given".to_owned(), |said| words(call, &said)),
         status,
-        request: envelope.request_id.unwrap_or_else(|| "unknown".to_owned()),
+        request: envelope.request_id.map_or_else(|| "unknown".to_owned(), |id| quoted(&id)),
     }
 }
 
@@ -158,11 +160,11 @@ fn unclear(call: &Call, error: http::error::Error) -> Error {
 
 fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
     let envelope = json::read::<Envelope>(&answer.body);
-    let words = |e: &Envelope| e.error_desc.clone().or_else(|| e.error_code.clone()).unwrap_or_default();
+    let said = |e: &Envelope| words(call, e.error_desc.as_deref().or(e.error_code.as_deref()).unwrap_or_default());
     match (answer.status, envelope) {
-        (401, envelope) => Err(Error::Key(envelope.as_ref().map(words).unwrap_or_default())),
+        (401, envelope) => Err(Error::Key(envelope.as_ref().map(said).unwrap_or_default())),
         (403, Ok(envelope)) if envelope.error_code.as_deref() == Some("GS_APIG_2402") => {
-            Err(Error::Address(words(&envelope)))
+            Err(Error::Address(said(&envelope)))
         }
         // Not about a record: the route, the method, the size or the permission.
         (403 | 404 | 405 | 413, Ok(envelope)) => Err(refused(call, answer.status, envelope)),
@@ -171,15 +173,19 @@ fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
         }
         (500.., Ok(envelope)) if call.is_write => Err(Error::Unclear {
             what: call.what.clone(),
-            detail: format!("HTTP {}: {}", answer.status, words(&envelope)),
+            detail: format!("HTTP {}: {}", answer.status, said(&envelope)),
         }),
         (500.., Err(_)) if call.is_write => {
             Err(Error::Unclear { what: call.what.clone(), detail: format!("HTTP {}", answer.status) })
         }
         (status, Ok(envelope)) => Ok((status, envelope)),
+        // An answer of success is made of rows: of that, nothing is said.
+        (status @ 200..=299, Err(error)) => {
+            Err(Error::Unreadable { what: call.what.clone(), detail: format!("HTTP {status}, {error}") })
+        }
         (status, Err(error)) => Err(Error::Unreadable {
             what: call.what.clone(),
-            detail: format!("HTTP {status}, {error}: {}", answer.beginning()),
+            detail: format!("HTTP {status}, {error}: {}", words(call, &answer.beginning())),
         }),
     }
 }

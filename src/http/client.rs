@@ -10,6 +10,7 @@ use url::{Host, Url};
 
 use super::address::{self, Forbidden, Lookup, Resolver};
 use super::error::Error;
+use super::quoted::{cut, plain};
 use super::retry::{Repeat, TRIES, TRIES_UNREACHABLE, after, is_passing, wait};
 use super::unpack::{Excess, Unpacking};
 use crate::model::clock::Clock;
@@ -188,7 +189,12 @@ impl Client {
             let to = to.map_or_else(|| "nowhere".to_owned(), |url| url.origin().ascii_serialization());
             return Err(Error::Redirected { host: self.host(), status: response.status().as_u16(), to });
         }
-        self.complete(response).await
+        let mut answer = self.complete(response).await?;
+        if !answer.is_success() {
+            let secrets = request.headers.iter().filter(|(_, _, is_secret)| *is_secret);
+            secrets.for_each(|(_, value, _)| answer.forget(value.trim_start_matches("Bearer ")));
+        }
+        Ok(answer)
     }
 
     async fn complete(&self, mut response: reqwest::Response) -> Result<Answer, Error> {
@@ -247,9 +253,17 @@ impl Answer {
         after(self.header("retry-after")?, self.header("date"))
     }
 
-    /// The beginning of the body, for a message about an answer that cannot be understood.
+    /// The beginning of the body, for a message about a refusal that cannot be understood.
     #[must_use]
     pub fn beginning(&self) -> String {
-        String::from_utf8_lossy(&self.body).chars().filter(|c| !c.is_control()).take(200).collect()
+        cut(&plain(&String::from_utf8_lossy(&self.body)), 200)
+    }
+
+    /// A page of errors may repeat what it was asked with, and its words go into messages.
+    fn forget(&mut self, secret: &str) {
+        let text = String::from_utf8_lossy(&self.body);
+        if !secret.is_empty() && text.contains(secret) {
+            self.body = text.replace(secret, "(secret)").into();
+        }
     }
 }

@@ -12,9 +12,7 @@ use crate::model::connection::{Connection, Service, is_loopback};
 pub const VARIABLE: &str = "FERRY_ALLOWED_HOSTS";
 
 /// Where organisations live: the public cloud and the national ones.
-/// <https://learn.microsoft.com/power-platform/admin/new-datacenter-regions>,
-/// <https://learn.microsoft.com/power-platform/admin/powerapps-us-government>,
-/// <https://learn.microsoft.com/power-platform/admin/business-applications-china>
+/// <https://learn.microsoft.com/power-apps/developer/data-platform/discovery-service>
 const DYNAMICS: [&str; 4] = [".dynamics.com", ".microsoftdynamics.us", ".appsplatform.us", ".dynamics.cn"];
 
 /// Where tenants live, if they have no domain of their own.

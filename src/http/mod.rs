@@ -8,5 +8,6 @@ pub mod client;
 pub mod error;
 pub mod hosts;
 pub mod json;
+pub mod quoted;
 pub mod retry;
 pub mod unpack;

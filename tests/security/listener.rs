@@ -13,6 +13,7 @@ use ferry::lang::project::read;
 use ferry::model::clock::Clock;
 use ferry::model::connection::Connection;
 use ferry::model::dataset;
+use ferry::model::field::{Field, FieldKind};
 use ferry::model::job::TableRef;
 use ferry::model::secret::Secret;
 
@@ -108,11 +109,22 @@ impl Drop for Listener {
     }
 }
 
-/// All ids of accounts.
+/// The names of all accounts.
 pub fn accounts() -> Query {
     let table =
         TableRef { name: "account".to_owned(), set_name: "accounts".to_owned(), primary_id: "accountid".to_owned() };
-    Query { table, fields: Vec::new(), filter: None, dataset: dataset::SOURCE.to_owned() }
+    let name = Field {
+        name: "name".to_owned(),
+        label: "Name".to_owned(),
+        kind: FieldKind::Text,
+        length: None,
+        scale: 0,
+        required: false,
+        writable: false,
+        choices: Vec::new(),
+        targets: Vec::new(),
+    };
+    Query { table, fields: vec![name], filter: None, dataset: dataset::SOURCE.to_owned() }
 }
 
 /// An answer as it stands on the wire.

@@ -5,3 +5,4 @@ mod formulas;
 mod listener;
 mod redirects;
 mod size;
+mod words;

@@ -128,9 +128,9 @@ async fn page(rows: String) -> String {
 async fn a_page_is_64_deep_at_most() {
     let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
     // A page, its rows and a row are three.
-    assert_eq!(page(format!("{{\"accountid\":\"a\",\"else\":{}}}", nested(61))).await, "");
+    assert_eq!(page(format!("{{\"name\":\"a\",\"else\":{}}}", nested(61))).await, "");
     for deep in [nested(62), nested(500_000), "[".repeat(1_000_000), "{\"a\":".repeat(200_000)] {
-        for row in [format!("{{\"else\":{deep}}}"), format!("{{\"accountid\":{deep}}}"), deep] {
+        for row in [format!("{{\"else\":{deep}}}"), format!("{{\"name\":{deep}}}"), deep] {
             let said = page(row).await;
             assert!(said.contains("nested more than 64 deep") || said.contains("cannot be read"), "{said}");
         }
@@ -141,8 +141,8 @@ async fn a_page_is_64_deep_at_most() {
 async fn a_text_is_as_long_as_dataverse_keeps_it_at_most() {
     const MOST: usize = 1 << 20;
     for one in ["x", "ü", "\\n", "\\u00fc", "\\\"", "𝒳"] {
-        assert_eq!(page(format!("{{\"accountid\":\"a\",\"else\":\"{}\"}}", one.repeat(MOST))).await, "", "{one}");
-        for column in ["accountid", "else"] {
+        assert_eq!(page(format!("{{\"name\":\"a\",\"else\":\"{}\"}}", one.repeat(MOST))).await, "", "{one}");
+        for column in ["name", "else"] {
             let said = page(format!("{{\"{column}\":\"{}\"}}", one.repeat(MOST + 1))).await;
             assert!(said.contains("a text of more than 1048576 characters"), "{one}: {said}");
         }
