@@ -55,8 +55,7 @@ pub enum Method {
     Put,
 }
 
-/// What came back.
-#[derive(Debug)]
+/// What came back. It has no `Debug`: a body may be a token.
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
