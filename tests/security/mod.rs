@@ -2,6 +2,7 @@
 
 mod addresses;
 mod canary;
+mod filters;
 mod formulas;
 mod listener;
 mod redirects;
