@@ -101,7 +101,11 @@ impl ErrorFile {
             cells.push(if field.data_type() == &DataType::Utf8 { safe(&text) } else { text });
         }
         if self.writer.is_none() {
-            let file = File::create(&self.path).map_err(disk("cannot create", &self.path))?;
+            // What may lie in its place, such as a link to another file, is not written into.
+            if self.path.symlink_metadata().is_ok() {
+                std::fs::remove_file(&self.path).map_err(disk("cannot replace", &self.path))?;
+            }
+            let file = File::create_new(&self.path).map_err(disk("cannot create", &self.path))?;
             owner_only(&self.path)?;
             let mut writer = csv::Writer::from_writer(file);
             let names = HEADER.iter().map(|h| (*h).to_owned()).chain(columns().map(|(_, f)| safe(f.name())));

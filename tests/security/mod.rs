@@ -5,6 +5,7 @@ mod canary;
 mod filters;
 mod formulas;
 mod listener;
+mod paths;
 mod redirects;
 mod size;
 mod words;
