@@ -8,4 +8,5 @@ mod listener;
 mod paths;
 mod redirects;
 mod size;
+mod transport;
 mod words;
