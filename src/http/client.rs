@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderName, HeaderValue};
 use url::{Host, Url};
 
 use super::address::{self, Forbidden, Lookup, Resolver};
 use super::error::Error;
-use super::quoted::{cut, plain};
-use super::retry::{Repeat, TRIES, TRIES_UNREACHABLE, after, is_passing, wait};
+pub use super::exchange::{Answer, Method, Request};
+use super::retry::{Repeat, TRIES, TRIES_UNREACHABLE, is_passing, wait};
 use super::unpack::{Excess, Unpacking};
 use crate::model::clock::Clock;
 use crate::model::connection::is_loopback;
@@ -27,41 +26,6 @@ pub struct Client {
     timeout: Duration,
     clock: Clock,
     sent: Arc<AtomicU64>,
-}
-
-/// What to send.
-#[derive(Clone)]
-pub struct Request {
-    /// `GET`, `POST`, `PUT`.
-    pub method: Method,
-    /// Where; on the client's own origin.
-    pub url: Url,
-    /// Name and value. A value that must not be printed is marked by `true`.
-    pub headers: Vec<(&'static str, String, bool)>,
-    /// The body, and its content type.
-    pub body: Option<(Bytes, &'static str)>,
-    /// Whether it may be sent again.
-    pub repeat: Repeat,
-}
-
-/// The methods that Ferry uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Read.
-    Get,
-    /// Create, or ask with a body.
-    Post,
-    /// Update.
-    Put,
-}
-
-/// What came back. It has no `Debug`: a body may be a token.
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// The body, complete.
-    pub body: Bytes,
-    headers: HeaderMap,
 }
 
 impl Client {
@@ -207,7 +171,7 @@ impl Client {
         while let Some(chunk) = response.chunk().await.map_err(|e| self.failure(&e))? {
             body.take(&chunk).map_err(excessive)?;
         }
-        Ok(Answer { status, body: body.finish().map_err(excessive)?.into(), headers })
+        Ok(Answer::new(status, body.finish().map_err(excessive)?.into(), headers))
     }
 
     fn host(&self) -> String {
@@ -230,39 +194,5 @@ impl Client {
         }
         let reason = cause.to_string();
         if error.is_connect() { Error::Unreachable { host, reason } } else { Error::Broken { host, reason } }
-    }
-}
-
-impl Answer {
-    /// A header as text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|v| v.to_str().ok())
-    }
-
-    /// Whether the status is one of success.
-    #[must_use]
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// `Retry-After`, if it can be read: see [`after`].
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        after(self.header("retry-after")?, self.header("date"))
-    }
-
-    /// The beginning of the body, for a message about a refusal that cannot be understood.
-    #[must_use]
-    pub fn beginning(&self) -> String {
-        cut(&plain(&String::from_utf8_lossy(&self.body)), 200)
-    }
-
-    /// A page of errors may repeat what it was asked with, and its words go into messages.
-    fn forget(&mut self, secret: &str) {
-        let text = String::from_utf8_lossy(&self.body);
-        if !secret.is_empty() && text.contains(secret) {
-            self.body = text.replace(secret, "(secret)").into();
-        }
     }
 }

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod client;
 pub mod error;
+pub mod exchange;
 pub mod hosts;
 pub mod json;
 pub mod quoted;

@@ -199,3 +199,15 @@ async fn a_host_must_be_the_services_or_a_named_one() {
     assert!(code == 3 && err.contains("is an address"), "an address stays one: {err}");
     assert_eq!(named(" a.b,, C.d "), ["a.b", "c.d"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_proxy_of_the_environment_gets_in_between() {
+    let proxy = Listener::recorder();
+    let mut desk = Desk::new().await;
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        desk.set(name, &proxy.url());
+    }
+    let (code, _, err) = desk.ferry(&["connection", "authorize", "dynamics"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(proxy.heard(), [""; 0]);
+}
