@@ -15,6 +15,8 @@ use super::unpack::{Excess, Unpacking};
 use crate::model::clock::Clock;
 use crate::model::connection::is_loopback;
 
+/// How rustls begins to say what is wrong with a certificate. <https://docs.rs/rustls/0.23/rustls/enum.Error.html>
+const UNTRUSTED: &str = "invalid peer certificate: ";
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -193,6 +195,9 @@ impl Client {
             return Error::ForbiddenAddress { host, address: *address };
         }
         let reason = cause.to_string();
+        if let Some(reason) = reason.strip_prefix(UNTRUSTED) {
+            return Error::Untrusted { host, reason: reason.to_owned() };
+        }
         if error.is_connect() { Error::Unreachable { host, reason } } else { Error::Broken { host, reason } }
     }
 }

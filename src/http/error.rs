@@ -16,6 +16,17 @@ pub enum Error {
         /// In the operating system's words.
         reason: String,
     },
+    /// Its certificate is not one that this machine trusts.
+    #[error(
+        "{host} shows a certificate that is not trusted ({reason}), so nothing was sent; check the URL, and ask your network's \
+         administrator whether a proxy opens encrypted connections"
+    )]
+    Untrusted {
+        /// Host and port.
+        host: String,
+        /// What is wrong with the certificate.
+        reason: String,
+    },
     /// It takes too long.
     #[error("{host} did not answer within {} seconds", after.as_secs())]
     TimedOut {

@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ferry::diagnostic::source::Sources;
 use ferry::http::client::{Client, Method, Request};
 use ferry::http::retry::Repeat;
@@ -68,8 +70,36 @@ async fn a_redirect_does_not_lead_from_tls_to_plain_http() {
     }
 }
 
+/// A certificate for localhost that its owner signed himself.
+const SELF_SIGNED: &str = "MIIBljCCATugAwIBAgIUYTp6QAOyw7FaxFYY8qYVItVCSc0wCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNTIx\
+    MzU1M1oYDzIxMjYxMTAxMjEzNTUzWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAToQhmPS2AyV8er\
+    L0ydtMAwRSz7LMbVRevOSyFABPeFz5X0OCeYUBIwGzOko7rp9MGrzFSDENgO+E8zQE4LyswLo2kwZzAdBgNVHQ4EFgQUDc+pSY/qmJ2o2o+Y\
+    0rUMvb6BLeEwHwYDVR0jBBgwFoAUDc+pSY/qmJ2o2o+Y0rUMvb6BLeEwDwYDVR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3Qw\
+    CgYIKoZIzj0EAwIDSQAwRgIhAKY4RnKCez6g5Bfi1E36+QTUK3JebVh8TNRhvqmy1UFbAiEAsz9ThMmzAHUWBp2BrxWmBMPYjZg43X7kxvlE\
+    IqyZZwU=";
+
+/// What a server of TLS 1.2 says until it waits for the client: hello, certificate, key, done. The key is not signed, as the
+/// certificate is judged first. <https://www.rfc-editor.org/rfc/rfc5246#section-7.4>
+fn flight(certificate: &[u8]) -> Vec<u8> {
+    let long = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[1..], bytes].concat();
+    let message = |kind: u8, body: &[u8]| [&[kind][..], &long(body)].concat();
+    let hello = [&[3, 3][..], &[7; 32], &[0, 0xc0, 0x2b, 0]].concat();
+    let key = [&[3, 0, 29, 32][..], &[9; 32], &[4, 3, 0, 64], &[1; 64]].concat();
+    let messages =
+        [message(2, &hello), message(11, &long(&long(certificate))), message(12, &key), message(14, &[])].concat();
+    [&[22, 3, 3][..], &u16::try_from(messages.len()).unwrap().to_be_bytes(), &messages].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let (port, heard) = hello(flight(&STANDARD.decode(SELF_SIGNED).unwrap()));
+    let said = ask(&format!("https://localhost:{port}")).await.err().unwrap();
+    assert!(said.contains("shows a certificate that is not trusted") && said.contains("so nothing was sent"), "{said}");
+    heard.join().unwrap();
+}
+
 /// One who listens for the first words of TLS, and answers with these.
-fn hello(answer: &'static [u8]) -> (u16, std::thread::JoinHandle<Vec<u8>>) {
+fn hello(answer: impl AsRef<[u8]> + Send + 'static) -> (u16, std::thread::JoinHandle<Vec<u8>>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard = std::thread::spawn(move || {
@@ -78,7 +108,7 @@ fn hello(answer: &'static [u8]) -> (u16, std::thread::JoinHandle<Vec<u8>>) {
         stream.read_exact(&mut head).unwrap();
         let mut body = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
         stream.read_exact(&mut body).unwrap();
-        send(&mut stream, answer);
+        send(&mut stream, answer.as_ref());
         body
     });
     (port, heard)
