@@ -19,10 +19,14 @@ const DYNAMICS: [&str; 4] = [".dynamics.com", ".microsoftdynamics.us", ".appspla
 /// <https://support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/Company_and_Relationship_API/Company_API_Documentation>
 const GAINSIGHT: [&str; 1] = [".gainsightcloud.com"];
 
-/// The hosts that [`VARIABLE`] names.
+/// The hosts that [`VARIABLE`] names, as a URL has them. A whole URL names its host.
 #[must_use]
 pub fn named(list: &str) -> Vec<String> {
-    list.split(',').map(|host| host.trim().to_ascii_lowercase()).filter(|host| !host.is_empty()).collect()
+    let host = |text: &str| {
+        let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) };
+        url.ok()?.host_str().map(str::to_owned)
+    };
+    list.split(',').filter_map(|text| host(text.trim())).collect()
 }
 
 /// Lets a connection lead where it leads.

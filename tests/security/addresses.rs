@@ -197,7 +197,8 @@ async fn a_host_must_be_the_services_or_a_named_one() {
     assert!(code == 3 && err.contains("crm.invalid cannot be reached"), "it is tried: {err}");
     let (code, _, err) = said("10.0.0.1", "10.0.0.1");
     assert!(code == 3 && err.contains("is an address"), "an address stays one: {err}");
-    assert_eq!(named(" a.b,, C.d "), ["a.b", "c.d"]);
+    let list = " a.b,, C.d ,https://e.f:443/x, bücher.example, *.g.h";
+    assert_eq!(named(list), ["a.b", "c.d", "e.f", "xn--bcher-kva.example", "*.g.h"], "a star stands for itself alone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
