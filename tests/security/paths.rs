@@ -9,10 +9,12 @@ use arrow::array::Int64Array;
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use ferry::model::dataset;
+use ferry::model::secret::Secret;
 use ferry::store::dataset::RunFolder;
 use ferry::store::error_file::{ErrorFile, Line};
 use ferry::store::home::Home;
 use ferry::store::schemas;
+use ferry::store::secrets::Secrets;
 
 use crate::generated::dice::Dice;
 use crate::stage::{COMPANIES, Stage};
@@ -157,6 +159,10 @@ fn a_link_in_place_of_a_file_is_not_written_through() {
     symlink(&precious, home.join("lock")).unwrap();
     let folder = Home::open(&home).unwrap().run_folder("20260101-0001").unwrap();
     symlink(&precious, folder.join("errors.csv")).unwrap();
+    symlink(&precious, home.join("secrets.new")).unwrap();
+    let key = outer.path().join("key");
+    Secrets::make_key(&key).unwrap();
+    Secrets::open(&home, &key).unwrap().set("a", &Secret::new("b".to_owned())).unwrap();
     let mut file = ErrorFile::new(&folder, "20260101-0001", "J");
     file.add(&Line::default(), &batch(), 0).unwrap();
     let path = file.finish().unwrap().unwrap();
