@@ -38,6 +38,7 @@ pub fn ranges(rows: usize) {
             environment: None,
             redirects: Vec::new(),
             offline: false,
+            allowed_hosts: Vec::new(),
             secrets: secret_source(sandbox.credentials()),
             key_file: None,
             clock: Clock::system(1.0),

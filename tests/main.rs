@@ -25,6 +25,7 @@ mod requests;
 mod road;
 mod sandbox;
 mod secrets;
+mod security;
 mod stage;
 mod stored_forms;
 mod terminal;

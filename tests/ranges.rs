@@ -183,7 +183,7 @@ async fn tokens_that_end_in_the_middle_of_ranges_cost_no_row() {
     let stage = stage(3).await;
     let (query, dynamics) = client(&stage, "", 25, 5).await;
     let expected = rows(&mut in_ranges(&dynamics, &query).await, || ()).await;
-    stage.sandbox.limit_token_uses(7);
+    stage.sandbox.limit_token_uses(20);
     let read = rows(&mut in_ranges(&dynamics, &query).await, || ()).await;
     assert_eq!(read, expected);
 }

@@ -56,6 +56,7 @@ impl Stage {
             environment: None,
             redirects: Vec::new(),
             offline: false,
+            allowed_hosts: Vec::new(),
             secrets: secret_source(sandbox.credentials()),
             key_file: None,
             clock: Clock::system(SCALE),

@@ -69,6 +69,7 @@ pub async fn run(
         environment: None,
         redirects: Vec::new(),
         offline: false,
+        allowed_hosts: Vec::new(),
         secrets: secret_source(sandbox.credentials()),
         key_file: None,
         clock: Clock::system(demo.limits_scale),

@@ -12,9 +12,12 @@ use super::projects::{self, Text};
 use super::snapshot;
 use crate::diagnostic::report::Diagnostics;
 use crate::diagnostic::source::Sources;
+use crate::dynamics;
 use crate::dynamics::client::Dynamics;
 use crate::engine::functions;
+use crate::gainsight;
 use crate::gainsight::client::Gainsight;
+use crate::http::hosts;
 use crate::lang::project::{Parsed, Project, check};
 use crate::model::catalog::Catalog;
 use crate::model::clock::Clock;
@@ -38,6 +41,8 @@ pub struct Setting {
     pub redirects: Vec<(String, String)>,
     /// Whether schemas come from the project's snapshot, and no service is asked.
     pub offline: bool,
+    /// Hosts that connections may lead to, beside those of the services.
+    pub allowed_hosts: Vec<String>,
     /// Where secrets come from.
     pub secrets: Secrets,
     /// The file with the key to what the home keeps encrypted: the sign-ins of people.
@@ -177,6 +182,7 @@ pub(super) async fn connect(
             Err(error) => return Ok(Err(error.into())),
         };
         let opened = async {
+            hosts::admit(connection, &setting.allowed_hosts).map_err(dynamics::error::Error::from)?;
             let client = Dynamics::new(connection, credentials, setting.clock)?;
             let me = client.who_am_i().await?;
             services.organizations.insert(name.clone(), me.organization_id);
@@ -187,7 +193,8 @@ pub(super) async fn connect(
     }
     let access = credentials::of_gainsight(connection, setting)?;
     services.tenants.insert(name.clone(), tenant(&connection.url));
-    let opened = Gainsight::new(connection, access, setting.clock);
+    let admitted = hosts::admit(connection, &setting.allowed_hosts).map_err(gainsight::error::Error::from);
+    let opened = admitted.and_then(|()| Gainsight::new(connection, access, setting.clock));
     Ok(opened.map(|client| drop(services.gainsight.insert(name, client))).map_err(Into::into))
 }
 

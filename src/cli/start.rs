@@ -13,6 +13,7 @@ use super::{
 };
 use crate::app::error::Error;
 use crate::app::workspace::Setting;
+use crate::http::hosts;
 use crate::model::clock::Clock;
 
 /// The stack of a thread that carries a plan out, in bytes.
@@ -103,6 +104,7 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         environment: common.env.clone(),
         redirects: common.connection.clone(),
         offline: common.offline,
+        allowed_hosts: std::env::var(hosts::VARIABLE).map(|list| hosts::named(&list)).unwrap_or_default(),
         secrets: secret::source(needs_secrets.then_some(common.home.as_path()))?,
         key_file: secret::key_file(),
         clock: Clock::system(common.clock_scale),

@@ -3,8 +3,14 @@
 /// The version of the Web API that is asked.
 pub const API: &str = "/api/data/v9.2/";
 
+/// The path that every link of the Web API stays below.
+pub const API_ROOT: &str = "/api/data/";
+
 /// A token is renewed when so much of its life is over, in per cent. Documents say "before it expires".
 pub const TOKEN_LIFE_PERCENT: u64 = 80;
+
+/// Tokens that one request may be refused with: one that ended, and with many requests under way those that ended since.
+pub const RENEWALS_AT_MOST: u32 = 3;
 
 /// Hosts that may give tokens beside the machine itself: the public cloud and the sovereign ones.
 /// <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>

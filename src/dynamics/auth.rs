@@ -18,6 +18,8 @@ use crate::http::client::Client;
 use crate::model::clock::Clock;
 use crate::model::secret::Secret;
 
+const DAY_SECONDS: u64 = 86_400;
+
 /// What signs in.
 pub struct Credentials {
     /// The tenant's id or domain; the organisation names it where it is not given.
@@ -82,8 +84,7 @@ impl Tokens {
             }
         }
         let granted = self.ask(organization).await?;
-        let life = Duration::from_secs(granted.expires_in * TOKEN_LIFE_PERCENT / 100);
-        let header = format!("Bearer {}", granted.access_token);
+        let (life, header) = (granted.life(), format!("Bearer {}", granted.access_token));
         *held = Some(Held { token: Secret::new(granted.access_token), renew_at: Instant::now() + life });
         Ok(header)
     }
@@ -121,6 +122,11 @@ impl Tokens {
 }
 
 impl Granted {
+    /// How long the access token is used; whatever the service says, a day at the most.
+    fn life(&self) -> Duration {
+        Duration::from_secs(self.expires_in.min(DAY_SECONDS) * TOKEN_LIFE_PERCENT / 100)
+    }
+
     /// Keeps the refresh token that came along, before anything is done with the access token.
     pub(super) fn keep(&self, kept: &dyn RefreshToken) -> Result<(), Error> {
         match &self.refresh_token {

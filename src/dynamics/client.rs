@@ -7,12 +7,17 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 pub use super::assertion::Certificate;
-use super::assumptions::{API, PASSING_CODES, RANGES_FROM_ROWS, THROTTLED_SECONDS_AT_MOST, THROTTLED_SECONDS_DEFAULT};
+use super::assumptions::{
+    API, API_ROOT, PASSING_CODES, RANGES_FROM_ROWS, RENEWALS_AT_MOST, THROTTLED_SECONDS_AT_MOST,
+    THROTTLED_SECONDS_DEFAULT,
+};
 use super::auth::Tokens;
 pub use super::auth::{Credentials, Proof, RefreshToken};
 use super::error::Error;
 use super::flow::Flow;
 use crate::http::client::{Answer, Client, Method, Request};
+use crate::http::json;
+use crate::http::quoted::quoted;
 use crate::http::retry::{Repeat, TRIES, wait};
 use crate::model::clock::Clock;
 use crate::model::connection::Connection;
@@ -98,9 +103,9 @@ impl Dynamics {
         Ok(self.http.url(&format!("{API}{tail}"))?)
     }
 
-    /// A link of an answer, on the organisation's own origin.
+    /// A link of an answer: on the organisation's own origin, and of its Web API.
     pub(super) fn link(&self, link: &str) -> Result<Url, Error> {
-        Ok(self.http.own_link(link)?)
+        Ok(self.http.own_link(link, API_ROOT)?)
     }
 
     /// An answer as JSON.
@@ -111,15 +116,14 @@ impl Dynamics {
         what: &str,
     ) -> Result<T, Error> {
         let answer = self.get(url, prefer, what).await?;
-        serde_json::from_slice(&answer.body)
-            .map_err(|e| Error::Unreadable { what: what.to_owned(), detail: e.to_string() })
+        json::read(&answer.body).map_err(|detail| Error::Unreadable { what: what.to_owned(), detail })
     }
 
     /// A successful answer. Throttling is waited out, an expired token renewed once.
     pub(super) async fn get(&self, url: Url, prefer: Option<String>, what: &str) -> Result<Answer, Error> {
         let mut waited = Duration::ZERO;
         let mut refused: Option<String> = None;
-        let mut stumbled = 0;
+        let (mut stumbled, mut renewed) = (0, 0);
         loop {
             let bearer = self.tokens.bearer(&self.http, refused.as_deref()).await?;
             let mut headers = vec![
@@ -144,7 +148,11 @@ impl Dynamics {
                     self.flow.succeeded();
                     return Ok(answer);
                 }
-                401 if refused.is_none() => refused = Some(bearer),
+                // Others may have used a new token up while this request waited to be sent with it.
+                401 if renewed < RENEWALS_AT_MOST => {
+                    renewed += 1;
+                    refused = Some(bearer);
+                }
                 429 => {
                     let pause = answer.retry_after().unwrap_or(Duration::from_secs(THROTTLED_SECONDS_DEFAULT));
                     waited = waited.saturating_add(pause.max(Duration::from_millis(100)));
@@ -169,10 +177,10 @@ fn refusal(answer: &Answer, what: &str) -> Error {
     Error::Refused {
         what: what.to_owned(),
         help: advice(&detail.code),
-        code: if detail.code.is_empty() { "none".to_owned() } else { detail.code },
-        message: detail.message,
+        code: if detail.code.is_empty() { "none".to_owned() } else { quoted(&detail.code) },
+        message: quoted(&detail.message),
         status: answer.status,
-        request: answer.header("x-ms-service-request-id").unwrap_or("unknown").to_owned(),
+        request: quoted(answer.header("x-ms-service-request-id").unwrap_or("unknown")),
     }
 }
 

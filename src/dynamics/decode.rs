@@ -20,6 +20,7 @@ use serde_json::value::RawValue;
 
 use super::odata::Query;
 use super::pages::schema_of;
+use crate::http::json;
 use crate::model::dataset::ROW;
 use crate::model::field::FieldKind;
 
@@ -66,11 +67,12 @@ impl Layout {
 
 /// Decodes a page. `rows_before` is how many rows came in the pages before: numbers go on from there.
 pub(super) fn decode(bytes: &[u8], layout: &Layout, rows_before: i64) -> Result<Decoded, String> {
+    json::bounded(bytes)?;
     let mut builders: Vec<Builder> = layout.schema.fields().iter().map(|f| Builder::new(f.data_type())).collect();
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let page = PageSeed { layout, builders: &mut builders, rows_before };
-    let next = page.deserialize(&mut reader).map_err(|e| e.to_string())?;
-    reader.end().map_err(|e| e.to_string())?;
+    let next = page.deserialize(&mut reader).map_err(|e| json::without_value(&e))?;
+    reader.end().map_err(|e| json::without_value(&e))?;
     let arrays = builders.into_iter().map(Builder::finish).collect();
     let rows = RecordBatch::try_new(Arc::clone(&layout.schema), arrays).map_err(|e| e.to_string())?;
     Ok(Decoded { rows, next })

@@ -11,10 +11,12 @@ use url::Url;
 use super::authority::Authority;
 use super::error::Error;
 use crate::http::client::{Answer, Method, Request};
+use crate::http::quoted::quoted;
 use crate::http::retry::Repeat;
 
-/// The longest text of Entra that is repeated, in characters.
-const MESSAGE_CHARACTERS: usize = 500;
+/// The fields of a form that nobody else may know.
+const SECRET_FIELDS: [&str; 6] =
+    ["client_secret", "client_assertion", "refresh_token", "code", "code_verifier", "device_code"];
 
 /// What Entra gives.
 #[derive(Deserialize)]
@@ -71,7 +73,13 @@ pub(super) async fn post<T: DeserializeOwned>(
         })
         .await?;
     if !answer.is_success() {
-        return Ok(Err(denied(&answer)));
+        let mut denied = denied(&answer);
+        // What was sent is not repeated, whatever the answer repeats of it.
+        for (_, value) in more.iter().filter(|(name, _)| SECRET_FIELDS.contains(name)) {
+            denied.error_description = denied.error_description.replace(value, "(secret)");
+            denied.error = denied.error.replace(value, "(secret)");
+        }
+        return Ok(Err(denied));
     }
     let unreadable = |_| Error::Unreadable { what: "token".to_owned(), detail: "not a token".to_owned() };
     serde_json::from_slice(&answer.body).map(Ok).map_err(unreadable)
@@ -92,9 +100,8 @@ impl Denied {
 impl From<Denied> for Error {
     fn from(denied: Denied) -> Self {
         // A redirect can be written by anybody, and an answer is a stranger's text too.
-        let first_line = denied.error_description.lines().next().unwrap_or_default();
-        let first_line: String = first_line.chars().filter(|c| !c.is_control()).take(MESSAGE_CHARACTERS).collect();
-        let word: String = denied.error.chars().filter(|c| !c.is_control()).take(MESSAGE_CHARACTERS).collect();
+        let first_line = quoted(denied.error_description.lines().next().unwrap_or_default());
+        let word = quoted(&denied.error);
         let help = help(&denied.error, &first_line);
         Error::SignIn { message: format!("{word} ({first_line})"), help }
     }

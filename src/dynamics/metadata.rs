@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::client::Dynamics;
 use super::error::Error;
+use super::odata::is_name;
 use crate::model::catalog::{Object, ObjectName};
 use crate::model::field::{Choice, Field, FieldKind};
 
@@ -98,7 +99,10 @@ impl Dynamics {
     /// # Errors
     /// [`Error::NoTable`] if there is none of that name; otherwise what the service or the network says.
     pub async fn describe(&self, table: &str) -> Result<Object, Error> {
-        let key = format!("EntityDefinitions(LogicalName='{}')", table.replace('\'', "''"));
+        if !is_name(table) {
+            return Err(Error::NoTable(table.to_owned()));
+        }
+        let key = format!("EntityDefinitions(LogicalName='{table}')");
         let what = format!("the schema of {table}");
         let select = "$select=LogicalName,EntitySetName,PrimaryIdAttribute,DisplayName";
         let entity: Entity = match self.json(self.api(&format!("{key}?{select}"))?, None, &what).await {

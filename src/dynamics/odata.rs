@@ -208,6 +208,12 @@ fn literal(literal: &Literal, field: &Field) -> Option<String> {
     }
 }
 
+/// Whether a text can be the name of a table at all: what a script calls a table goes into a URL before anybody knows it.
+/// <https://docs.oasis-open.org/odata/odata-csdl-xml/v4.01/odata-csdl-xml-v4.01.html#sec_SimpleIdentifier>
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= 128 && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
 fn is_guid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::client::Dynamics;
 use super::error::Error;
+use super::odata::is_name;
 
 /// What a table allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,10 @@ impl Dynamics {
     /// # Errors
     /// [`Error::NoTable`] if there is none of that name; otherwise what the service says, such as a missing privilege.
     pub async fn probe(&self, table: &str) -> Result<Probe, Error> {
-        let key = format!("EntityDefinitions(LogicalName='{}')", table.to_lowercase().replace('\'', "''"));
+        if !is_name(table) {
+            return Err(Error::NoTable(table.to_owned()));
+        }
+        let key = format!("EntityDefinitions(LogicalName='{}')", table.to_lowercase());
         let select = "$select=EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled";
         let definition: Definition = match self.json(self.api(&format!("{key}?{select}"))?, None, table).await {
             Err(Error::Refused { status: 404, .. }) => return Err(Error::NoTable(table.to_owned())),

@@ -33,6 +33,8 @@ pub struct Application {
     held: Mutex<Option<Held>>,
 }
 
+const DAY_SECONDS: u64 = 86_400;
+
 struct Held {
     token: Secret,
     renew_at: Instant,
@@ -75,7 +77,7 @@ impl Application {
             }
         }
         let granted = self.ask(http).await?;
-        let life = Duration::from_secs(granted.expires_in * TOKEN_LIFE_PERCENT / 100);
+        let life = Duration::from_secs(granted.expires_in.min(DAY_SECONDS) * TOKEN_LIFE_PERCENT / 100);
         let value = format!("Bearer {}", granted.access_token);
         *held = Some(Held { token: Secret::new(granted.access_token), renew_at: Instant::now() + life });
         Ok(value)

@@ -10,9 +10,12 @@ use serde_json::Value;
 
 pub use super::access::Access;
 use super::error::Error;
+use super::scrub::words;
 use super::windows::{Bucket, Windows};
 use crate::http;
 use crate::http::client::{Answer, Client, Method, Request};
+use crate::http::json;
+use crate::http::quoted::quoted;
 use crate::http::retry::Repeat;
 use crate::model::clock::Clock;
 use crate::model::connection::{Connection, Limits};
@@ -136,17 +139,21 @@ impl Gainsight {
 pub(super) fn refused(call: &Call, status: u16, envelope: Envelope) -> Error {
     Error::Refused {
         what: call.what.clone(),
-        code: envelope.error_code.or(envelope.title).unwrap_or_else(|| "none".to_owned()),
-        message: envelope.error_desc.unwrap_or_else(|| "no reason given".to_owned()),
+        code: envelope.error_code.or(envelope.title).map_or_else(|| "none".to_owned(), |code| quoted(&code)),
+        message: envelope.error_desc.map_or_else(|| "no reason given".to_owned(), |said| words(call, &said)),
         status,
-        request: envelope.request_id.unwrap_or_else(|| "unknown".to_owned()),
+        request: envelope.request_id.map_or_else(|| "unknown".to_owned(), |id| quoted(&id)),
     }
 }
 
-/// A broken connection leaves open whether a write was done; where nobody could be reached, it was not.
+/// A broken connection leaves open whether a write was done, and so does an answer that was not read; where nobody could be reached, it was not.
 fn unclear(call: &Call, error: http::error::Error) -> Error {
     match error {
-        http::error::Error::TimedOut { .. } | http::error::Error::Broken { .. } if call.is_write => {
+        http::error::Error::TimedOut { .. }
+        | http::error::Error::Broken { .. }
+        | http::error::Error::Excessive { .. }
+            if call.is_write =>
+        {
             Error::Unclear { what: call.what.clone(), detail: error.to_string() }
         }
         other => Error::Http(other),
@@ -154,12 +161,12 @@ fn unclear(call: &Call, error: http::error::Error) -> Error {
 }
 
 fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
-    let envelope = serde_json::from_slice::<Envelope>(&answer.body);
-    let words = |e: &Envelope| e.error_desc.clone().or_else(|| e.error_code.clone()).unwrap_or_default();
+    let envelope = json::read::<Envelope>(&answer.body);
+    let said = |e: &Envelope| words(call, e.error_desc.as_deref().or(e.error_code.as_deref()).unwrap_or_default());
     match (answer.status, envelope) {
-        (401, envelope) => Err(Error::Key(envelope.as_ref().map(words).unwrap_or_default())),
+        (401, envelope) => Err(Error::Key(envelope.as_ref().map(said).unwrap_or_default())),
         (403, Ok(envelope)) if envelope.error_code.as_deref() == Some("GS_APIG_2402") => {
-            Err(Error::Address(words(&envelope)))
+            Err(Error::Address(said(&envelope)))
         }
         // Not about a record: the route, the method, the size or the permission.
         (403 | 404 | 405 | 413, Ok(envelope)) => Err(refused(call, answer.status, envelope)),
@@ -168,15 +175,19 @@ fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
         }
         (500.., Ok(envelope)) if call.is_write => Err(Error::Unclear {
             what: call.what.clone(),
-            detail: format!("HTTP {}: {}", answer.status, words(&envelope)),
+            detail: format!("HTTP {}: {}", answer.status, said(&envelope)),
         }),
         (500.., Err(_)) if call.is_write => {
             Err(Error::Unclear { what: call.what.clone(), detail: format!("HTTP {}", answer.status) })
         }
         (status, Ok(envelope)) => Ok((status, envelope)),
+        // An answer of success is made of rows: of that, nothing is said.
+        (status @ 200..=299, Err(error)) => {
+            Err(Error::Unreadable { what: call.what.clone(), detail: format!("HTTP {status}, {error}") })
+        }
         (status, Err(error)) => Err(Error::Unreadable {
             what: call.what.clone(),
-            detail: format!("HTTP {status}, {error}: {}", answer.beginning()),
+            detail: format!("HTTP {status}, {error}: {}", words(call, &answer.beginning())),
         }),
     }
 }

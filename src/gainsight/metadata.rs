@@ -9,6 +9,7 @@ use super::client::{Call, Gainsight};
 use super::error::Error;
 use super::windows::Bucket;
 use crate::http::client::Method;
+use crate::http::json;
 use crate::http::retry::Repeat;
 use crate::model::catalog::{Object, ObjectName};
 use crate::model::field::{Choice, Field, FieldKind};
@@ -119,7 +120,8 @@ impl Gainsight {
 }
 
 fn read<T: serde::de::DeserializeOwned>(call: &Call, data: Value) -> Result<T, Error> {
-    serde_json::from_value(data).map_err(|e| Error::Unreadable { what: call.what.clone(), detail: e.to_string() })
+    serde_json::from_value(data)
+        .map_err(|e| Error::Unreadable { what: call.what.clone(), detail: json::without_value(&e) })
 }
 
 fn object(described: Described) -> Object {

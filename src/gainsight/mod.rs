@@ -11,6 +11,7 @@ pub mod error;
 pub mod metadata;
 mod narrow;
 pub mod read;
+mod scrub;
 mod stored;
 pub mod windows;
 pub mod write;

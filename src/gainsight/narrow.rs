@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::client::Envelope;
 use super::error::Refusal;
+use crate::http::quoted::quoted;
 
 /// What to do after a refusal.
 pub(super) enum Next {
@@ -42,8 +43,8 @@ pub(super) fn judge(records: &[&Map<String, Value>], envelope: &Envelope) -> Nex
 /// The call's own refusal, for a record that stands alone.
 fn refusal(envelope: &Envelope) -> Refusal {
     Refusal {
-        code: envelope.error_code.clone().unwrap_or_else(|| "none".to_owned()),
-        message: envelope.error_desc.clone().unwrap_or_else(|| "no reason given".to_owned()),
+        code: envelope.error_code.as_deref().map_or_else(|| "none".to_owned(), quoted),
+        message: envelope.error_desc.as_deref().map_or_else(|| "no reason given".to_owned(), quoted),
         field: None,
         value: None,
     }
@@ -63,8 +64,8 @@ fn collect(value: &Value, all: &mut Vec<Refusal>) {
             let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
             if let Some(message) = text("errorMessage") {
                 all.push(Refusal {
-                    code: text("errorCode").unwrap_or_else(|| "none".to_owned()),
-                    message,
+                    code: text("errorCode").map_or_else(|| "none".to_owned(), |code| quoted(&code)),
+                    message: quoted(&message),
                     field: text("fieldName"),
                     value: entry.get("invalidValue").map(shown),
                 });

@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use url::Url;
+use reqwest::header::{HeaderName, HeaderValue};
+use url::{Host, Url};
 
+use super::address::{self, Forbidden, Lookup, Resolver};
 use super::error::Error;
-use super::retry::{Repeat, TRIES, TRIES_UNREACHABLE, after, is_passing, wait};
+pub use super::exchange::{Answer, Method, Request};
+use super::retry::{Repeat, TRIES, TRIES_UNREACHABLE, is_passing, wait};
+use super::unpack::{Excess, Unpacking};
 use crate::model::clock::Clock;
+use crate::model::connection::is_loopback;
 
-/// The largest answer that is read, in bytes, after decompression.
-const ANSWER_BYTES_AT_MOST: usize = 64 << 20;
+/// How rustls begins to say what is wrong with a certificate. <https://docs.rs/rustls/0.23/rustls/enum.Error.html>
+const UNTRUSTED: &str = "invalid peer certificate: ";
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -27,52 +30,37 @@ pub struct Client {
     sent: Arc<AtomicU64>,
 }
 
-/// What to send.
-#[derive(Clone)]
-pub struct Request {
-    /// `GET`, `POST`, `PUT`.
-    pub method: Method,
-    /// Where; on the client's own origin.
-    pub url: Url,
-    /// Name and value. A value that must not be printed is marked by `true`.
-    pub headers: Vec<(&'static str, String, bool)>,
-    /// The body, and its content type.
-    pub body: Option<(Bytes, &'static str)>,
-    /// Whether it may be sent again.
-    pub repeat: Repeat,
-}
-
-/// The methods that Ferry uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Read.
-    Get,
-    /// Create, or ask with a body.
-    Post,
-    /// Update.
-    Put,
-}
-
-/// What came back.
-#[derive(Debug)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// The body, complete.
-    pub body: Bytes,
-    headers: HeaderMap,
-}
-
 impl Client {
     /// A client for one origin.
     ///
     /// # Errors
-    /// If the origin is no URL, or TLS cannot be set up.
+    /// If the origin is no URL or must not be connected to, or TLS cannot be set up.
     pub fn new(origin: &str, timeout: Duration, clock: Clock) -> Result<Self, Error> {
+        Self::resolving(origin, timeout, clock, address::system())
+    }
+
+    /// The same with another way to find the addresses of a name.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn resolving(origin: &str, timeout: Duration, clock: Clock, lookup: Lookup) -> Result<Self, Error> {
         let origin = Url::parse(origin).map_err(|_| Error::BadUrl(origin.to_owned()))?;
+        let is_here = is_loopback(&origin);
+        match origin.host() {
+            Some(Host::Domain(_)) => {}
+            Some(_) if is_here => {}
+            Some(address) => return Err(Error::Literal(address.to_string())),
+            None => return Err(Error::BadUrl(origin.to_string())),
+        }
+        if origin.scheme() != "https" && !(is_here && origin.scheme() == "http") {
+            return Err(Error::Insecure(origin.host_str().unwrap_or_default().to_owned()));
+        }
         let inner = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .dns_resolver(Arc::new(Resolver { lookup, is_here }))
+            .https_only(!is_here)
+            .min_tls_version(reqwest::tls::Version::TLS_1_2)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(timeout)
             .build()
@@ -88,18 +76,26 @@ impl Client {
         self.origin.join(path).map_err(|_| Error::BadUrl(path.to_owned()))
     }
 
-    /// A link that the service sent: followed byte for byte, on the same origin only.
+    /// A link that the service sent: followed byte for byte, on the same origin and below the same path only.
     ///
     /// # Errors
     /// If it leads elsewhere.
-    pub fn own_link(&self, link: &str) -> Result<Url, Error> {
+    pub fn own_link(&self, link: &str, below: &str) -> Result<Url, Error> {
         let url = self.url(link)?;
-        let is_own = url.origin() == self.origin.origin() && url.username().is_empty() && url.password().is_none();
-        if is_own {
+        // The path has no `..` any more; what a server could still take for a slash must not stand in it either.
+        let slashes = ["%2f", "%2F", "%5c", "%5C"];
+        let is_below = url.path().starts_with(below) && !slashes.iter().any(|slash| url.path().contains(slash));
+        if self.is_own(&url) && is_below {
             return Ok(url);
         }
-        let found = url.origin().ascii_serialization();
-        Err(Error::ForeignLink { expected: self.origin.origin().ascii_serialization(), found })
+        let expected = format!("{}{below}", self.origin.origin().ascii_serialization());
+        // What the link asks for may carry values of a row: the place is enough.
+        let found: String = format!("{}{}", url.origin().ascii_serialization(), url.path()).chars().take(200).collect();
+        Err(Error::ForeignLink { expected, found })
+    }
+
+    fn is_own(&self, url: &Url) -> bool {
+        url.origin() == self.origin.origin() && url.username().is_empty() && url.password().is_none()
     }
 
     /// Requests sent so far, repeated ones included.
@@ -133,13 +129,17 @@ impl Client {
     }
 
     async fn once(&self, request: &Request) -> Result<Answer, Error> {
+        if !self.is_own(&request.url) {
+            let expected = self.origin.origin().ascii_serialization();
+            return Err(Error::ForeignLink { expected, found: request.url.origin().ascii_serialization() });
+        }
         self.sent.fetch_add(1, Ordering::Relaxed);
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
             Method::Put => reqwest::Method::PUT,
         };
-        let mut builder = self.inner.request(method, request.url.clone());
+        let mut builder = self.inner.request(method, request.url.clone()).header("accept-encoding", "gzip");
         for (name, value, is_secret) in &request.headers {
             let mut value = HeaderValue::from_str(value).map_err(|_| Error::Setup(format!("bad header {name}")))?;
             value.set_sensitive(*is_secret);
@@ -148,16 +148,32 @@ impl Client {
         if let Some((body, kind)) = &request.body {
             builder = builder.header("content-type", *kind).body(body.clone());
         }
-        let mut response = builder.send().await.map_err(|e| self.failure(&e))?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| self.failure(&e))? {
-            if body.len() + chunk.len() > ANSWER_BYTES_AT_MOST {
-                return Err(Error::TooLarge { host: self.host(), limit_bytes: ANSWER_BYTES_AT_MOST });
-            }
-            body.extend_from_slice(&chunk);
+        let response = builder.send().await.map_err(|e| self.failure(&e))?;
+        if response.status().is_redirection() {
+            let to = response.headers().get("location").and_then(|v| v.to_str().ok()).and_then(|l| self.url(l).ok());
+            let to = to.map_or_else(|| "nowhere".to_owned(), |url| url.origin().ascii_serialization());
+            return Err(Error::Redirected { host: self.host(), status: response.status().as_u16(), to });
         }
-        Ok(Answer { status, body: body.freeze(), headers })
+        let mut answer = self.complete(response).await?;
+        if !answer.is_success() {
+            let secrets = request.headers.iter().filter(|(_, _, is_secret)| *is_secret);
+            secrets.for_each(|(_, value, _)| answer.forget(value.trim_start_matches("Bearer ")));
+        }
+        Ok(answer)
+    }
+
+    async fn complete(&self, mut response: reqwest::Response) -> Result<Answer, Error> {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let excessive = |excess| match excess {
+            Excess::Damaged => Error::Broken { host: self.host(), reason: excess.to_string() },
+            _ => Error::Excessive { host: self.host(), excess },
+        };
+        let encoding = headers.get("content-encoding").map(|v| v.to_str().unwrap_or("unreadable"));
+        let mut body = Unpacking::of(encoding).map_err(excessive)?;
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.failure(&e))? {
+            body.take(&chunk).map_err(excessive)?;
+        }
+        Ok(Answer::new(status, body.finish().map_err(excessive)?.into(), headers))
     }
 
     fn host(&self) -> String {
@@ -175,33 +191,13 @@ impl Client {
         while let Some(inner) = cause.source() {
             cause = inner;
         }
+        if let Some(Forbidden(address)) = cause.downcast_ref() {
+            return Error::ForbiddenAddress { host, address: *address };
+        }
         let reason = cause.to_string();
+        if let Some(reason) = reason.strip_prefix(UNTRUSTED) {
+            return Error::Untrusted { host, reason: reason.to_owned() };
+        }
         if error.is_connect() { Error::Unreachable { host, reason } } else { Error::Broken { host, reason } }
-    }
-}
-
-impl Answer {
-    /// A header as text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|v| v.to_str().ok())
-    }
-
-    /// Whether the status is one of success.
-    #[must_use]
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// `Retry-After`, if it can be read: see [`after`].
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        after(self.header("retry-after")?, self.header("date"))
-    }
-
-    /// The beginning of the body, for a message about an answer that cannot be understood.
-    #[must_use]
-    pub fn beginning(&self) -> String {
-        String::from_utf8_lossy(&self.body).chars().filter(|c| !c.is_control()).take(200).collect()
     }
 }

@@ -30,19 +30,34 @@ pub const REFUSED: &str = "refused";
 /// Rows of a table that a path leads to.
 #[must_use]
 pub fn related(table: &str) -> String {
-    format!("related/{table}")
+    format!("related/{}", folder_name(table))
 }
 
 /// Records of a Gainsight object, for lookups and for comparison alike: each object is read once.
 #[must_use]
 pub fn target(object: &str) -> String {
-    format!("target/{}", object.to_lowercase())
+    format!("target/{}", folder_name(&object.to_lowercase()))
 }
 
 /// Rows of a Dataverse table that lookups search.
 #[must_use]
 pub fn searched(table: &str) -> String {
-    format!("searched/{table}")
+    format!("searched/{}", folder_name(table))
+}
+
+/// A name of a service as the name of a folder. Honest names stay as they are; of others nothing is left that a path could be
+/// made of.
+fn folder_name(name: &str) -> String {
+    use std::fmt::Write as _;
+    let mut folder = String::with_capacity(name.len());
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            folder.push(c);
+        } else {
+            let _ = write!(folder, "-{:x}", u32::from(c));
+        }
+    }
+    folder
 }
 
 /// The Dataverse tables that a job's lookups search, by name, each with the columns that are needed of it.

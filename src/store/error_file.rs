@@ -84,7 +84,7 @@ impl ErrorFile {
             line.row.to_string(),
             safe(&line.source_key),
             line.outcome.to_owned(),
-            line.code.clone(),
+            safe(&line.code),
             safe(&line.message),
             safe(&line.script),
             safe(&line.clause),
@@ -101,10 +101,14 @@ impl ErrorFile {
             cells.push(if field.data_type() == &DataType::Utf8 { safe(&text) } else { text });
         }
         if self.writer.is_none() {
-            let file = File::create(&self.path).map_err(disk("cannot create", &self.path))?;
+            // What may lie in its place, such as a link to another file, is not written into.
+            if self.path.symlink_metadata().is_ok() {
+                std::fs::remove_file(&self.path).map_err(disk("cannot replace", &self.path))?;
+            }
+            let file = File::create_new(&self.path).map_err(disk("cannot create", &self.path))?;
             owner_only(&self.path)?;
             let mut writer = csv::Writer::from_writer(file);
-            let names = HEADER.iter().map(|h| (*h).to_owned()).chain(columns().map(|(_, f)| f.name().clone()));
+            let names = HEADER.iter().map(|h| (*h).to_owned()).chain(columns().map(|(_, f)| safe(f.name())));
             writer.write_record(names.collect::<Vec<_>>())?;
             self.writer = Some(writer);
         }
@@ -128,10 +132,20 @@ impl ErrorFile {
     }
 }
 
+/// What a spreadsheet may begin a formula with: the signs, their full-width and small twins, and the two characters that
+/// some of them drop or take for the end of a cell.
+const TRIGGERS: [char; 15] =
+    ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠', '﹦', '﹢', '﹣', '﹫', '\u{2212}'];
+
 /// A text that no spreadsheet takes for a formula.
 #[must_use]
 pub fn safe(text: &str) -> String {
-    let first = text.trim_start_matches([' ', '"', '\'', '\u{feff}']).chars().next();
-    let is_formula = matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠'));
+    let is_formula = text.chars().find(|c| !is_passed_over(*c)).is_some_and(|c| TRIGGERS.contains(&c));
     if is_formula { format!("'{text}") } else { text.to_owned() }
+}
+
+/// What a spreadsheet may skip before it looks for a formula: blanks, quotes, and what shows nothing.
+fn is_passed_over(c: char) -> bool {
+    let is_blank = (c.is_whitespace() || c.is_control()) && !TRIGGERS.contains(&c);
+    is_blank || matches!(c, '"' | '\'' | '`' | '‘'..='‟' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}')
 }

@@ -1,6 +1,7 @@
 //! The home: the folder below which everything is kept. One process works on it at a time.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result, disk};
@@ -24,7 +25,9 @@ impl Home {
         }
         let root = root.canonicalize().map_err(disk("cannot open", root))?;
         let path = root.join("lock");
-        let lock = File::create(&path).map_err(disk("cannot create", &path))?;
+        // Never emptied: a link in its place would have another file emptied.
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let lock = lock.map_err(disk("cannot create", &path))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { root, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(Error::Busy { path: root }),
@@ -49,8 +52,10 @@ impl Home {
     /// # Errors
     /// If it cannot be made.
     pub fn run_folder(&self, run: &str) -> Result<PathBuf> {
-        let path = self.root.join("runs").join(run);
-        std::fs::create_dir_all(&path).map_err(disk("cannot create", &path))?;
+        let runs = self.root.join("runs");
+        own_folder(&runs)?;
+        let path = runs.join(run);
+        own_folder(&path)?;
         Ok(path)
     }
 
@@ -63,8 +68,20 @@ impl Home {
         if path.exists() {
             std::fs::remove_dir_all(&path).map_err(disk("cannot clear", &path))?;
         }
-        std::fs::create_dir_all(&path).map_err(disk("cannot create", &path))?;
+        own_folder(&path)?;
         Ok(path)
+    }
+}
+
+/// Makes a folder that is not there. A link in its place is not followed: rows would lie where nobody looks after them.
+fn own_folder(path: &Path) -> Result<()> {
+    if path.is_symlink() {
+        let why = "it is a link; remove it, or choose another place for everything with --home";
+        return Err(disk("will not write into", path)(io::Error::other(why)));
+    }
+    match std::fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made.map_err(disk("cannot create", path)),
     }
 }
 

@@ -142,9 +142,13 @@ impl Secrets {
         }
         let temporary = self.path.with_extension("new");
         let text = serde_json::to_vec_pretty(&self.kept).map_err(|e| Error::Secrets(e.to_string()))?;
-        std::fs::write(&temporary, b"").map_err(disk("cannot write", &temporary))?;
+        // What was left in its place, or planted there, is not written into.
+        if temporary.symlink_metadata().is_ok() {
+            std::fs::remove_file(&temporary).map_err(disk("cannot replace", &temporary))?;
+        }
+        let mut made = std::fs::File::create_new(&temporary).map_err(disk("cannot write", &temporary))?;
         owner_only(&temporary)?;
-        std::fs::write(&temporary, text).map_err(disk("cannot write", &temporary))?;
+        std::io::Write::write_all(&mut made, &text).map_err(disk("cannot write", &temporary))?;
         std::fs::rename(&temporary, &self.path).map_err(disk("cannot write", &self.path))
     }
 }

@@ -7,7 +7,7 @@
 mod convert;
 mod coverage;
 mod decide;
-mod dice;
+pub mod dice;
 mod draw;
 mod evaluate;
 mod expression;
