@@ -13,6 +13,7 @@ use ferry::dynamics::client::{Credentials, Dynamics, Proof};
 use ferry::dynamics::error::Error;
 use ferry::dynamics::odata::queries;
 use ferry::dynamics::pages::Whole;
+use ferry::http::terms::Terms;
 use ferry::lang::project::read;
 use ferry::model::clock::Clock;
 use ferry::model::secret::Secret;
@@ -39,6 +40,7 @@ pub fn ranges(rows: usize) {
             redirects: Vec::new(),
             offline: false,
             allowed_hosts: Vec::new(),
+            authorities: None,
             secrets: secret_source(sandbox.credentials()),
             key_file: None,
             clock: Clock::system(1.0),
@@ -56,7 +58,7 @@ pub fn ranges(rows: usize) {
                 client_id: Secret::new(known.client_id.clone()),
                 proof: Proof::Secret(Secret::new(known.client_secret.clone())),
             };
-            Dynamics::new(&connection, credentials, setting.clock).expect("a client")
+            Dynamics::new(&connection, credentials, &Terms::of(&connection, setting.clock, None)).expect("a client")
         };
         let (one, eight, sixteen) = (client(1), client(8), client(16));
         let chain = timed("one chain", one.read_whole(query.clone())).await;

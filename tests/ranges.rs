@@ -8,6 +8,7 @@ use ferry::app::runs::{Named, find};
 use ferry::dynamics::client::{Credentials, Dynamics, Proof};
 use ferry::dynamics::odata::{Query, queries};
 use ferry::dynamics::pages::Whole;
+use ferry::http::terms::Terms;
 use ferry::model::clock::Clock;
 use ferry::model::secret::Secret;
 use ferry::sandbox::{Sandbox, Service};
@@ -59,7 +60,8 @@ async fn client(stage: &Stage, filter: &str, page_size: u32, at_once: u32) -> (Q
         client_id: Secret::new(known.client_id.clone()),
         proof: Proof::Secret(Secret::new(known.client_secret.clone())),
     };
-    let mut dynamics = Dynamics::new(&connection, credentials, Clock::system(SCALE)).expect("a client");
+    let mut dynamics =
+        Dynamics::new(&connection, credentials, &Terms::of(&connection, Clock::system(SCALE), None)).expect("a client");
     dynamics.ranges_from_rows = 100;
     (queries(job).remove(0), dynamics)
 }

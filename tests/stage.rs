@@ -57,6 +57,7 @@ impl Stage {
             redirects: Vec::new(),
             offline: false,
             allowed_hosts: Vec::new(),
+            authorities: None,
             secrets: secret_source(sandbox.credentials()),
             key_file: None,
             clock: Clock::system(SCALE),

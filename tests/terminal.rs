@@ -18,7 +18,10 @@ pub struct Desk {
 
 impl Desk {
     pub async fn new() -> Self {
-        let stage = Stage::seeded(100).await;
+        Self::on(Stage::seeded(100).await)
+    }
+
+    pub fn on(stage: Stage) -> Self {
         let folder = tempfile::tempdir().unwrap();
         write_project(&folder.path().join("project"), &stage.sandbox).unwrap();
         let set = secrets(stage.sandbox.credentials()).map(|(name, value)| (environment_variable(name), value));

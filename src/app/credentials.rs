@@ -12,6 +12,7 @@ use crate::dynamics;
 use crate::dynamics::client::{Certificate, Credentials, Proof, RefreshToken};
 use crate::dynamics::sign_in::{Application, Prompt, Way, sign_in};
 use crate::gainsight::client::Access;
+use crate::http::hosts;
 use crate::model::connection::{Auth, Connection};
 use crate::model::secret::{Secret, environment_variable};
 use crate::store::secrets::Secrets;
@@ -75,7 +76,10 @@ pub(super) async fn sign_a_person_in(
     let kept = kept(connection, setting)?;
     // Where the token cannot be kept nobody need sign in.
     kept.open().map_err(store)?;
-    Ok(sign_in(connection, &application, way, &kept, setting.clock, tell).await)
+    if let Err(error) = hosts::admit(connection, &setting.allowed_hosts) {
+        return Ok(Err(error.into()));
+    }
+    Ok(sign_in(&connection.url, &application, way, &kept, &setting.terms(connection), tell).await)
 }
 
 /// Forgets the sign-in of a person.

@@ -70,6 +70,7 @@ pub async fn run(
         redirects: Vec::new(),
         offline: false,
         allowed_hosts: Vec::new(),
+        authorities: None,
         secrets: secret_source(sandbox.credentials()),
         key_file: None,
         clock: Clock::system(demo.limits_scale),

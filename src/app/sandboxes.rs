@@ -6,9 +6,13 @@ use std::sync::Arc;
 use super::error::Error;
 use super::projects::for_sandbox;
 use super::workspace::Secrets;
+use crate::http::terms::VARIABLE;
 use crate::model::secret::{Secret, environment_variable};
 use crate::sandbox::{Credentials, Sandbox};
 use crate::store;
+
+/// The file with the authority of a sandbox that speaks TLS.
+const AUTHORITY: &str = "authority.pem";
 
 /// The secrets of a sandbox, by the names that the out-of-the-box connections use.
 #[must_use]
@@ -36,6 +40,12 @@ pub fn secret_source(credentials: &Credentials) -> Secrets {
 pub fn write_project(folder: &Path, sandbox: &Sandbox) -> Result<(), Error> {
     let mut files = for_sandbox(sandbox.dynamics_url(), sandbox.gainsight_url());
     let lines = secrets(sandbox.credentials()).map(|(name, value)| format!("{}={value}\n", environment_variable(name)));
-    files.push(("secrets.env", lines.concat()));
+    let mut settings = lines.concat();
+    if let Some(authority) = sandbox.authority() {
+        let path = std::path::absolute(folder.join(AUTHORITY)).unwrap_or_else(|_| folder.join(AUTHORITY));
+        settings.push_str(&format!("{VARIABLE}='{}'\n", path.display().to_string().replace('\'', "'\\''")));
+        files.push((AUTHORITY, authority.to_owned()));
+    }
+    files.push(("secrets.env", settings));
     Ok(store::project::write(folder, &files)?)
 }

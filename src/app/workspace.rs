@@ -18,6 +18,7 @@ use crate::engine::functions;
 use crate::gainsight;
 use crate::gainsight::client::Gainsight;
 use crate::http::hosts;
+use crate::http::terms::Terms;
 use crate::lang::project::{Parsed, Project, check};
 use crate::model::catalog::Catalog;
 use crate::model::clock::Clock;
@@ -43,6 +44,8 @@ pub struct Setting {
     pub offline: bool,
     /// Hosts that connections may lead to, beside those of the services.
     pub allowed_hosts: Vec<String>,
+    /// Authorities to trust beside the public ones, as PEM.
+    pub authorities: Option<Arc<str>>,
     /// Where secrets come from.
     pub secrets: Secrets,
     /// The file with the key to what the home keeps encrypted: the sign-ins of people.
@@ -63,6 +66,13 @@ pub struct Workspace {
     pub catalog: Catalog,
     /// The open connections; none offline.
     pub services: Services,
+}
+
+impl Setting {
+    /// On what terms the clients of a connection talk.
+    pub(super) fn terms(&self, connection: &Connection) -> Terms {
+        Terms::of(connection, self.clock, self.authorities.clone())
+    }
 }
 
 impl Workspace {
@@ -183,7 +193,7 @@ pub(super) async fn connect(
         };
         let opened = async {
             hosts::admit(connection, &setting.allowed_hosts).map_err(dynamics::error::Error::from)?;
-            let client = Dynamics::new(connection, credentials, setting.clock)?;
+            let client = Dynamics::new(connection, credentials, &setting.terms(connection))?;
             let me = client.who_am_i().await?;
             services.organizations.insert(name.clone(), me.organization_id);
             services.dynamics.insert(name, client);
@@ -194,7 +204,7 @@ pub(super) async fn connect(
     let access = credentials::of_gainsight(connection, setting)?;
     services.tenants.insert(name.clone(), tenant(&connection.url));
     let admitted = hosts::admit(connection, &setting.allowed_hosts).map_err(gainsight::error::Error::from);
-    let opened = admitted.and_then(|()| Gainsight::new(connection, access, setting.clock));
+    let opened = admitted.and_then(|()| Gainsight::new(connection, access, &setting.terms(connection)));
     Ok(opened.map(|client| drop(services.gainsight.insert(name, client))).map_err(Into::into))
 }
 

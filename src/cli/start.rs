@@ -3,6 +3,7 @@
 use super::output::tell;
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::sync::Arc;
 
 use clap::Parser;
 
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::app::error::Error;
 use crate::app::workspace::Setting;
-use crate::http::hosts;
+use crate::http::{hosts, terms};
 use crate::model::clock::Clock;
 
 /// The stack of a thread that carries a plan out, in bytes.
@@ -104,11 +105,19 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         environment: common.env.clone(),
         redirects: common.connection.clone(),
         offline: common.offline,
+        authorities: authorities()?,
         allowed_hosts: std::env::var(hosts::VARIABLE).map(|list| hosts::named(&list)).unwrap_or_default(),
         secrets: secret::source(needs_secrets.then_some(common.home.as_path()))?,
         key_file: secret::key_file(),
         clock: Clock::system(common.clock_scale),
     })
+}
+
+/// The authorities that are trusted on this machine beside the public ones.
+fn authorities() -> Result<Option<Arc<str>>, Error> {
+    let Some(path) = std::env::var_os(terms::VARIABLE).filter(|path| !path.is_empty()) else { return Ok(None) };
+    let unreadable = |error| Error::Usage(format!("{}={}: {error}", terms::VARIABLE, path.display()));
+    Ok(Some(std::fs::read_to_string(&path).map_err(unreadable)?.into()))
 }
 
 /// Whether what goes to stderr is read by a person on a terminal.

@@ -15,7 +15,7 @@ use super::authority::Authority;
 use super::error::Error;
 use super::grant::{Granted, grant};
 use crate::http::client::Client;
-use crate::model::clock::Clock;
+use crate::http::terms::Terms;
 use crate::model::secret::Secret;
 
 const DAY_SECONDS: u64 = 86_400;
@@ -58,8 +58,7 @@ pub trait RefreshToken: Send + Sync {
 /// Gives tokens; one request for a token at a time, whoever waits for it.
 pub(super) struct Tokens {
     credentials: Credentials,
-    clock: Clock,
-    timeout: Duration,
+    terms: Terms,
     held: Mutex<Option<Held>>,
 }
 
@@ -69,8 +68,8 @@ struct Held {
 }
 
 impl Tokens {
-    pub(super) fn new(credentials: Credentials, clock: Clock, timeout: Duration) -> Self {
-        Self { credentials, clock, timeout, held: Mutex::new(None) }
+    pub(super) fn new(credentials: Credentials, terms: Terms) -> Self {
+        Self { credentials, terms, held: Mutex::new(None) }
     }
 
     /// A token that is good now, as the value of the `Authorization` header. `refused` is one that the service did not
@@ -91,7 +90,7 @@ impl Tokens {
 
     async fn ask(&self, organization: &Client) -> Result<Granted, Error> {
         let given = self.credentials.tenant_id.as_ref();
-        let authority = Authority::of(organization, given, self.timeout, self.clock).await?;
+        let authority = Authority::of(organization, given, &self.terms).await?;
         let client_id = self.credentials.client_id.expose();
         let own = scope(organization, ".default")?;
         match &self.credentials.proof {
@@ -100,7 +99,7 @@ impl Tokens {
                 grant(&authority, client_id, Some(&own), &more).await
             }
             Proof::Certificate(certificate) => {
-                let assertion = certificate.assertion(client_id, authority.token_url()?.as_str(), self.clock)?;
+                let assertion = certificate.assertion(client_id, authority.token_url()?.as_str(), self.terms.clock)?;
                 let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
                 let more = [
                     ("client_assertion_type", kind),

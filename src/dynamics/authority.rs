@@ -3,15 +3,13 @@
 //! In: the organisation, and its tenant where that is given. Out: the addresses of Entra's endpoints, on Microsoft's own
 //! hosts only. <https://learn.microsoft.com/power-apps/developer/data-platform/authenticate-oauth>
 
-use std::time::Duration;
-
 use url::Url;
 
 use super::assumptions::{API, AUTHORITY_HOSTS};
 use super::error::Error;
 use crate::http::client::{Client, Method, Request};
 use crate::http::retry::Repeat;
-use crate::model::clock::Clock;
+use crate::http::terms::Terms;
 use crate::model::connection::is_loopback;
 use crate::model::secret::Secret;
 
@@ -23,12 +21,7 @@ pub(super) struct Authority {
 
 impl Authority {
     /// Asks the organisation who signs its users in.
-    pub(super) async fn of(
-        organization: &Client,
-        tenant: Option<&Secret>,
-        timeout: Duration,
-        clock: Clock,
-    ) -> Result<Self, Error> {
+    pub(super) async fn of(organization: &Client, tenant: Option<&Secret>, terms: &Terms) -> Result<Self, Error> {
         let named = challenge(organization).await?;
         let tenant = match tenant {
             Some(given) => given.expose().to_owned(),
@@ -38,7 +31,7 @@ impl Authority {
                 tenant => tenant.to_owned(),
             },
         };
-        let http = Client::new(&named.origin().ascii_serialization(), timeout, clock)?;
+        let http = Client::new(&named.origin().ascii_serialization(), terms)?;
         Ok(Self { http, tenant })
     }
 

@@ -19,6 +19,7 @@ use crate::http::client::{Answer, Client, Method, Request};
 use crate::http::json;
 use crate::http::quoted::quoted;
 use crate::http::retry::{Repeat, TRIES, wait};
+use crate::http::terms::Terms;
 use crate::model::clock::Clock;
 use crate::model::connection::Connection;
 
@@ -62,15 +63,14 @@ impl Dynamics {
     ///
     /// # Errors
     /// If the HTTP client cannot be set up.
-    pub fn new(connection: &Connection, credentials: Credentials, clock: Clock) -> Result<Self, Error> {
-        let timeout = Duration::from_secs(u64::from(connection.limits.call_timeout_seconds));
-        let http = Client::new(&connection.url, timeout, clock)?;
-        let tokens = Tokens::new(credentials, clock, timeout);
+    pub fn new(connection: &Connection, credentials: Credentials, terms: &Terms) -> Result<Self, Error> {
+        let http = Client::new(&connection.url, terms)?;
+        let tokens = Tokens::new(credentials, terms.clone());
         let limits = &connection.limits;
         Ok(Self {
             http,
             tokens,
-            clock,
+            clock: terms.clock,
             flow: Flow::new(limits.max_in_flight),
             page_size: limits.page_size,
             most_at_once: limits.max_in_flight,

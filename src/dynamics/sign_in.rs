@@ -5,8 +5,6 @@
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code>
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
@@ -20,8 +18,8 @@ use super::error::Error;
 use super::grant::{Granted, grant, post};
 use super::redirect::Redirect;
 use crate::http::client::Client;
+use crate::http::terms::Terms;
 use crate::model::clock::Clock;
-use crate::model::connection::Connection;
 use crate::model::secret::Secret;
 
 /// The longest that a person may take, in seconds of the services' clock: codes live about ten minutes.
@@ -75,21 +73,21 @@ struct DeviceCode {
     interval: u64,
 }
 
-/// Signs a person in and keeps the refresh token.
+/// Signs a person in to the organisation at a URL and keeps the refresh token.
 ///
 /// # Errors
 /// If the person declines or takes too long, or Entra refuses.
 pub async fn sign_in(
-    connection: &Connection,
+    url: &str,
     application: &Application<'_>,
     way: Way,
     kept: &dyn RefreshToken,
-    clock: Clock,
+    terms: &Terms,
     tell: &(dyn Fn(&Prompt) + Send + Sync),
 ) -> Result<(), Error> {
-    let timeout = Duration::from_secs(u64::from(connection.limits.call_timeout_seconds));
-    let organization = Client::new(&connection.url, timeout, clock)?;
-    let authority = Authority::of(&organization, application.tenant_id, timeout, clock).await?;
+    let clock = terms.clock;
+    let organization = Client::new(url, terms)?;
+    let authority = Authority::of(&organization, application.tenant_id, terms).await?;
     let scope = personal_scope(&organization)?;
     let granted = match way {
         Way::Code => by_code(&authority, application, &scope, clock, tell).await?,

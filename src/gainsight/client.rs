@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -17,7 +16,7 @@ use crate::http::client::{Answer, Client, Method, Request};
 use crate::http::json;
 use crate::http::quoted::quoted;
 use crate::http::retry::Repeat;
-use crate::model::clock::Clock;
+use crate::http::terms::Terms;
 use crate::model::connection::{Connection, Limits};
 use crate::model::outcome::Calls;
 use crate::model::spent::Spent;
@@ -67,11 +66,10 @@ impl Gainsight {
     ///
     /// # Errors
     /// If the HTTP client cannot be set up.
-    pub fn new(connection: &Connection, access: Access, clock: Clock) -> Result<Self, Error> {
+    pub fn new(connection: &Connection, access: Access, terms: &Terms) -> Result<Self, Error> {
         let limits = connection.limits;
-        let timeout = Duration::from_secs(u64::from(limits.call_timeout_seconds));
-        let http = Client::new(&connection.url, timeout, clock)?;
-        Ok(Self { http, access, windows: Windows::new(&limits, clock), writes: AtomicU64::new(0), limits })
+        let http = Client::new(&connection.url, terms)?;
+        Ok(Self { http, access, windows: Windows::new(&limits, terms.clock), writes: AtomicU64::new(0), limits })
     }
 
     /// Remembers calls beyond this process, and goes on from those that are remembered.

@@ -11,8 +11,8 @@ use super::address::{self, Forbidden, Lookup, Resolver};
 use super::error::Error;
 pub use super::exchange::{Answer, Method, Request};
 use super::retry::{Repeat, TRIES, TRIES_UNREACHABLE, is_passing, wait};
+use super::terms::Terms;
 use super::unpack::{Excess, Unpacking};
-use crate::model::clock::Clock;
 use crate::model::connection::is_loopback;
 
 /// How rustls begins to say what is wrong with a certificate. <https://docs.rs/rustls/0.23/rustls/enum.Error.html>
@@ -25,8 +25,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Client {
     inner: reqwest::Client,
     origin: Url,
-    timeout: Duration,
-    clock: Clock,
+    terms: Terms,
     sent: Arc<AtomicU64>,
 }
 
@@ -35,15 +34,15 @@ impl Client {
     ///
     /// # Errors
     /// If the origin is no URL or must not be connected to, or TLS cannot be set up.
-    pub fn new(origin: &str, timeout: Duration, clock: Clock) -> Result<Self, Error> {
-        Self::resolving(origin, timeout, clock, address::system())
+    pub fn new(origin: &str, terms: &Terms) -> Result<Self, Error> {
+        Self::resolving(origin, terms, address::system())
     }
 
     /// The same with another way to find the addresses of a name.
     ///
     /// # Errors
     /// As [`Client::new`].
-    pub fn resolving(origin: &str, timeout: Duration, clock: Clock, lookup: Lookup) -> Result<Self, Error> {
+    pub fn resolving(origin: &str, terms: &Terms, lookup: Lookup) -> Result<Self, Error> {
         let origin = Url::parse(origin).map_err(|_| Error::BadUrl(origin.to_owned()))?;
         let is_here = is_loopback(&origin);
         match origin.host() {
@@ -55,17 +54,19 @@ impl Client {
         if origin.scheme() != "https" && !(is_here && origin.scheme() == "http") {
             return Err(Error::Insecure(origin.host_str().unwrap_or_default().to_owned()));
         }
-        let inner = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .dns_resolver(Arc::new(Resolver { lookup, is_here }))
             .https_only(!is_here)
             .min_tls_version(reqwest::tls::Version::TLS_1_2)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
-            .build()
-            .map_err(|e| Error::Setup(e.to_string()))?;
-        Ok(Self { inner, origin, timeout, clock, sent: Arc::default() })
+            .timeout(terms.timeout);
+        for authority in authorities(terms)? {
+            builder = builder.add_root_certificate(authority);
+        }
+        let inner = builder.build().map_err(|e| Error::Setup(e.to_string()))?;
+        Ok(Self { inner, origin, terms: terms.clone(), sent: Arc::default() })
     }
 
     /// A URL below the origin. `path` is ours, never data; what is data goes into the query.
@@ -124,7 +125,7 @@ impl Client {
             if !may || tried >= tries {
                 return result;
             }
-            self.clock.sleep(wait(tried)).await;
+            self.terms.clock.sleep(wait(tried)).await;
         }
     }
 
@@ -184,7 +185,7 @@ impl Client {
     fn failure(&self, error: &reqwest::Error) -> Error {
         let host = self.host();
         if error.is_timeout() && !error.is_connect() {
-            return Error::TimedOut { host, after: self.timeout };
+            return Error::TimedOut { host, after: self.terms.timeout };
         }
         // The innermost cause is the operating system's; the outer ones repeat the URL.
         let mut cause: &dyn std::error::Error = error;
@@ -200,4 +201,11 @@ impl Client {
         }
         if error.is_connect() { Error::Unreachable { host, reason } } else { Error::Broken { host, reason } }
     }
+}
+
+/// The authorities that are trusted beside the public ones.
+fn authorities(terms: &Terms) -> Result<Vec<reqwest::Certificate>, Error> {
+    let Some(pem) = &terms.authorities else { return Ok(Vec::new()) };
+    let found = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default();
+    if found.is_empty() { Err(Error::Authorities) } else { Ok(found) }
 }

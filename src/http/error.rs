@@ -19,7 +19,7 @@ pub enum Error {
     /// Its certificate is not one that this machine trusts.
     #[error(
         "{host} shows a certificate that is not trusted ({reason}), so nothing was sent; check the URL, and ask your network's \
-         administrator whether a proxy opens encrypted connections"
+         administrator whether a proxy opens encrypted connections: FERRY_CA_FILE names the file of an authority of your own"
     )]
     Untrusted {
         /// Host and port.
@@ -101,6 +101,9 @@ pub enum Error {
     /// Something that is not a URL.
     #[error("this is not a URL: {0}")]
     BadUrl(String),
+    /// The file of authorities holds none.
+    #[error("the file that FERRY_CA_FILE names holds no certificate; it has to be PEM")]
+    Authorities,
     /// The client could not be set up.
     #[error("the HTTP client cannot be set up: {0}")]
     Setup(String),

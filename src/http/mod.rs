@@ -11,4 +11,5 @@ pub mod hosts;
 pub mod json;
 pub mod quoted;
 pub mod retry;
+pub mod terms;
 pub mod unpack;

@@ -9,6 +9,7 @@ use ferry::http::address::{Lookup, is_public};
 use ferry::http::client::{Client, Method, Request};
 use ferry::http::hosts::named;
 use ferry::http::retry::Repeat;
+use ferry::http::terms::Terms;
 use ferry::model::clock::Clock;
 
 use super::listener::Listener;
@@ -107,8 +108,8 @@ fn lookup(answers: Vec<Vec<IpAddr>>) -> Lookup {
 }
 
 async fn ask(url: &str, lookup: Lookup) -> Result<(), String> {
-    let client =
-        Client::resolving(url, Duration::from_millis(300), Clock::system(1.0), lookup).map_err(|e| e.to_string())?;
+    let client = Client::resolving(url, &Terms::new(Duration::from_millis(300), Clock::system(1.0)), lookup)
+        .map_err(|e| e.to_string())?;
     let url = client.url("/").map_err(|e| e.to_string())?;
     let request = Request { method: Method::Get, url, headers: Vec::new(), body: None, repeat: Repeat::Never };
     client.send(&request).await.map(drop).map_err(|e| e.to_string())

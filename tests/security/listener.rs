@@ -9,6 +9,7 @@ use ferry::diagnostic::source::Sources;
 use ferry::dynamics::client::{Credentials, Dynamics, Proof};
 use ferry::dynamics::odata::Query;
 use ferry::gainsight::client::{Access, Gainsight};
+use ferry::http::terms::Terms;
 use ferry::lang::project::read;
 use ferry::model::clock::Clock;
 use ferry::model::connection::Connection;
@@ -85,12 +86,15 @@ impl Listener {
             client_id: secret("client"),
             proof: Proof::Secret(secret("the-secret")),
         };
-        Dynamics::new(&self.connection("DYNAMICS", auth), credentials, Clock::system(1_000.0)).unwrap()
+        let connection = self.connection("DYNAMICS", auth);
+        let terms = Terms::of(&connection, Clock::system(1_000.0), None);
+        Dynamics::new(&connection, credentials, &terms).unwrap()
     }
 
     pub fn gainsight(&self) -> Gainsight {
         let connection = self.connection("GAINSIGHT", "access_key (key = SECRET 'k')");
-        Gainsight::new(&connection, Access::Key(Secret::new("the-key".to_owned())), Clock::system(1_000.0)).unwrap()
+        let terms = Terms::of(&connection, Clock::system(1_000.0), None);
+        Gainsight::new(&connection, Access::Key(Secret::new("the-key".to_owned())), &terms).unwrap()
     }
 
     fn connection(&self, service: &str, auth: &str) -> Connection {

@@ -1,6 +1,7 @@
 //! What an attacker or a broken service may try: each file is one rule, with a listener that plays the other side.
 
 mod addresses;
+mod authorities;
 mod blocks;
 mod canary;
 mod filters;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ferry::gainsight::write::Batch;
 use ferry::http::client::Client;
+use ferry::http::terms::Terms;
 use ferry::model::clock::Clock;
 use serde_json::json;
 
@@ -121,7 +122,7 @@ async fn a_next_link_that_leads_away_ends_the_read() {
 
 #[test]
 fn whatever_link_is_accepted_leads_home() {
-    let client = Client::new("http://127.0.0.1:8080", Duration::from_secs(1), Clock::system(1.0)).unwrap();
+    let client = Client::new("http://127.0.0.1:8080", &Terms::new(Duration::from_secs(1), Clock::system(1.0))).unwrap();
     let mut dice = Dice::of(4);
     let (mut accepted, mut refused) = (0, 0);
     for _ in 0..LINKS {

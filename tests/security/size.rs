@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use ferry::http::client::{Answer, Client, Method, Request};
 use ferry::http::json;
 use ferry::http::retry::Repeat;
+use ferry::http::terms::Terms;
 use ferry::model::clock::Clock;
 use flate2::write::GzEncoder;
 use flate2::{Compress, Compression, FlushCompress};
@@ -18,7 +19,7 @@ const TEXTS: usize = 100_000;
 const SOON: Duration = Duration::from_secs(2);
 
 async fn ask(listener: &Listener, timeout: Duration) -> Result<Answer, String> {
-    let client = Client::new(&listener.url(), timeout, Clock::system(1.0)).unwrap();
+    let client = Client::new(&listener.url(), &Terms::new(timeout, Clock::system(1.0))).unwrap();
     let url = client.url("/").unwrap();
     let request = Request { method: Method::Get, url, headers: Vec::new(), body: None, repeat: Repeat::Never };
     client.send(&request).await.map_err(|error| error.to_string())

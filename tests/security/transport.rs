@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use ferry::diagnostic::source::Sources;
 use ferry::http::client::{Client, Method, Request};
 use ferry::http::retry::Repeat;
+use ferry::http::terms::Terms;
 use ferry::lang::project::read;
 use ferry::model::clock::Clock;
 
@@ -15,7 +16,7 @@ use super::listener::{Listener, reply, send};
 use crate::terminal::Desk;
 
 fn client(url: &str) -> Result<Client, String> {
-    Client::new(url, Duration::from_secs(2), Clock::system(1.0)).map_err(|error| error.to_string())
+    Client::new(url, &Terms::new(Duration::from_secs(2), Clock::system(1.0))).map_err(|error| error.to_string())
 }
 
 async fn ask(url: &str) -> Result<u16, String> {
