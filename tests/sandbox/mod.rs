@@ -9,6 +9,8 @@ mod dynamics_opportunities;
 mod dynamics_paging;
 mod dynamics_rows;
 mod dynamics_types;
+mod dynamics_writes;
+mod dynamics_writes_refused;
 mod faults;
 mod gainsight_metadata;
 mod gainsight_objects;

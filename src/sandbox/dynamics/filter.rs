@@ -5,9 +5,10 @@
 
 use std::cmp::Ordering;
 
-use super::super::assumptions::NOT_EQUAL_KEEPS_NULLS;
+use super::super::assumptions::{FILTER_DEPTH, NOT_EQUAL_KEEPS_NULLS};
 use super::errors::Refusal;
 use super::like::Pattern;
+use super::options::Aliases;
 use super::row::{Comparable, Row, comparable};
 use super::schema::{Column, Kind, TableSchema};
 use super::words::{Word, words};
@@ -39,8 +40,8 @@ pub(in crate::sandbox) enum Condition {
 }
 
 impl Condition {
-    pub(in crate::sandbox) fn read(filter: &str, table: &TableSchema) -> Result<Self, Refusal> {
-        let mut reader = Reader { filter, table, words: words(filter)?, place: 0 };
+    pub(in crate::sandbox) fn read(filter: &str, table: &TableSchema, aliases: &Aliases) -> Result<Self, Refusal> {
+        let mut reader = Reader { filter, table, words: resolved(words(filter)?, aliases)?, place: 0, depth: 0 };
         let condition = reader.any()?;
         match reader.words.get(reader.place) {
             None => Ok(condition),
@@ -87,6 +88,23 @@ struct Reader<'a> {
     table: &'a TableSchema,
     words: Vec<(usize, Word)>,
     place: usize,
+    /// How many groups and negations are open.
+    depth: usize,
+}
+
+/// Puts the values of aliases in; one without a value is null.
+fn resolved(words: Vec<(usize, Word)>, aliases: &Aliases) -> Result<Vec<(usize, Word)>, Refusal> {
+    let one = |(place, word): (usize, Word)| match &word {
+        Word::Bare(name) if name.starts_with('@') => {
+            let mut value = self::words(aliases.get(name).map_or("null", String::as_str))?;
+            match (value.pop(), value.is_empty()) {
+                (Some((_, value)), true) => Ok((place, value)),
+                _ => Err(Refusal::missing(&format!("parameter alias {name} of several words"))),
+            }
+        }
+        _ => Ok((place, word)),
+    };
+    words.into_iter().map(one).collect()
 }
 
 impl Reader<'_> {
@@ -128,6 +146,16 @@ impl Reader<'_> {
     }
 
     fn one(&mut self) -> Result<Condition, Refusal> {
+        self.depth += 1;
+        if self.depth > FILTER_DEPTH {
+            return Err(Refusal::option("The depth of the $filter exceeds the limit."));
+        }
+        let condition = self.group_or_test();
+        self.depth -= 1;
+        condition
+    }
+
+    fn group_or_test(&mut self) -> Result<Condition, Refusal> {
         if self.takes("not") {
             return Ok(Condition::Not(Box::new(self.one()?)));
         }
@@ -225,9 +253,6 @@ impl Reader<'_> {
         if name.contains('/') {
             return Err(Refusal::missing(&format!("$filter path or lambda {name}")));
         }
-        if name.starts_with('@') {
-            return Err(Refusal::missing(&format!("parameter alias {name}")));
-        }
         self.table.column(name).ok_or_else(|| Refusal::property(name, &self.table.logical))
     }
 }
@@ -249,7 +274,8 @@ fn written(text: &str) -> &'static str {
     }
 }
 
-fn edm(column: &Column) -> &'static str {
+/// The type the service document gives a column.
+pub(in crate::sandbox) fn edm(column: &Column) -> &'static str {
     match column.kind {
         Kind::String | Kind::Memo | Kind::MultiSelectPicklist => "Edm.String",
         Kind::Boolean => "Edm.Boolean",

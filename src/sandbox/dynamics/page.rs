@@ -10,15 +10,17 @@ use super::super::assumptions::{COUNT_LIMIT, METADATA_VERSION, PAGE_LIMIT};
 use super::super::http::{Ask, Reply};
 use super::cookie::{self, Mark, Resume};
 use super::errors::Refusal;
+use super::expand;
 use super::filter::Condition;
 use super::guid::Guid;
 use super::options::Options;
 use super::order::{Order, read_value, value_text};
+use super::place::Place;
 use super::prefer::Prefer;
 use super::render::Renderer;
+use super::route::body;
 use super::row::{Comparable, Row};
 use super::schema::Schema;
-use super::serve::{Place, body};
 use super::service::Dynamics;
 use super::store::Store;
 
@@ -38,7 +40,7 @@ pub(in crate::sandbox) fn collection(
 ) -> Result<Reply, Refusal> {
     let schema = &dynamics.schema;
     let prefer = Prefer::read(&ask.headers)?;
-    let options = Options::read(&ask.query, &schema.tables[table])?;
+    let options = Options::read(&ask.query, schema, table)?;
     let resume = match &options.skip_token {
         Some(token) if dynamics.knows_link(token) => Some(cookie::read(token)?),
         Some(_) => return Err(cookie::invalid()),
@@ -52,7 +54,7 @@ pub(in crate::sandbox) fn collection(
     let more = endless && rows.len() > size;
     rows.truncate(size);
 
-    let mut out = opening(place, &schema.tables[table].set, &options.select_text, "");
+    let mut out = opening(place, &schema.tables[table].set, &options.context(), "");
     if options.count || prefer.count {
         let counted = (options.count && resume.is_none()).then(|| cut.count());
         totals(&mut out, counted, prefer.count);
@@ -60,7 +62,9 @@ pub(in crate::sandbox) fn collection(
     out.push_str(",\"value\":[");
     let all: Vec<usize> = (0..schema.tables[table].columns.len()).collect();
     let columns = options.select.as_deref().unwrap_or(&all);
-    let renderer = Renderer { store: &store, schema, table, columns, prefer: &prefer };
+    let found: Vec<&Row> = rows.iter().map(|(_, row)| *row).collect();
+    let expanded = expand::prepare(&options.expand, &store, schema, &found);
+    let renderer = Renderer { store: &store, schema, table, columns, prefer: &prefer, expanded: &expanded };
     for (index, (_, row)) in rows.iter().enumerate() {
         out.push_str(if index == 0 { "{" } else { ",{" });
         renderer.members(&mut out, row);
@@ -81,7 +85,7 @@ pub(in crate::sandbox) fn collection(
 
 /// `accounts/$count`: a bare number.
 pub(in crate::sandbox) fn count(dynamics: &Dynamics, ask: &Ask, table: usize) -> Result<Reply, Refusal> {
-    let options = Options::read(&ask.query, &dynamics.schema.tables[table])?;
+    let options = Options::read(&ask.query, &dynamics.schema, table)?;
     let store = dynamics.store.read().unwrap_or_else(PoisonError::into_inner);
     let cut = Cut { store: &store, schema: &dynamics.schema, table, options: &options };
     Ok(Reply::new(200, "text/plain", cut.count().min(COUNT_LIMIT).to_string()))

@@ -104,6 +104,15 @@ impl TableSchema {
     pub(in crate::sandbox) fn column(&self, property: &str) -> Option<usize> {
         self.by_property.get(property).copied()
     }
+
+    /// The lookup that a single-valued navigation property belongs to, and the tables that property may lead to.
+    pub(in crate::sandbox) fn navigation(&self, name: &str) -> Option<(usize, &[String])> {
+        self.columns.iter().enumerate().filter(|(_, column)| column.is_lookup()).find_map(|(index, column)| {
+            let place = column.targets.iter().position(|target| column.navigation(target) == name)?;
+            let one_each = column.kind == Kind::Customer;
+            Some((index, if one_each { &column.targets[place..=place] } else { &column.targets[..] }))
+        })
+    }
 }
 
 impl Schema {
