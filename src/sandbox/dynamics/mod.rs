@@ -5,6 +5,7 @@
 
 mod attributes;
 mod cookie;
+mod csdl;
 mod definition;
 mod derived;
 mod errors;

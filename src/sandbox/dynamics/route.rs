@@ -11,7 +11,7 @@ use super::precondition::Precondition;
 use super::prefer::Prefer;
 use super::service::Dynamics;
 use super::target::Target;
-use super::{functions, metadata, page, single, write};
+use super::{csdl, functions, metadata, page, single, write};
 
 const JSON: &str = "application/json; odata.metadata=minimal";
 
@@ -50,7 +50,7 @@ fn read(dynamics: &Dynamics, place: &Place, ask: &Ask, segments: &[&str]) -> Res
     }
     match segments.first().copied().unwrap_or("") {
         "" => Ok(service_document(dynamics, place)),
-        "$metadata" if segments.len() == 1 => Err(Refusal::missing("$metadata")),
+        "$metadata" if segments.len() == 1 => csdl::answer(dynamics, ask),
         name if metadata::knows(name) => metadata::answer(dynamics, place, ask, segments),
         name => rows(dynamics, place, ask, name, &segments[1..]),
     }
