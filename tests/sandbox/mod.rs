@@ -2,7 +2,9 @@
 
 mod client;
 mod dynamics_csdl;
+mod dynamics_definitions;
 mod dynamics_filter;
+mod dynamics_functions;
 mod dynamics_lookups;
 mod dynamics_metadata;
 mod dynamics_multi_select;
