@@ -1,6 +1,7 @@
 //! The sandbox over real HTTP: each file is one feature of one of the two services.
 
 mod client;
+mod dynamics_batch;
 mod dynamics_csdl;
 mod dynamics_definitions;
 mod dynamics_filter;

@@ -4,6 +4,7 @@
 //! In: HTTP requests, and rows put by the world or a test. Out: replies as the written reference has them.
 
 mod attributes;
+mod batch;
 mod cookie;
 mod csdl;
 mod definition;
@@ -17,6 +18,7 @@ mod guid;
 mod like;
 mod member_filter;
 mod metadata;
+mod multipart;
 mod multiple;
 mod nested;
 mod options;

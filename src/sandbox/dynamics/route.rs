@@ -11,7 +11,7 @@ use super::precondition::Precondition;
 use super::prefer::Prefer;
 use super::service::Dynamics;
 use super::target::Target;
-use super::{csdl, functions, metadata, page, single, write};
+use super::{batch, csdl, functions, metadata, page, single, write};
 
 const JSON: &str = "application/json; odata.metadata=minimal";
 
@@ -31,7 +31,7 @@ pub(in crate::sandbox) fn answer(dynamics: &Dynamics, ask: &Ask) -> Result<Reply
     let segments = place.segments();
     let first = segments.first().copied().unwrap_or("");
     if first == "$batch" {
-        return Err(Refusal::missing("$batch"));
+        return batch::answer(dynamics, ask);
     }
     if functions::knows(first) {
         return functions::answer(dynamics, &place, ask, &segments);
