@@ -88,7 +88,9 @@ pub(in crate::sandbox) fn relationship_name(table: &str, set: &str, column: &str
         ("systemuser", "businessunitid", _) => "business_unit_system_users".to_owned(),
         ("team", "businessunitid", _) => "business_unit_teams".to_owned(),
         (_, "parentcustomerid" | "customerid", _) => format!("{table}_customer_{target}s"),
-        (_, "createdby" | "modifiedby", _) => format!("lk_{table}base_{column}"),
+        (_, "createdby" | "modifiedby" | "createdonbehalfby" | "modifiedonbehalfby", _) => {
+            format!("lk_{table}base_{column}")
+        }
         (_, "owningbusinessunit", _) => format!("business_unit_{set}"),
         (_, "owninguser", _) => format!("user_{set}"),
         (_, "owningteam", _) => format!("team_{set}"),

@@ -116,7 +116,10 @@ async fn it_names_the_sets_and_relationships_of_the_other_documents() {
     let (_, relationships) =
         client.read("RelationshipDefinitions/Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata").await;
     let navigations: HashSet<&str> = all(&tags, "NavigationProperty", "Name").into_iter().collect();
-    for one in relationships["value"].as_array().unwrap().iter().filter(|one| one["ReferencedEntity"] != "position") {
+    // Lookups may lead to tables the sandbox does not have; their navigation properties would lead nowhere.
+    let elsewhere = ["position", "territory", "lead", "queue"];
+    let leads = |one: &&Value| !elsewhere.iter().any(|table| one["ReferencedEntity"] == *table);
+    for one in relationships["value"].as_array().unwrap().iter().filter(leads) {
         let name = one["ReferencingEntityNavigationPropertyName"].as_str().unwrap();
         assert!(navigations.contains(name), "{one}");
     }

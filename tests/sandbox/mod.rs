@@ -2,6 +2,7 @@
 
 mod client;
 mod dynamics_batch;
+mod dynamics_columns;
 mod dynamics_csdl;
 mod dynamics_definitions;
 mod dynamics_expand;
