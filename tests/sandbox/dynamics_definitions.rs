@@ -100,6 +100,15 @@ async fn attributes_are_filtered_and_expanded() {
     assert!(names(columns, "LogicalName").contains(&"parentcustomerid"));
     assert!(!names(columns, "LogicalName").contains(&"parentcustomeridname"));
     assert_eq!(contact["Keys"], json!([]));
+    let keys = list(&client, &format!("{account}/Keys?$select=LogicalName,KeyAttributes,EntityKeyIndexStatus")).await;
+    assert_eq!(
+        (&keys[0]["KeyAttributes"], &keys[0]["EntityKeyIndexStatus"]),
+        (&json!(["accountnumber"]), &json!("Active"))
+    );
+    let (_, expanded) = client.read(&format!("{account}?$select=SchemaName&$expand=Keys($select=KeyAttributes)")).await;
+    assert_eq!(expanded["Keys"][0]["KeyAttributes"], json!(["accountnumber"]));
+    let (_, one) = client.read(&format!("{account}/Keys({})", keys[0]["MetadataId"].as_str().unwrap())).await;
+    assert_eq!(one["LogicalName"], "new_accountnumber");
     let related = contact["ManyToOneRelationships"].as_array().unwrap();
     assert!(names(related, "SchemaName").contains(&"contact_customer_accounts"));
 }
@@ -126,7 +135,7 @@ async fn relationships_follow_from_the_lookups() {
     let filtered = list(&client, &with_query(cast, &[("$filter", "ReferencingEntity eq 'contact'")])).await;
     assert_eq!(filtered, of_contact);
     assert_eq!(list(&client, &of("account", "ManyToManyRelationships")).await, Vec::<Value>::new());
-    assert_eq!(list(&client, &of("account", "Keys")).await, Vec::<Value>::new());
+    assert_eq!(list(&client, &of("contact", "Keys")).await, Vec::<Value>::new());
     let many = "RelationshipDefinitions/Microsoft.Dynamics.CRM.ManyToManyRelationshipMetadata";
     assert_eq!(list(&client, many).await, Vec::<Value>::new());
     let query = [("$filter", "SchemaName eq 'contact_customer_accounts'")];

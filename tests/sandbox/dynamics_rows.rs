@@ -91,7 +91,6 @@ async fn what_the_sandbox_lacks_is_a_501_that_names_it() {
         ("accounts?$expand=ownerid", "$expand=ownerid"),
         ("accounts?$apply=aggregate($count%20as%20n)", "$apply"),
         ("accounts?fetchXml=x", "fetchXml"),
-        ("accounts(accountnumber='1')", "alternate keys"),
         ("$metadata?annotations=true", "$metadata"),
         ("accounts?sql=SELECT%20name%20FROM%20account", "sql"),
         ("RetrieveMetadataChanges(Query=@p1)?@p1={}", "RetrieveMetadataChanges"),

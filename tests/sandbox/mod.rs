@@ -8,6 +8,7 @@ mod dynamics_definitions;
 mod dynamics_expand;
 mod dynamics_filter;
 mod dynamics_functions;
+mod dynamics_keys;
 mod dynamics_lookups;
 mod dynamics_metadata;
 mod dynamics_multi_select;

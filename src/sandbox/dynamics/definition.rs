@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::super::randomness::Chance;
-use super::schema::TableSchema;
+use super::schema::{AlternateKey, TableSchema};
 
 pub(in crate::sandbox) fn definition(table: &TableSchema) -> Value {
     json!({
@@ -26,6 +26,19 @@ pub(in crate::sandbox) fn definition(table: &TableSchema) -> Value {
         "IsPrivate": false,
         "DisplayName": label(&table.label, &table.logical),
         "MetadataId": metadata_id(&table.logical),
+    })
+}
+
+/// What an alternate key of a table says.
+pub(in crate::sandbox) fn alternate_key(table: &TableSchema, key: &AlternateKey) -> Value {
+    json!({
+        "LogicalName": key.logical,
+        "SchemaName": key.logical,
+        "EntityLogicalName": table.logical,
+        "KeyAttributes": key.columns,
+        "EntityKeyIndexStatus": "Active",
+        "DisplayName": label(&key.label, &format!("key {}", key.logical)),
+        "MetadataId": metadata_id(&format!("key {}.{}", table.logical, key.logical)),
     })
 }
 

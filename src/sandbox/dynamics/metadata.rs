@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::http::{Ask, Reply};
 use super::attributes;
-use super::definition::{definition, metadata_id};
+use super::definition::{alternate_key, definition, metadata_id};
 use super::errors::Refusal;
 use super::place::Place;
 use super::prefer::Prefer;
@@ -134,7 +134,11 @@ fn one_entity(schema: &Schema, place: &Place, wish: &Wish, name: &str, below: &[
             match key(one)? {
                 ("Attributes", Key::Name(name)) => with_context(place, attributes::one(table, name, cast, wish)?),
                 ("Attributes", Key::Id(id)) => with_context(place, attributes::one(table, &id, cast, wish)?),
-                ("Keys", _) => return Err(absent()),
+                ("Keys", key) if below.len() == 1 => {
+                    let mut keys = table.keys.iter().map(|key| alternate_key(table, key));
+                    let found = keys.find(|one| is(one, "LogicalName", &key)).ok_or_else(absent)?;
+                    with_context(place, wish.cut(found, "EntityKeyMetadata")?)
+                }
                 _ => return Err(Refusal::missing(&format!("metadata path {}", below.join("/")))),
             }
         }
@@ -150,8 +154,12 @@ fn collection(schema: &Schema, table: &TableSchema, name: &str, wish: &Wish) -> 
     };
     match name {
         "Attributes" => attributes::all(table, None, wish),
-        // No table has an alternate key, and none is related many to many.
-        "Keys" | "ManyToManyRelationships" => Ok(Vec::new()),
+        "Keys" => {
+            wish.no_expand()?;
+            wanted(table.keys.iter().map(|key| alternate_key(table, key)), wish, "EntityKeyMetadata")
+        }
+        // No table is related many to many.
+        "ManyToManyRelationships" => Ok(Vec::new()),
         "OneToManyRelationships" | "ManyToOneRelationships" => {
             wish.no_expand()?;
             let found =

@@ -15,6 +15,7 @@ mod filter;
 mod formatted;
 mod functions;
 mod guid;
+mod key;
 mod like;
 mod member_filter;
 mod metadata;

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::super::http::Reply;
 use super::errors::Refusal;
+use super::key::{Located, locate};
 use super::payload::object;
 use super::store::Store;
-use super::target::read_key;
 use super::write::{Write, Written};
 
 pub(in crate::sandbox) fn apply(
@@ -57,12 +57,14 @@ fn one(
     let named = match target.get("@odata.id").and_then(Value::as_str) {
         Some(address) if action == "UpsertMultiple" => {
             let key = address.split_once('(').and_then(|(_, key)| key.strip_suffix(')')).unwrap_or(address);
-            Some(read_key(description, key)?)
+            locate(description, &store.tables[table], key)?
         }
-        _ => None,
+        _ => Located { id: None, given: Map::new() },
     };
     let mut payload = write.scope(store, table).read(target)?;
-    payload.key = named.or(payload.key);
+    payload.key = named.id.or(payload.key);
+    let body = std::mem::replace(&mut payload.values, named.given);
+    payload.values.extend(body);
     let stored = payload.key.filter(|id| store.tables[table].rows.contains_key(id));
     match (action, payload.key, stored) {
         ("CreateMultiple", _, _) | ("UpsertMultiple", _, None) => write.add(store, table, payload).map(|id| id.text()),

@@ -152,7 +152,7 @@ impl Scope<'_> {
             Value::String(address) => address,
             _ => return Err(invalid(&table.set, &format!("The value of '{navigation}@odata.bind' is not a text."))),
         };
-        let (place, id) = self.references.find(self.schema, address)?;
+        let (place, id) = self.references.find(self.schema, self.store, address)?;
         let found = &self.schema.tables[place];
         if !targets.contains(&found.logical) {
             let text = format!("'{}' is not a target of the navigation property '{navigation}'.", found.logical);

@@ -10,7 +10,6 @@ use super::place::Place;
 use super::precondition::Precondition;
 use super::prefer::Prefer;
 use super::service::Dynamics;
-use super::target::Target;
 use super::{batch, csdl, functions, metadata, page, single, write};
 
 const JSON: &str = "application/json; odata.metadata=minimal";
@@ -44,7 +43,7 @@ pub(in crate::sandbox) fn answer(dynamics: &Dynamics, ask: &Ask) -> Result<Reply
 }
 
 fn read(dynamics: &Dynamics, place: &Place, ask: &Ask, segments: &[&str]) -> Result<Reply, Refusal> {
-    let one_row = matches!(Target::read(&dynamics.schema, segments), Ok(Target::Row(_)));
+    let one_row = matches!(segments, [one] if one.contains('(') && !metadata::knows(one));
     if !one_row && Precondition::read(&ask.headers)? != Precondition::default() {
         return Err(Refusal::missing("If-Match or If-None-Match on what is not one row"));
     }

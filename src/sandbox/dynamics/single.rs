@@ -1,6 +1,6 @@
 //! One row by its key.
 //!
-//! Alternate keys and paths below a row answer 501. In: the text between the parentheses. Out: the row, nothing when
+//! Paths below a row answer 501. In: the text between the parentheses. Out: the row, nothing when
 //! the client already has it, or the service's refusal of a key it does not have.
 
 use std::sync::PoisonError;
@@ -8,6 +8,7 @@ use std::sync::PoisonError;
 use super::super::http::{Ask, Reply};
 use super::errors::Refusal;
 use super::expand;
+use super::key::locate;
 use super::options::Options;
 use super::page::opening;
 use super::place::Place;
@@ -19,7 +20,6 @@ use super::row::Row;
 use super::schema::Schema;
 use super::service::Dynamics;
 use super::store::Store;
-use super::target::read_key;
 
 pub(in crate::sandbox) fn row(
     dynamics: &Dynamics,
@@ -30,13 +30,13 @@ pub(in crate::sandbox) fn row(
 ) -> Result<Reply, Refusal> {
     let schema = &dynamics.schema;
     let description = &schema.tables[table];
-    let id = read_key(description, key)?;
     let (prefer, condition) = (Prefer::read(&ask.headers)?, Precondition::read(&ask.headers)?);
     if condition.must_exist || condition.must_not_exist {
         return Err(Refusal::missing("If-Match, or If-None-Match: *, on a read"));
     }
     let options = Options::read(&ask.query, schema, table)?;
     let store = dynamics.store.read().unwrap_or_else(PoisonError::into_inner);
+    let id = locate(description, &store.tables[table], key)?.existing(description)?;
     let found = store.tables[table].rows.get(&id);
     let found = found.ok_or_else(|| Refusal::absent(&description.logical, &id.text()))?;
     let etag = tag(found.version);

@@ -1,13 +1,16 @@
 //! What the path of a write leads to: a set, an action on it, a row, or a part of a row.
 //!
-//! Alternate keys answer 501. In: the decoded path. Out: a target with its table, or the refusal of a name or key.
+//! Keys are read in `key`. In: the decoded path, and the rows. Out: a target with its table, or the refusal of a name or
+//! key.
 
 use std::collections::HashMap;
 
 use super::errors::Refusal;
 use super::guid::Guid;
+use super::key::{Located, locate};
 use super::place::below_version;
-use super::schema::{Schema, TableSchema};
+use super::schema::Schema;
+use super::store::Store;
 
 /// One table's row.
 pub(in crate::sandbox) type RowKey = (usize, Guid);
@@ -23,7 +26,7 @@ pub(in crate::sandbox) struct Part {
 pub(in crate::sandbox) enum Target {
     Set(usize),
     Action(usize, String),
-    Row(RowKey),
+    Row(usize, Located),
     Part(Part),
 }
 
@@ -32,7 +35,7 @@ pub(in crate::sandbox) enum Target {
 pub(in crate::sandbox) struct References(pub(in crate::sandbox) HashMap<String, RowKey>);
 
 impl Target {
-    pub(in crate::sandbox) fn read(schema: &Schema, segments: &[&str]) -> Result<Self, Refusal> {
+    pub(in crate::sandbox) fn read(schema: &Schema, store: &Store, segments: &[&str]) -> Result<Self, Refusal> {
         let (first, below) = segments.split_first().ok_or_else(|| Refusal::segment(""))?;
         let Some((set, key)) = first.split_once('(') else {
             let table = schema.set(first).ok_or_else(|| Refusal::segment(first))?;
@@ -44,9 +47,12 @@ impl Target {
         };
         let table = schema.set(set).ok_or_else(|| Refusal::segment(set))?;
         let key = key.strip_suffix(')').ok_or_else(|| Refusal::segment(first))?;
-        let row = (table, read_key(&schema.tables[table], key)?);
+        let located = locate(&schema.tables[table], &store.tables[table], key)?;
+        if below.is_empty() {
+            return Ok(Target::Row(table, located));
+        }
+        let row = (table, located.existing(&schema.tables[table])?);
         match below {
-            [] => Ok(Target::Row(row)),
             [name] => Ok(Target::Part(Part { row, name: (*name).to_owned(), reference: false })),
             [name, "$ref"] => Ok(Target::Part(Part { row, name: (*name).to_owned(), reference: true })),
             below => Err(Refusal::missing(&format!("path below a row: {}", below.join("/")))),
@@ -54,20 +60,9 @@ impl Target {
     }
 }
 
-/// The key between parentheses: a bare GUID, or one named as the primary key.
-pub(in crate::sandbox) fn read_key(table: &TableSchema, text: &str) -> Result<Guid, Refusal> {
-    let bare = match text.split_once('=') {
-        Some((name, value)) if name.trim() == table.key() => value.trim(),
-        Some(_) => return Err(Refusal::missing("alternate keys")),
-        None => text,
-    };
-    let text = || Refusal::syntax(format!("Error in query syntax: '{text}' is not a key of '{}'.", table.set));
-    Guid::parse(bare).ok_or_else(text)
-}
-
 impl References {
     /// The row an address or an earlier `$1` names.
-    pub(in crate::sandbox) fn find(&self, schema: &Schema, address: &str) -> Result<RowKey, Refusal> {
+    pub(in crate::sandbox) fn find(&self, schema: &Schema, store: &Store, address: &str) -> Result<RowKey, Refusal> {
         if let Some(name) = address.strip_prefix('$') {
             return self.0.get(name).copied().ok_or_else(|| undeclared(name));
         }
@@ -75,7 +70,8 @@ impl References {
         let (set, key) = below.split_once('(').ok_or_else(|| Refusal::segment(below))?;
         let table = schema.set(set).ok_or_else(|| Refusal::segment(set))?;
         let key = key.strip_suffix(')').ok_or_else(|| Refusal::segment(below))?;
-        Ok((table, read_key(&schema.tables[table], key)?))
+        let description = &schema.tables[table];
+        Ok((table, locate(description, &store.tables[table], key)?.existing(description)?))
     }
 }
 

@@ -12,6 +12,7 @@ use super::super::randomness::Chance;
 use super::derived::{self, Stamp};
 use super::errors::Refusal;
 use super::guid::Guid;
+use super::key::{Located, taken};
 use super::multiple;
 use super::options::Options;
 use super::payload::{Payload, Scope, object};
@@ -48,13 +49,16 @@ pub(in crate::sandbox) fn answer(dynamics: &Dynamics, place: &Place, ask: &Ask) 
 
 impl Write<'_> {
     pub(in crate::sandbox) fn apply(&self, store: &mut Store) -> Result<Written, Refusal> {
-        match (self.ask.method.as_str(), Target::read(&self.dynamics.schema, &self.place.segments())?) {
+        match (self.ask.method.as_str(), Target::read(&self.dynamics.schema, store, &self.place.segments())?) {
             ("POST", Target::Set(table)) => self.create(store, table),
             ("POST", Target::Action(table, name)) => multiple::apply(self, store, table, &name),
-            ("PATCH", Target::Row(row)) => self.patch(store, row),
-            ("DELETE", Target::Row(row)) => self.delete(store, row),
+            ("PATCH", Target::Row(table, located)) => self.patch(store, table, located),
+            ("DELETE", Target::Row(table, located)) => {
+                let id = located.existing(&self.dynamics.schema.tables[table])?;
+                self.delete(store, (table, id))
+            }
             ("PUT" | "DELETE", Target::Part(part)) => self.part(store, &part),
-            ("PUT", Target::Row(_)) => Err(Refusal::missing("PUT of a whole row")),
+            ("PUT", Target::Row(..)) => Err(Refusal::missing("PUT of a whole row")),
             ("POST", Target::Part(part)) if part.reference => {
                 Err(Refusal::missing("POST to the references of a collection"))
             }
@@ -77,6 +81,14 @@ impl Write<'_> {
         let now = dynamics.now();
         let stamp = Stamp { caller: &dynamics.caller, business_unit: &dynamics.business_unit, now: &now };
         let row = derived::row(store, schema, &schema.tables[table], id, values, &stamp)?;
+        if let Some(key) = taken(&schema.tables[table], &store.tables[table], id, &row) {
+            let text = format!(
+                "Entity Key {0} violated. A record with the same value for {0} already exists. A duplicate record cannot \
+                 be created. Select one or more unique values and try again.",
+                key.label
+            );
+            return Err(Refusal::new(412, "0x80060892", text));
+        }
         store.put(schema, table, &row).map_err(|reason| Refusal::new(400, "0x80040203", reason))
     }
 
@@ -111,18 +123,24 @@ impl Write<'_> {
         self.reply(store, (table, id), true)
     }
 
-    fn patch(&self, store: &mut Store, row: RowKey) -> Result<Written, Refusal> {
-        let (table, id) = row;
+    fn patch(&self, store: &mut Store, table: usize, located: Located) -> Result<Written, Refusal> {
         let description = &self.dynamics.schema.tables[table];
-        let stored = store.tables[table].rows.get(&id);
-        let is_new = stored.is_none();
-        Precondition::read(&self.ask.headers)?.check(&description.logical, &id.text(), stored)?;
+        let condition = Precondition::read(&self.ask.headers)?;
+        if condition.must_exist {
+            located.existing(description)?;
+        }
         let payload = self.scope(store, table).read(&object(&description.set, &self.ask.body)?)?;
-        if payload.key.is_some_and(|key| key != id) {
+        if payload.key.is_some() && located.id.is_some() && payload.key != located.id {
             return Err(Refusal::missing("a key in the body that is not the one of the address"));
         }
-        self.save(store, row, payload.values)?;
-        self.reply(store, row, is_new)
+        let id = located.id.or(payload.key).unwrap_or_else(|| self.fresh(store, table));
+        let stored = store.tables[table].rows.get(&id);
+        let is_new = stored.is_none();
+        condition.check(&description.logical, &id.text(), stored)?;
+        let mut values = located.given;
+        values.extend(payload.values);
+        self.save(store, (table, id), values)?;
+        self.reply(store, (table, id), is_new)
     }
 
     fn delete(&self, store: &mut Store, (table, id): RowKey) -> Result<Written, Refusal> {
