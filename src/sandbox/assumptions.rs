@@ -13,7 +13,8 @@
 //!   first reason, amounts without a currency are in the base currency and the caller owns what has no owner
 //!   (`derived`); deleting a row leaves the lookups that lead to it (`write`); a change set needs a `Content-ID` in each
 //!   part, and a part that fails answers for its change set (`batch`); metadata is compared with case
-//!   (`member_filter`); a key that no table declares is a bad query option (`key`); the snapshot that `RetrieveTotalRecordCount` counts is as fresh as now (`functions`).
+//!   (`member_filter`); a key that no table declares is a bad query option (`key`); groups come in
+//!   the order of their first rows and are written like the values they come from (`apply`); the snapshot that `RetrieveTotalRecordCount` counts is as fresh as now (`functions`).
 //! - Gainsight: objects and e-mails are compared without case (`schema`, `store`); values without an offset are UTC
 //!   (`dates`); numbers are rounded to the field's decimals (`values`); `""` is null in texts (`values`); a lookup must
 //!   name a record that exists (`validate`); an update is atomic and the last of two changes wins (`objects`); a refused
@@ -65,6 +66,9 @@ pub(in crate::sandbox) const UNKNOWN_TABLE: (u16, &str) = (400, "0x80041102");
 
 /// Dataverse: what `RetrieveVersion` answers.
 pub(in crate::sandbox) const PRODUCT_VERSION: &str = "9.2.24112.206";
+
+/// Dataverse: rows that `$apply` looks at; documented.
+pub(in crate::sandbox) const AGGREGATE_LIMIT: usize = 50_000;
 
 /// Dataverse: requests of one batch; documented.
 pub(in crate::sandbox) const BATCH_LIMIT: usize = 1000;

@@ -89,7 +89,7 @@ async fn what_the_sandbox_lacks_is_a_501_that_names_it() {
     let client = Client::start().await;
     for (path, feature) in [
         ("accounts?$expand=ownerid", "$expand=ownerid"),
-        ("accounts?$apply=aggregate($count%20as%20n)", "$apply"),
+        ("accounts?$apply=compute(revenue%20mul%202%20as%20twice)", "$apply step"),
         ("accounts?fetchXml=x", "fetchXml"),
         ("$metadata?annotations=true", "$metadata"),
         ("accounts?sql=SELECT%20name%20FROM%20account", "sql"),

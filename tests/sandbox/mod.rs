@@ -1,6 +1,7 @@
 //! The sandbox over real HTTP: each file is one feature of one of the two services.
 
 mod client;
+mod dynamics_apply;
 mod dynamics_batch;
 mod dynamics_columns;
 mod dynamics_csdl;

@@ -3,6 +3,7 @@
 //! It reads tables, pages, filters, orders, expands and describes, and it writes rows; what it does not know is a 501.
 //! In: HTTP requests, and rows put by the world or a test. Out: replies as the written reference has them.
 
+mod apply;
 mod attributes;
 mod batch;
 mod cookie;

@@ -31,7 +31,7 @@ fn item(part: &str) -> Result<Item<'_>, Refusal> {
 }
 
 /// Cuts at a letter that stands outside parentheses and quotes.
-fn split(text: &str, at: char) -> Result<Vec<&str>, Refusal> {
+pub(in crate::sandbox) fn split(text: &str, at: char) -> Result<Vec<&str>, Refusal> {
     let (mut parts, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0usize, false);
     let unbalanced = || Refusal::syntax(format!("The parentheses or quotes of '{text}' are not balanced."));
     for (place, letter) in text.char_indices() {
