@@ -3,6 +3,7 @@
 mod client;
 mod dynamics_apply;
 mod dynamics_batch;
+mod dynamics_below;
 mod dynamics_columns;
 mod dynamics_csdl;
 mod dynamics_definitions;

@@ -17,7 +17,7 @@ use super::schema::Schema;
 use super::store::Store;
 
 /// Which rows an item leads to.
-enum Leads {
+pub(in crate::sandbox) enum Leads {
     /// The row that a lookup of this table names.
     One { column: usize, target: usize },
     /// The rows of another table whose lookup names this row.
@@ -102,7 +102,8 @@ fn one(item: &Item<'_>, schema: &Schema, table: usize, aliases: &Aliases, left: 
     Ok(expand)
 }
 
-fn leads(name: &str, schema: &Schema, table: usize) -> Result<(Leads, usize), Refusal> {
+/// Where a navigation property of a table leads, and the table of the rows there.
+pub(in crate::sandbox) fn leads(name: &str, schema: &Schema, table: usize) -> Result<(Leads, usize), Refusal> {
     let description = &schema.tables[table];
     if name.contains('/') {
         return Err(Refusal::missing(&format!("$expand={name}")));

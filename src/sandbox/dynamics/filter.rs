@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use super::super::assumptions::{FILTER_DEPTH, NOT_EQUAL_KEEPS_NULLS};
 use super::errors::Refusal;
+use super::guid::Guid;
 use super::like::Pattern;
 use super::options::Aliases;
 use super::row::{Comparable, Row, comparable};
@@ -37,6 +38,8 @@ pub(in crate::sandbox) enum Condition {
     Not(Box<Condition>),
     Compare(usize, Test, Side),
     Like(usize, Pattern),
+    /// A lookup, which of its targets, and the row it must name.
+    Leads(usize, usize, Guid),
 }
 
 impl Condition {
@@ -54,6 +57,9 @@ impl Condition {
             Condition::And(a, b) => a.holds(row, table) && b.holds(row, table),
             Condition::Or(a, b) => a.holds(row, table) || b.holds(row, table),
             Condition::Not(inner) => !inner.holds(row, table),
+            Condition::Leads(column, target, id) => {
+                row.json(*column).is_some_and(|(_, found)| found == *target) && row.guid(*column) == Some(*id)
+            }
             Condition::Like(column, pattern) => {
                 row.plain(*column).is_some_and(|text| pattern.matches(&text.to_lowercase()))
             }

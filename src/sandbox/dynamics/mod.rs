@@ -6,6 +6,7 @@
 mod apply;
 mod attributes;
 mod batch;
+mod below;
 mod cookie;
 mod csdl;
 mod definition;

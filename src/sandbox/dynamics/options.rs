@@ -60,6 +60,15 @@ impl Options {
         Ok(options)
     }
 
+    /// The same options for those rows only.
+    pub(in crate::sandbox) fn only(mut self, only: Option<Condition>) -> Self {
+        self.filter = match (self.filter, only) {
+            (Some(filter), Some(only)) => Some(Condition::And(Box::new(only), Box::new(filter))),
+            (filter, only) => only.or(filter),
+        };
+        self
+    }
+
     /// What the reply's context says in parentheses.
     pub(in crate::sandbox) fn context(&self) -> String {
         let mut parts = vec![self.select_text.clone()];

@@ -1,7 +1,7 @@
 //! One page of an entity set, and its count.
 //!
-//! Every page is a query of its own: rows after the cookie's last place, as they are now. In: a request for a set.
-//! Out: a page with the link to the next one, if there are more rows.
+//! Every page is a query of its own: rows after the cookie's last place, as they are now. In: a request for a set, or for
+//! those rows of it that a condition leaves. Out: a page with the link to the next one, if there are more rows.
 
 use std::ops::Bound;
 use std::sync::PoisonError;
@@ -37,10 +37,11 @@ pub(in crate::sandbox) fn collection(
     place: &Place,
     ask: &Ask,
     table: usize,
+    only: Option<Condition>,
 ) -> Result<Reply, Refusal> {
     let schema = &dynamics.schema;
     let prefer = Prefer::read(&ask.headers)?;
-    let options = Options::read(&ask.query, schema, table)?;
+    let options = Options::read(&ask.query, schema, table)?.only(only);
     let resume = match &options.skip_token {
         Some(token) if dynamics.knows_link(token) => Some(cookie::read(token)?),
         Some(_) => return Err(cookie::invalid()),
@@ -84,8 +85,13 @@ pub(in crate::sandbox) fn collection(
 }
 
 /// `accounts/$count`: a bare number.
-pub(in crate::sandbox) fn count(dynamics: &Dynamics, ask: &Ask, table: usize) -> Result<Reply, Refusal> {
-    let options = Options::read(&ask.query, &dynamics.schema, table)?;
+pub(in crate::sandbox) fn count(
+    dynamics: &Dynamics,
+    ask: &Ask,
+    table: usize,
+    only: Option<Condition>,
+) -> Result<Reply, Refusal> {
+    let options = Options::read(&ask.query, &dynamics.schema, table)?.only(only);
     let store = dynamics.store.read().unwrap_or_else(PoisonError::into_inner);
     let cut = Cut { store: &store, schema: &dynamics.schema, table, options: &options };
     Ok(Reply::new(200, "text/plain", cut.count().min(COUNT_LIMIT).to_string()))

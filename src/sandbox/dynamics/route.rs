@@ -10,7 +10,7 @@ use super::place::Place;
 use super::precondition::Precondition;
 use super::prefer::Prefer;
 use super::service::Dynamics;
-use super::{apply, batch, csdl, functions, metadata, page, single, write};
+use super::{apply, batch, below, csdl, functions, metadata, page, single, write};
 
 const JSON: &str = "application/json; odata.metadata=minimal";
 
@@ -63,10 +63,10 @@ fn rows(dynamics: &Dynamics, place: &Place, ask: &Ask, name: &str, below: &[&str
     let table = dynamics.schema.set(set).ok_or_else(|| lacks(set).unwrap_or_else(|| Refusal::segment(set)))?;
     match (key, below) {
         (None, []) if apply::is_asked(ask) => apply::answer(dynamics, place, ask, table),
-        (None, []) => page::collection(dynamics, place, ask, table),
-        (None, ["$count"]) => page::count(dynamics, ask, table),
+        (None, []) => page::collection(dynamics, place, ask, table, None),
+        (None, ["$count"]) => page::count(dynamics, ask, table, None),
         (Some(key), []) => single::row(dynamics, place, ask, table, key),
-        (Some(_), below) => Err(Refusal::missing(&format!("path below a row: {}", below.join("/")))),
+        (Some(key), below) => below::read(dynamics, place, ask, table, key, below),
         (None, below) => Err(Refusal::segment(&below.join("/"))),
     }
 }

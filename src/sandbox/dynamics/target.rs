@@ -20,6 +20,8 @@ pub(in crate::sandbox) struct Part {
     pub(in crate::sandbox) row: RowKey,
     pub(in crate::sandbox) name: String,
     pub(in crate::sandbox) reference: bool,
+    /// The row of a collection that is meant, by its key's text.
+    pub(in crate::sandbox) member: Option<String>,
 }
 
 /// What a write is sent to.
@@ -53,8 +55,14 @@ impl Target {
         }
         let row = (table, located.existing(&schema.tables[table])?);
         match below {
-            [name] => Ok(Target::Part(Part { row, name: (*name).to_owned(), reference: false })),
-            [name, "$ref"] => Ok(Target::Part(Part { row, name: (*name).to_owned(), reference: true })),
+            [name] => Ok(Target::Part(Part { row, name: (*name).to_owned(), reference: false, member: None })),
+            [name, "$ref"] => {
+                let (name, member) = match name.split_once('(') {
+                    Some((name, member)) => (name, Some(member.strip_suffix(')').unwrap_or(member).to_owned())),
+                    None => (*name, None),
+                };
+                Ok(Target::Part(Part { row, name: name.to_owned(), reference: true, member }))
+            }
             below => Err(Refusal::missing(&format!("path below a row: {}", below.join("/")))),
         }
     }

@@ -19,6 +19,7 @@ use super::payload::{Payload, Scope, object};
 use super::place::Place;
 use super::precondition::{Precondition, tag};
 use super::prefer::Prefer;
+use super::relationships;
 use super::service::Dynamics;
 use super::single;
 use super::store::Store;
@@ -57,11 +58,12 @@ impl Write<'_> {
                 let id = located.existing(&self.dynamics.schema.tables[table])?;
                 self.delete(store, (table, id))
             }
+            ("DELETE", Target::Part(part)) if part.reference && self.collection(&part).is_some() => {
+                self.member_of(store, &part)
+            }
             ("PUT" | "DELETE", Target::Part(part)) => self.part(store, &part),
             ("PUT", Target::Row(..)) => Err(Refusal::missing("PUT of a whole row")),
-            ("POST", Target::Part(part)) if part.reference => {
-                Err(Refusal::missing("POST to the references of a collection"))
-            }
+            ("POST", Target::Part(part)) if part.reference => self.member_of(store, &part),
             (method, _) => Err(Refusal::method(method)),
         }
     }
@@ -178,6 +180,47 @@ impl Write<'_> {
         }
         self.save(store, part.row, payload.values)?;
         Ok(Written { reply: nothing().writing(1), row: None })
+    }
+
+    /// The table and the navigation property of the lookup that makes a collection.
+    fn collection(&self, part: &Part) -> Option<(usize, String)> {
+        let (schema, table) = (&self.dynamics.schema, &self.dynamics.schema.tables[part.row.0]);
+        let all = relationships::all(schema);
+        let found = all.iter().find(|one| one.schema_name == part.name && one.leads_to(table))?;
+        Some((schema.table(&found.referencing.logical)?, found.navigation.clone()))
+    }
+
+    /// Puts a row into a collection, or takes it out: either way its own lookup is what changes.
+    fn member_of(&self, store: &mut Store, part: &Part) -> Result<Written, Refusal> {
+        let (schema, (table, id)) = (&self.dynamics.schema, part.row);
+        let (related, navigation) = self.collection(part).ok_or_else(|| Refusal::segment(&part.name))?;
+        let own = format!("{}({})", schema.tables[table].set, id.text());
+        let named = match &part.member {
+            Some(key) => format!("{}({key})", schema.tables[related].set),
+            None if self.ask.method == "DELETE" => {
+                self.ask.parameter("$id").ok_or_else(|| Refusal::missing("DELETE of all references of a collection"))?
+            }
+            None => self.member("@odata.id", &schema.tables[table].set)?.as_str().unwrap_or("").to_owned(),
+        };
+        let (found, member) = self.references.find(schema, store, &named)?;
+        if found != related {
+            return Err(Refusal::payload(
+                &schema.tables[table].set,
+                &format!("'{named}' is not of the collection's type."),
+            ));
+        }
+        let row = store.tables[related].rows.get(&member);
+        let row = row.ok_or_else(|| Refusal::absent(&schema.tables[related].logical, &member.text()))?;
+        let column = schema.tables[related].navigation(&navigation).map_or(0, |(column, _)| column);
+        let is_member = row.guid(column) == Some(id);
+        let mut payload = Payload::default();
+        let value = if self.ask.method == "DELETE" { Value::Null } else { own.into() };
+        if value.is_null() && !is_member {
+            return Err(Refusal::absent(&schema.tables[related].logical, &member.text()));
+        }
+        self.scope(store, related).bind(&navigation, &value, &mut payload)?;
+        self.save(store, (related, member), payload.values)?;
+        Ok(Written { reply: nothing(), row: None })
     }
 
     fn member(&self, name: &str, set: &str) -> Result<Value, Refusal> {
