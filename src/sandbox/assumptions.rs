@@ -1,6 +1,7 @@
 //! Every assumption of the sandbox that the written references mark as "not found".
 //!
-//! They stand here and nowhere else, so that a look at a real tenant changes one place. In: nothing. Out: constants.
+//! They stand here and nowhere else, so that a look at a real tenant changes one place. In: nothing. Out: constants,
+//! and the names that follow a rule.
 //!
 //! Assumptions that have no value to name, and where they act:
 //! - Dataverse: a null column has no annotations (`render`); keys come in the order of the schema (`row`); a cookie names
@@ -66,6 +67,9 @@ pub(in crate::sandbox) const UNKNOWN_TABLE: (u16, &str) = (400, "0x80041102");
 
 /// Dataverse: what `RetrieveVersion` answers.
 pub(in crate::sandbox) const PRODUCT_VERSION: &str = "9.2.24112.206";
+
+/// Dataverse: characters of an address in a batch; documented.
+pub(in crate::sandbox) const BATCH_ADDRESS_LIMIT: usize = 65_536;
 
 /// Dataverse: rows that `$apply` looks at; documented.
 pub(in crate::sandbox) const AGGREGATE_LIMIT: usize = 50_000;

@@ -114,6 +114,36 @@ async fn attributes_are_filtered_and_expanded() {
 }
 
 #[tokio::test]
+async fn the_context_names_what_was_asked() {
+    let client = Client::start().await;
+    let account = "EntityDefinitions(LogicalName='account')";
+    let cast = "Microsoft.Dynamics.CRM.PicklistAttributeMetadata";
+    let wish = "?$select=LogicalName&$expand=OptionSet,GlobalOptionSet";
+    let wanted = "(LogicalName,OptionSet(),GlobalOptionSet())";
+    for (path, context) in [
+        ("EntityDefinitions?$select=LogicalName".to_owned(), "EntityDefinitions(LogicalName)".to_owned()),
+        (account.to_owned(), "EntityDefinitions/$entity".to_owned()),
+        (format!("{account}/Attributes"), "EntityDefinitions('account')/Attributes".to_owned()),
+        (
+            format!("{account}/Attributes/{cast}{wish}"),
+            format!("EntityDefinitions('account')/Attributes/{cast}{wanted}"),
+        ),
+        (
+            format!("{account}/Attributes(LogicalName='industrycode')/{cast}{wish}"),
+            format!("EntityDefinitions('account')/Attributes/{cast}{wanted}/$entity"),
+        ),
+        (
+            format!("{account}?$expand=Attributes($select=LogicalName)"),
+            "EntityDefinitions(Attributes(LogicalName))/$entity".to_owned(),
+        ),
+    ] {
+        let (_, body) = client.read(&path).await;
+        let found = body["@odata.context"].as_str().unwrap();
+        assert_eq!(found.split_once("$metadata#").unwrap().1, context, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn relationships_follow_from_the_lookups() {
     let client = Client::start().await;
     let of = |table: &str, kind: &str| format!("EntityDefinitions(LogicalName='{table}')/{kind}");

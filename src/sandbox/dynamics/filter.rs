@@ -33,8 +33,8 @@ pub(in crate::sandbox) enum Side {
 
 /// What a row must satisfy.
 pub(in crate::sandbox) enum Condition {
-    And(Box<Condition>, Box<Condition>),
-    Or(Box<Condition>, Box<Condition>),
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
     Not(Box<Condition>),
     Compare(usize, Test, Side),
     Like(usize, Pattern),
@@ -54,8 +54,8 @@ impl Condition {
 
     pub(in crate::sandbox) fn holds(&self, row: &Row, table: &TableSchema) -> bool {
         match self {
-            Condition::And(a, b) => a.holds(row, table) && b.holds(row, table),
-            Condition::Or(a, b) => a.holds(row, table) || b.holds(row, table),
+            Condition::All(list) => list.iter().all(|one| one.holds(row, table)),
+            Condition::Any(list) => list.iter().any(|one| one.holds(row, table)),
             Condition::Not(inner) => !inner.holds(row, table),
             Condition::Leads(column, target, id) => {
                 row.json(*column).is_some_and(|(_, found)| found == *target) && row.guid(*column) == Some(*id)
@@ -136,19 +136,20 @@ impl Reader<'_> {
     }
 
     fn any(&mut self) -> Result<Condition, Refusal> {
-        let mut left = self.all()?;
+        // A list, however long it is, nests no deeper than its deepest member.
+        let mut list = vec![self.all()?];
         while self.takes("or") {
-            left = Condition::Or(Box::new(left), Box::new(self.all()?));
+            list.push(self.all()?);
         }
-        Ok(left)
+        Ok(if list.len() == 1 { list.remove(0) } else { Condition::Any(list) })
     }
 
     fn all(&mut self) -> Result<Condition, Refusal> {
-        let mut left = self.one()?;
+        let mut list = vec![self.one()?];
         while self.takes("and") {
-            left = Condition::And(Box::new(left), Box::new(self.one()?));
+            list.push(self.one()?);
         }
-        Ok(left)
+        Ok(if list.len() == 1 { list.remove(0) } else { Condition::All(list) })
     }
 
     fn one(&mut self) -> Result<Condition, Refusal> {

@@ -13,8 +13,8 @@ use super::words::{Word, words};
 /// What a definition must satisfy.
 #[derive(Debug)]
 pub(in crate::sandbox) enum MemberFilter {
-    And(Box<MemberFilter>, Box<MemberFilter>),
-    Or(Box<MemberFilter>, Box<MemberFilter>),
+    All(Vec<MemberFilter>),
+    Any(Vec<MemberFilter>),
     Not(Box<MemberFilter>),
     /// A member by its path, whether it must be equal, and to what.
     Compare(Vec<String>, bool, Value),
@@ -30,10 +30,13 @@ impl MemberFilter {
 
     /// Whether it holds of a definition of that kind, whose members it must name.
     pub(in crate::sandbox) fn holds(&self, definition: &Value, kind: &str) -> Result<bool, Refusal> {
+        // Every side is looked at, so that a wrong name is always told.
+        let each = |list: &[MemberFilter]| {
+            list.iter().map(|one| one.holds(definition, kind)).collect::<Result<Vec<bool>, Refusal>>()
+        };
         Ok(match self {
-            // Both sides are looked at, so that a wrong name is always told.
-            MemberFilter::And(a, b) => a.holds(definition, kind)? & b.holds(definition, kind)?,
-            MemberFilter::Or(a, b) => a.holds(definition, kind)? | b.holds(definition, kind)?,
+            MemberFilter::All(list) => each(list)?.into_iter().all(|holds| holds),
+            MemberFilter::Any(list) => each(list)?.into_iter().any(|holds| holds),
             MemberFilter::Not(inner) => !inner.holds(definition, kind)?,
             MemberFilter::Compare(path, equal, wanted) => {
                 let mut value = definition;
@@ -78,19 +81,19 @@ impl Reader<'_> {
     }
 
     fn any(&mut self) -> Result<MemberFilter, Refusal> {
-        let mut left = self.all()?;
+        let mut list = vec![self.all()?];
         while self.takes("or") {
-            left = MemberFilter::Or(Box::new(left), Box::new(self.all()?));
+            list.push(self.all()?);
         }
-        Ok(left)
+        Ok(if list.len() == 1 { list.remove(0) } else { MemberFilter::Any(list) })
     }
 
     fn all(&mut self) -> Result<MemberFilter, Refusal> {
-        let mut left = self.one()?;
+        let mut list = vec![self.one()?];
         while self.takes("and") {
-            left = MemberFilter::And(Box::new(left), Box::new(self.one()?));
+            list.push(self.one()?);
         }
-        Ok(left)
+        Ok(if list.len() == 1 { list.remove(0) } else { MemberFilter::All(list) })
     }
 
     fn one(&mut self) -> Result<MemberFilter, Refusal> {

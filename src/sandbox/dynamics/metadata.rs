@@ -61,7 +61,7 @@ pub(in crate::sandbox) fn answer(
                 wish.of_one()?;
                 let found = relationships::all(schema).into_iter().map(|one| one.definition());
                 let found = found.into_iter().find(|one| is(one, "SchemaName", &key)).ok_or_else(absent)?;
-                with_context(place, wish.cut(found, "RelationshipMetadataBase")?)
+                with_context(place, &wish, wish.cut(found, "RelationshipMetadataBase")?)
             }
             _ => return Err(absent()),
         },
@@ -122,7 +122,7 @@ fn one_entity(schema: &Schema, place: &Place, wish: &Wish, name: &str, below: &[
     Ok(match below {
         [] => {
             wish.of_one()?;
-            with_context(place, entity(schema, table, wish)?.unwrap_or_default())
+            with_context(place, wish, entity(schema, table, wish)?.unwrap_or_default())
         }
         ["Attributes", cast] => list(place, wish, attributes::all(table, Some(cast), wish)?),
         [collection] if !collection.contains('(') => {
@@ -132,12 +132,12 @@ fn one_entity(schema: &Schema, place: &Place, wish: &Wish, name: &str, below: &[
             wish.of_one()?;
             let cast = below.get(1).copied();
             match key(one)? {
-                ("Attributes", Key::Name(name)) => with_context(place, attributes::one(table, name, cast, wish)?),
-                ("Attributes", Key::Id(id)) => with_context(place, attributes::one(table, &id, cast, wish)?),
+                ("Attributes", Key::Name(name)) => with_context(place, wish, attributes::one(table, name, cast, wish)?),
+                ("Attributes", Key::Id(id)) => with_context(place, wish, attributes::one(table, &id, cast, wish)?),
                 ("Keys", key) if below.len() == 1 => {
                     let mut keys = table.keys.iter().map(|key| alternate_key(table, key));
                     let found = keys.find(|one| is(one, "LogicalName", &key)).ok_or_else(absent)?;
-                    with_context(place, wish.cut(found, "EntityKeyMetadata")?)
+                    with_context(place, wish, wish.cut(found, "EntityKeyMetadata")?)
                 }
                 _ => return Err(Refusal::missing(&format!("metadata path {}", below.join("/")))),
             }
@@ -217,12 +217,20 @@ fn without_type(mut definition: Value) -> Value {
     definition
 }
 
-fn context(place: &Place) -> String {
-    format!("{}$metadata#{}", place.base, place.rest)
+/// The context of a list, or of the one definition that the last key of the path names.
+fn context(place: &Place, wish: &Wish, one: bool) -> String {
+    let segments = place.segments();
+    let last = segments.iter().rposition(|segment| segment.contains('(')).filter(|_| one);
+    let named = segments.iter().enumerate().map(|(index, segment)| match segment.split_once('(') {
+        Some((name, _)) if Some(index) == last => name.to_owned(),
+        _ => segment.replace("(LogicalName='", "('"),
+    });
+    let path = named.collect::<Vec<_>>().join("/");
+    format!("{}$metadata#{path}{}{}", place.base, wish.context(), if one { "/$entity" } else { "" })
 }
 
 fn list(place: &Place, wish: &Wish, list: Vec<Value>) -> Value {
-    let mut value = json!({"@odata.context": context(place)});
+    let mut value = json!({"@odata.context": context(place, wish, false)});
     if wish.count {
         value["@odata.count"] = list.len().into();
     }
@@ -230,9 +238,9 @@ fn list(place: &Place, wish: &Wish, list: Vec<Value>) -> Value {
     value
 }
 
-fn with_context(place: &Place, value: Value) -> Value {
+fn with_context(place: &Place, wish: &Wish, value: Value) -> Value {
     let mut map = Map::new();
-    map.insert("@odata.context".to_owned(), context(place).into());
+    map.insert("@odata.context".to_owned(), context(place, wish, true).into());
     if let Value::Object(members) = value {
         map.extend(members);
     }

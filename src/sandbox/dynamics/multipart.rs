@@ -5,7 +5,7 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::super::assumptions::BATCH_LIMIT;
+use super::super::assumptions::{BATCH_ADDRESS_LIMIT, BATCH_LIMIT};
 use super::super::http::Reply;
 use super::errors::Refusal;
 
@@ -118,6 +118,9 @@ fn single(part: &str, in_set: bool) -> Result<Request, Refusal> {
     let wrong = || Refusal::option(format!("The request line '{first}' of a part is not valid."));
     let (method, address) =
         first.trim_end().strip_suffix(" HTTP/1.1").and_then(|line| line.split_once(' ')).ok_or_else(wrong)?;
+    if address.len() > BATCH_ADDRESS_LIMIT {
+        return Err(Refusal::option(format!("An address in a batch is longer than {BATCH_ADDRESS_LIMIT} characters.")));
+    }
     Ok(Request {
         method: method.to_owned(),
         address: address.trim().to_owned(),

@@ -63,7 +63,7 @@ impl Options {
     /// The same options for those rows only.
     pub(in crate::sandbox) fn only(mut self, only: Option<Condition>) -> Self {
         self.filter = match (self.filter, only) {
-            (Some(filter), Some(only)) => Some(Condition::And(Box::new(only), Box::new(filter))),
+            (Some(filter), Some(only)) => Some(Condition::All(vec![only, filter])),
             (filter, only) => only.or(filter),
         };
         self

@@ -56,6 +56,16 @@ impl Wish {
         Ok(())
     }
 
+    /// What the reply's context says of the members that are wanted.
+    pub(in crate::sandbox) fn context(&self) -> String {
+        let mut parts = self.select.clone().unwrap_or_default();
+        parts.extend(self.expand.iter().map(|(name, inner)| match inner.context() {
+            text if text.is_empty() => format!("{name}()"),
+            text => format!("{name}{text}"),
+        }));
+        if parts.is_empty() { String::new() } else { format!("({})", parts.join(",")) }
+    }
+
     /// Only lists can be filtered and counted.
     pub(in crate::sandbox) fn of_one(&self) -> Result<(), Refusal> {
         if self.filter.is_some() || self.count {
