@@ -27,6 +27,7 @@ mod nested;
 mod options;
 mod order;
 mod page;
+mod parts;
 mod payload;
 mod place;
 mod precondition;

@@ -1,7 +1,8 @@
-//! Writing rows: create, update, upsert, delete, and the parts of a row.
+//! Writing rows: create, update, upsert and delete.
 //!
-//! What a body may hold is read in `payload`, what the service adds is `derived`. In: a request and the rows, held for
-//! writing by the caller. Out: the reply and the row it was about; nothing is changed by a refused write.
+//! Parts of a row are written in `parts`, many rows at once in `multiple`. What a body may hold is read in `payload`,
+//! what the service adds is `derived`. In: a request and the rows, held for writing by the caller. Out: the reply and the
+//! row it was about; nothing is changed by a refused write.
 
 use std::sync::PoisonError;
 
@@ -19,11 +20,10 @@ use super::payload::{Payload, Scope, object};
 use super::place::Place;
 use super::precondition::{Precondition, tag};
 use super::prefer::Prefer;
-use super::relationships;
 use super::service::Dynamics;
 use super::single;
 use super::store::Store;
-use super::target::{Part, References, RowKey, Target};
+use super::target::{References, RowKey, Target};
 
 /// A write that was done.
 pub(in crate::sandbox) struct Written {
@@ -155,79 +155,6 @@ impl Write<'_> {
         Ok(Written { reply: nothing(), row: None })
     }
 
-    /// Sets or clears one property, or the one reference a lookup holds.
-    fn part(&self, store: &mut Store, part: &Part) -> Result<Written, Refusal> {
-        let (table, id) = part.row;
-        let description = &self.dynamics.schema.tables[table];
-        let stored = store.tables[table].rows.get(&id);
-        Precondition::read(&self.ask.headers)?.check(&description.logical, &id.text(), stored)?;
-        if stored.is_none() {
-            return Err(Refusal::absent(&description.logical, &id.text()));
-        }
-        let value = match (self.ask.method.as_str(), part.reference) {
-            ("DELETE", _) => Value::Null,
-            (_, true) => self.member("@odata.id", &description.set)?,
-            (_, false) => self.member("value", &description.set)?,
-        };
-        let scope = self.scope(store, table);
-        let mut payload = Payload::default();
-        if part.reference {
-            scope.bind(&part.name, &value, &mut payload)?;
-        } else if description.column(&part.name).is_none() {
-            return Err(Refusal::segment(&part.name));
-        } else {
-            payload = scope.read(&Map::from_iter([(part.name.clone(), value)]))?;
-        }
-        self.save(store, part.row, payload.values)?;
-        Ok(Written { reply: nothing().writing(1), row: None })
-    }
-
-    /// The table and the navigation property of the lookup that makes a collection.
-    fn collection(&self, part: &Part) -> Option<(usize, String)> {
-        let (schema, table) = (&self.dynamics.schema, &self.dynamics.schema.tables[part.row.0]);
-        let all = relationships::all(schema);
-        let found = all.iter().find(|one| one.schema_name == part.name && one.leads_to(table))?;
-        Some((schema.table(&found.referencing.logical)?, found.navigation.clone()))
-    }
-
-    /// Puts a row into a collection, or takes it out: either way its own lookup is what changes.
-    fn member_of(&self, store: &mut Store, part: &Part) -> Result<Written, Refusal> {
-        let (schema, (table, id)) = (&self.dynamics.schema, part.row);
-        let (related, navigation) = self.collection(part).ok_or_else(|| Refusal::segment(&part.name))?;
-        let own = format!("{}({})", schema.tables[table].set, id.text());
-        let named = match &part.member {
-            Some(key) => format!("{}({key})", schema.tables[related].set),
-            None if self.ask.method == "DELETE" => {
-                self.ask.parameter("$id").ok_or_else(|| Refusal::missing("DELETE of all references of a collection"))?
-            }
-            None => self.member("@odata.id", &schema.tables[table].set)?.as_str().unwrap_or("").to_owned(),
-        };
-        let (found, member) = self.references.find(schema, store, &named)?;
-        if found != related {
-            return Err(Refusal::payload(
-                &schema.tables[table].set,
-                &format!("'{named}' is not of the collection's type."),
-            ));
-        }
-        let row = store.tables[related].rows.get(&member);
-        let row = row.ok_or_else(|| Refusal::absent(&schema.tables[related].logical, &member.text()))?;
-        let column = schema.tables[related].navigation(&navigation).map_or(0, |(column, _)| column);
-        let is_member = row.guid(column) == Some(id);
-        let mut payload = Payload::default();
-        let value = if self.ask.method == "DELETE" { Value::Null } else { own.into() };
-        if value.is_null() && !is_member {
-            return Err(Refusal::absent(&schema.tables[related].logical, &member.text()));
-        }
-        self.scope(store, related).bind(&navigation, &value, &mut payload)?;
-        self.save(store, (related, member), payload.values)?;
-        Ok(Written { reply: nothing(), row: None })
-    }
-
-    fn member(&self, name: &str, set: &str) -> Result<Value, Refusal> {
-        let missing = || Refusal::payload(set, &format!("Microsoft.OData.ODataException: The body has no '{name}'."));
-        object(set, &self.ask.body)?.remove(name).ok_or_else(missing)
-    }
-
     /// No content, or the row where the client prefers it.
     fn reply(&self, store: &Store, row: RowKey, is_new: bool) -> Result<Written, Refusal> {
         let (table, id) = row;
@@ -251,7 +178,7 @@ impl Write<'_> {
 }
 
 /// A reply without a body.
-fn nothing() -> Reply {
+pub(in crate::sandbox) fn nothing() -> Reply {
     let mut reply = Reply::new(204, "", Vec::new()).with("odata-version", "4.0");
     reply.headers.retain(|(name, _)| *name != "content-type");
     reply.writing(1)
