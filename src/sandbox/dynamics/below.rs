@@ -15,7 +15,7 @@ use super::key::locate;
 use super::options::Options;
 use super::place::Place;
 use super::prefer::Prefer;
-use super::route::body;
+use super::route::{body, no_content};
 use super::service::Dynamics;
 use super::{page, single};
 
@@ -36,7 +36,7 @@ pub(in crate::sandbox) fn read(
     if let Some(index) = description.column(name) {
         let value = row.json(index).and_then(|(json, _)| serde_json::from_str::<Value>(json).ok());
         return match (value, rest) {
-            (None, [] | ["$value"]) => Ok(nothing()),
+            (None, [] | ["$value"]) => Ok(no_content()),
             (Some(value), []) => {
                 let context = format!("{}$metadata#{}({})/{name}", place.base, description.set, id.text());
                 let reply = json!({"@odata.context": context, "value": value}).to_string();
@@ -56,7 +56,7 @@ pub(in crate::sandbox) fn read(
         (Leads::One { column, target }, []) => {
             let named = row.json(column).is_some_and(|(_, found)| found == target);
             let id = row.guid(column).filter(|_| named);
-            let Some(found) = id.and_then(|id| store.tables[related].rows.get(&id)) else { return Ok(nothing()) };
+            let Some(found) = id.and_then(|id| store.tables[related].rows.get(&id)) else { return Ok(no_content()) };
             let (options, prefer) = (Options::read(&ask.query, schema, related)?, Prefer::read(&ask.headers)?);
             single::entity(place, &store, schema, related, &options, &prefer, found)
         }
@@ -70,15 +70,5 @@ pub(in crate::sandbox) fn read(
             }
         }
         _ => Err(missing()),
-    }
-}
-
-fn nothing() -> Reply {
-    Reply {
-        status: 204,
-        headers: vec![("odata-version", "4.0".to_owned())],
-        body: Vec::new(),
-        write: false,
-        records: 0,
     }
 }

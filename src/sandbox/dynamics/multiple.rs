@@ -5,10 +5,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::http::Reply;
 use super::errors::Refusal;
 use super::key::{Located, locate};
 use super::payload::object;
+use super::prefer::Prefer;
+use super::route::{body, no_content};
 use super::store::Store;
 use super::write::{Write, Written};
 
@@ -35,12 +36,12 @@ pub(in crate::sandbox) fn apply(
     }
     let reply = if action == "CreateMultiple" {
         let context = format!("{}$metadata#Microsoft.Dynamics.CRM.CreateMultipleResponse", write.place.base);
-        let body = json!({"@odata.context": context, "Ids": ids}).to_string();
-        Reply::new(200, "application/json; odata.metadata=minimal", body)
+        let text = json!({"@odata.context": context, "Ids": ids}).to_string();
+        body(text, &Prefer::default(), 0)
     } else {
-        Reply { status: 204, headers: Vec::new(), body: Vec::new(), write: true, records: 0 }
+        no_content()
     };
-    Ok(Written { reply: reply.with("odata-version", "4.0").writing(targets.len()), row: None })
+    Ok(Written { reply: reply.writing(targets.len()), row: None })
 }
 
 fn one(

@@ -8,9 +8,10 @@ use super::errors::Refusal;
 use super::payload::{Payload, object};
 use super::precondition::Precondition;
 use super::relationships;
+use super::route::no_content;
 use super::store::Store;
 use super::target::Part;
-use super::write::{Write, Written, nothing};
+use super::write::{Write, Written};
 
 impl Write<'_> {
     /// Sets or clears one property, or the one reference a lookup holds.
@@ -37,7 +38,7 @@ impl Write<'_> {
             payload = scope.read(&Map::from_iter([(part.name.clone(), value)]))?;
         }
         self.save(store, part.row, payload.values)?;
-        Ok(Written { reply: nothing().writing(1), row: None })
+        Ok(Written { reply: no_content().writing(1), row: None })
     }
 
     /// The table and the navigation property of the lookup that makes a collection.
@@ -78,7 +79,7 @@ impl Write<'_> {
         }
         self.scope(store, related).bind(&navigation, &value, &mut payload)?;
         self.save(store, (related, member), payload.values)?;
-        Ok(Written { reply: nothing(), row: None })
+        Ok(Written { reply: no_content().writing(1), row: None })
     }
 
     fn member(&self, name: &str, set: &str) -> Result<Value, Refusal> {

@@ -24,6 +24,13 @@ pub(in crate::sandbox) fn body(text: String, prefer: &Prefer, records: usize) ->
     reply
 }
 
+/// A reply without a body.
+pub(in crate::sandbox) fn no_content() -> Reply {
+    let mut reply = Reply::new(204, "", Vec::new()).with("odata-version", "4.0");
+    reply.headers.retain(|(name, _)| *name != "content-type");
+    reply
+}
+
 pub(in crate::sandbox) fn answer(dynamics: &Dynamics, ask: &Ask) -> Result<Reply, Refusal> {
     let place = Place::read(dynamics, ask)?;
     unsupported_headers(ask)?;

@@ -20,6 +20,7 @@ use super::payload::{Payload, Scope, object};
 use super::place::Place;
 use super::precondition::{Precondition, tag};
 use super::prefer::Prefer;
+use super::route::no_content;
 use super::service::Dynamics;
 use super::single;
 use super::store::Store;
@@ -152,7 +153,7 @@ impl Write<'_> {
         if !store.remove(table, id) {
             return Err(Refusal::absent(&description.logical, &id.text()));
         }
-        Ok(Written { reply: nothing(), row: None })
+        Ok(Written { reply: no_content().writing(1), row: None })
     }
 
     /// No content, or the row where the client prefers it.
@@ -161,7 +162,7 @@ impl Write<'_> {
         let (schema, mut prefer) = (&self.dynamics.schema, Prefer::read(&self.ask.headers)?);
         let address = format!("{}{}({})", self.place.base, schema.tables[table].set, id.text());
         if !prefer.representation {
-            let reply = nothing().with("location", address.clone()).with("odata-entityid", address);
+            let reply = no_content().with("location", address.clone()).with("odata-entityid", address);
             return Ok(Written { reply: reply.writing(1), row: Some(row) });
         }
         let options = Options::read(&self.ask.query, schema, table)?;
@@ -175,11 +176,4 @@ impl Write<'_> {
         }
         Ok(Written { reply: reply.writing(1), row: Some(row) })
     }
-}
-
-/// A reply without a body.
-pub(in crate::sandbox) fn nothing() -> Reply {
-    let mut reply = Reply::new(204, "", Vec::new()).with("odata-version", "4.0");
-    reply.headers.retain(|(name, _)| *name != "content-type");
-    reply.writing(1)
 }
