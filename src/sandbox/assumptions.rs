@@ -1,13 +1,21 @@
 //! Every assumption of the sandbox that the written references mark as "not found".
 //!
-//! They stand here and nowhere else, so that a look at a real tenant changes one place. In: nothing. Out: constants.
+//! They stand here and nowhere else, so that a look at a real tenant changes one place. In: nothing. Out: constants,
+//! and the names that follow a rule.
 //!
 //! Assumptions that have no value to name, and where they act:
 //! - Dataverse: a null column has no annotations (`render`); keys come in the order of the schema (`row`); a cookie names
 //!   a lookup by its logical name (`page`); links given out by another run are not ours (`service`); a preference that is
 //!   no number is left out (`prefer`); schema names only raise the first letter (`attributes`); formatted values are
 //!   those of an English (US) user in UTC, amounts with the sign and decimals of the row's currency (`formatted`); a
-//!   multi-select gives its options once and in ascending order, and `eq` compares them as a set (`row`).
+//!   multi-select gives its options once and in ascending order, and `eq` compares them as a set (`row`). Columns that
+//!   cannot be written are left out of a write without a word, and `ApplicationRequired` is no duty of the API
+//!   (`payload`); the row of a lookup must exist (`payload`); a full name is first and last name, a state brings its
+//!   first reason, amounts without a currency are in the base currency and the caller owns what has no owner
+//!   (`derived`); deleting a row leaves the lookups that lead to it (`write`); a change set needs a `Content-ID` in each
+//!   part, and a part that fails answers for its change set (`batch`); metadata is compared with case
+//!   (`member_filter`); a key that no table declares is a bad query option (`key`); groups come in
+//!   the order of their first rows and are written like the values they come from (`apply`); the snapshot that `RetrieveTotalRecordCount` counts is as fresh as now (`functions`).
 //! - Gainsight: objects and e-mails are compared without case (`schema`, `store`); values without an offset are UTC
 //!   (`dates`); numbers are rounded to the field's decimals (`values`); `""` is null in texts (`values`); a lookup must
 //!   name a record that exists (`validate`); an update is atomic and the last of two changes wins (`objects`); a refused
@@ -44,6 +52,70 @@ pub(in crate::sandbox) const UNSUPPORTED_OPTION: &str = "The query parameter {} 
 
 /// Dataverse: the code for a page link that is not one of ours. The status is taken to be 400.
 pub(in crate::sandbox) const INVALID_COOKIE: &str = "0x8004112a";
+
+/// Dataverse: the code for a body that cannot be read or does not fit; documented for a batch only.
+pub(in crate::sandbox) const INVALID_PAYLOAD: &str = "0x80048d19";
+
+/// Dataverse: the code for a number outside the bounds of its column.
+pub(in crate::sandbox) const NUMBER_OUT_OF_RANGE: &str = "0x80044330";
+
+/// Dataverse: the code for a number that is no option of its column.
+pub(in crate::sandbox) const CHOICE_OUT_OF_RANGE: &str = "0x8004431a";
+
+/// Dataverse: the code for a date before the earliest.
+pub(in crate::sandbox) const DATE_TOO_EARLY: &str = "0x80040239";
+
+/// Dataverse: the first year of the calendar; documented.
+pub(in crate::sandbox) const EARLIEST_YEAR: i32 = 1753;
+
+/// Dataverse: the code for a status reason of another state.
+pub(in crate::sandbox) const WRONG_STATUS: &str = "0x80048408";
+
+/// Dataverse: the code and status for a table name that metadata does not have.
+pub(in crate::sandbox) const UNKNOWN_TABLE: (u16, &str) = (400, "0x80041102");
+
+/// Dataverse: what `RetrieveVersion` answers.
+pub(in crate::sandbox) const PRODUCT_VERSION: &str = "9.2.24112.206";
+
+/// Dataverse: characters of an address in a batch; documented.
+pub(in crate::sandbox) const BATCH_ADDRESS_LIMIT: usize = 65_536;
+
+/// Dataverse: rows that `$apply` looks at; documented.
+pub(in crate::sandbox) const AGGREGATE_LIMIT: usize = 50_000;
+
+/// Dataverse: requests of one batch; documented.
+pub(in crate::sandbox) const BATCH_LIMIT: usize = 1000;
+
+/// Dataverse: items of an `$expand`, nested ones counted; documented.
+pub(in crate::sandbox) const EXPAND_LIMIT: usize = 15;
+
+/// Dataverse: how deep a filter may nest.
+pub(in crate::sandbox) const FILTER_DEPTH: usize = 100;
+
+/// Dataverse: the name of a relationship; only `contact_customer_accounts` is documented.
+pub(in crate::sandbox) fn relationship_name(table: &str, set: &str, column: &str, target: &str) -> String {
+    match (table, column, target) {
+        ("account", "primarycontactid", _) => "account_primary_contact".to_owned(),
+        ("account", "preferredsystemuserid", _) => "system_user_accounts".to_owned(),
+        ("contact", "preferredsystemuserid", _) => "system_user_contacts".to_owned(),
+        ("account" | "contact", "masterid", _) => format!("{table}_master_{table}"),
+        ("account", "parentaccountid", _) => "account_parent_account".to_owned(),
+        ("systemuser", "parentsystemuserid", _) => "user_parent_user".to_owned(),
+        ("businessunit", "parentbusinessunitid", _) => "business_unit_parent_business_unit".to_owned(),
+        ("systemuser", "businessunitid", _) => "business_unit_system_users".to_owned(),
+        ("team", "businessunitid", _) => "business_unit_teams".to_owned(),
+        (_, "parentcustomerid" | "customerid", _) => format!("{table}_customer_{target}s"),
+        (_, "createdby" | "modifiedby" | "createdonbehalfby" | "modifiedonbehalfby", _) => {
+            format!("lk_{table}base_{column}")
+        }
+        (_, "owningbusinessunit", _) => format!("business_unit_{set}"),
+        (_, "owninguser", _) => format!("user_{set}"),
+        (_, "owningteam", _) => format!("team_{set}"),
+        (_, "ownerid", _) => format!("owner_{set}"),
+        (_, "transactioncurrencyid", _) => format!("transactioncurrency_{table}"),
+        _ => format!("{table}_{column}_{target}"),
+    }
+}
 
 /// Dataverse: the row version before the first row.
 pub(in crate::sandbox) const FIRST_VERSION: i64 = 1_000_000;

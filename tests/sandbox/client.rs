@@ -30,6 +30,18 @@ impl Client {
         self.http.get(url).bearer_auth(&self.token)
     }
 
+    /// A request to Dynamics by another method.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}/api/data/v9.2/{path}", self.sandbox.dynamics_url());
+        self.http.request(method, url).bearer_auth(&self.token)
+    }
+
+    /// A write to Dynamics, with the headers of a client that always sends them.
+    pub fn write(&self, method: Method, path: &str, body: &Value) -> RequestBuilder {
+        let request = self.request(method, path).header("OData-MaxVersion", "4.0").header("OData-Version", "4.0");
+        request.header("Accept", "application/json").json(body)
+    }
+
     pub fn link(&self, url: &str) -> RequestBuilder {
         self.http.get(url).bearer_auth(&self.token)
     }

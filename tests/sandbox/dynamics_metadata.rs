@@ -76,9 +76,9 @@ async fn unknown_metadata_is_refused() {
         (format!("{ACCOUNT}/Attributes(LogicalName='name')/Microsoft.Dynamics.CRM.MoneyAttributeMetadata"), 404),
         (format!("{ACCOUNT}?$select=Nothing"), 400),
         (format!("{ACCOUNT}/Attributes?$expand=OptionSet"), 400),
-        (format!("{ACCOUNT}/Keys"), 501),
-        (format!("{ACCOUNT}?$expand=Keys"), 501),
-        (with_query("EntityDefinitions", &[("$filter", "IsPrivate eq false")]), 501),
+        (format!("{ACCOUNT}?$expand=Privileges"), 501),
+        (format!("{ACCOUNT}?$expand=Nothing"), 400),
+        (format!("{ACCOUNT}?$select=IsManaged"), 501),
         (format!("{ACCOUNT}/Attributes/Microsoft.Dynamics.CRM.EnumAttributeMetadata"), 501),
     ] {
         assert_eq!(client.read(&path).await.0, status, "{path}");

@@ -130,7 +130,7 @@ async fn sets_and_columns_have_their_own_names() {
     }
     let (status, code, message) = client.refused("teams(00000000-0000-0000-0000-000000000001)").await;
     assert_eq!((status, code.as_str()), (404, "0x80040217"), "{message}");
-    assert_eq!(client.refused("new_projects(new_code='PRJ-00001')").await.0, 501);
+    assert_eq!(client.refused("new_projects(new_code='PRJ-00001')").await.0, 400, "the table has no such key");
 }
 
 #[tokio::test]

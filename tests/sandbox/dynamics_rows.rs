@@ -88,11 +88,12 @@ async fn refusals_carry_the_documented_codes() {
 async fn what_the_sandbox_lacks_is_a_501_that_names_it() {
     let client = Client::start().await;
     for (path, feature) in [
-        ("accounts?$expand=primarycontactid", "$expand"),
-        ("accounts?$apply=aggregate($count%20as%20n)", "$apply"),
+        ("accounts?$expand=ownerid", "$expand=ownerid"),
+        ("accounts?$apply=compute(revenue%20mul%202%20as%20twice)", "$apply step"),
         ("accounts?fetchXml=x", "fetchXml"),
-        ("accounts(accountnumber='1')", "alternate keys"),
-        ("$metadata", "$metadata"),
+        ("$metadata?annotations=true", "$metadata"),
+        ("accounts?sql=SELECT%20name%20FROM%20account", "sql"),
+        ("RetrieveMetadataChanges(Query=@p1)?@p1={}", "RetrieveMetadataChanges"),
     ] {
         let (status, _, message) = client.refused(path).await;
         assert!(status == 501 && message.contains(feature), "{path}: {status} {message}");

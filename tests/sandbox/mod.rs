@@ -1,14 +1,26 @@
 //! The sandbox over real HTTP: each file is one feature of one of the two services.
 
 mod client;
+mod dynamics_apply;
+mod dynamics_batch;
+mod dynamics_below;
+mod dynamics_columns;
+mod dynamics_csdl;
+mod dynamics_definitions;
+mod dynamics_expand;
 mod dynamics_filter;
+mod dynamics_functions;
+mod dynamics_keys;
 mod dynamics_lookups;
 mod dynamics_metadata;
 mod dynamics_multi_select;
 mod dynamics_opportunities;
 mod dynamics_paging;
+mod dynamics_requests;
 mod dynamics_rows;
 mod dynamics_types;
+mod dynamics_writes;
+mod dynamics_writes_refused;
 mod faults;
 mod gainsight_metadata;
 mod gainsight_objects;

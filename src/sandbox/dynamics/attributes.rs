@@ -5,9 +5,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::definition::{is_custom, label, metadata_id};
 use super::errors::Refusal;
-use super::metadata::{Wish, label, metadata_id};
 use super::schema::{Choice, Column, Kind, TableSchema};
+use super::wish::Wish;
 
 const CAST: &str = "Microsoft.Dynamics.CRM.";
 
@@ -15,20 +16,24 @@ const CAST: &str = "Microsoft.Dynamics.CRM.";
 pub(in crate::sandbox) fn all(table: &TableSchema, cast: Option<&str>, wish: &Wish) -> Result<Vec<Value>, Refusal> {
     let kind = cast.map(cast_kind).transpose()?;
     let mut list = Vec::new();
+    let mut add = |attribute: Value| {
+        if wish.wants(&attribute, "AttributeMetadata")? {
+            list.push(wish.cut(attribute, "AttributeMetadata")?);
+        }
+        Ok::<(), Refusal>(())
+    };
     for column in &table.columns {
         if kind.is_none_or(|kind| is_of(column.kind, kind)) {
-            list.push(wish.cut(attribute(table, column, kind.is_some(), wish)?, "AttributeMetadata")?);
+            add(attribute(table, column, kind.is_some(), wish)?)?;
         }
         if kind.is_none() {
-            for derived in derived(column) {
-                list.push(wish.cut(derived, "AttributeMetadata")?);
-            }
+            derived(table, column).into_iter().try_for_each(&mut add)?;
         }
     }
     Ok(list)
 }
 
-/// One attribute by name.
+/// One attribute by name or id.
 pub(in crate::sandbox) fn one(
     table: &TableSchema,
     name: &str,
@@ -37,7 +42,8 @@ pub(in crate::sandbox) fn one(
 ) -> Result<Value, Refusal> {
     let missing = || Refusal::new(404, "0x80060888", format!("Could not find an attribute with name {name}."));
     let kind = cast.map(cast_kind).transpose()?;
-    let column = table.columns.iter().find(|column| column.logical == name).ok_or_else(missing)?;
+    let called = |column: &&Column| column.logical == name || id(table, &column.logical) == name;
+    let column = table.columns.iter().find(called).ok_or_else(missing)?;
     if kind.is_some_and(|kind| !is_of(column.kind, kind)) {
         return Err(missing());
     }
@@ -94,7 +100,9 @@ fn attribute(table: &TableSchema, column: &Column, cast: bool, wish: &Wish) -> R
         "AttributeOf": null,
         "IsLogical": false,
         "RequiredLevel": {"Value": column.required, "CanBeChanged": true},
-        "MetadataId": metadata_id(&format!("{}.{}", table.logical, column.logical)),
+        "EntityLogicalName": table.logical,
+        "IsCustomAttribute": is_custom(&column.logical),
+        "MetadataId": id(table, &column.logical),
     }));
     members.extend(of_type(column));
     if cast {
@@ -131,28 +139,29 @@ fn expand(
     wish: &Wish,
     members: &mut Map<String, Value>,
 ) -> Result<(), Refusal> {
-    let Some(text) = &wish.expand else { return Ok(()) };
-    for part in text.split(',').map(str::trim) {
-        let (name, inner) = part.split_once('(').map_or((part, None), |(name, inner)| (name, inner.strip_suffix(')')));
-        let only_options = match inner {
-            None => false,
-            Some("$select=Options") => true,
-            Some(_) => return Err(Refusal::missing(&format!("metadata $expand={part}"))),
-        };
-        let value = match name {
+    for (name, inner) in &wish.expand {
+        if inner.filter.is_some() || !inner.expand.is_empty() {
+            return Err(Refusal::missing(&format!("options of $expand={name} beyond $select")));
+        }
+        let value = match name.as_str() {
             "GlobalOptionSet" => Value::Null,
-            "OptionSet" => option_set(table, column, only_options),
-            _ => return Err(Refusal::missing(&format!("metadata $expand={part}"))),
+            "OptionSet" => inner.cut(option_set(table, column), "OptionSetMetadata")?,
+            _ => return Err(Refusal::missing(&format!("metadata $expand={name}"))),
         };
         if !cast || column.choices.is_empty() {
             return Err(Refusal::property(name, "AttributeMetadata"));
         }
-        members.insert(name.to_owned(), value);
+        members.insert(name.clone(), value);
     }
     Ok(())
 }
 
-fn option_set(table: &TableSchema, column: &Column, only_options: bool) -> Value {
+/// The id of a column's definition.
+fn id(table: &TableSchema, column: &str) -> String {
+    metadata_id(&format!("{}.{column}", table.logical))
+}
+
+fn option_set(table: &TableSchema, column: &Column) -> Value {
     let name = format!("{}_{}", table.logical, column.logical);
     let id = metadata_id(&format!("options of {name}"));
     if column.kind == Kind::Boolean {
@@ -161,9 +170,6 @@ fn option_set(table: &TableSchema, column: &Column, only_options: bool) -> Value
             "OptionSetType": "Boolean", "Name": name});
     }
     let options: Vec<Value> = column.choices.iter().map(|choice| option(table, column, choice, &name)).collect();
-    if only_options {
-        return json!({"Options": options, "MetadataId": id});
-    }
     // A list has one type, however many of its options a row may take.
     let kind = if column.kind == Kind::MultiSelectPicklist { Kind::Picklist } else { column.kind };
     let kind = format!("{kind:?}");
@@ -205,7 +211,7 @@ fn schema_name(logical: &str) -> String {
 }
 
 /// Companions of a column that exist in metadata only.
-fn derived(column: &Column) -> Vec<Value> {
+fn derived(table: &TableSchema, column: &Column) -> Vec<Value> {
     let one = |suffix: &str, kind: &str| {
         let name = format!("{}{suffix}", column.logical);
         json!({
@@ -223,7 +229,9 @@ fn derived(column: &Column) -> Vec<Value> {
             "AttributeOf": column.logical,
             "IsLogical": true,
             "RequiredLevel": {"Value": "None", "CanBeChanged": true},
-            "MetadataId": metadata_id(&format!("derived {name}")),
+            "EntityLogicalName": table.logical,
+            "IsCustomAttribute": is_custom(&name),
+            "MetadataId": metadata_id(&format!("derived {}.{name}", table.logical)),
         })
     };
     match column.kind {

@@ -4,6 +4,7 @@
 
 use serde_json::json;
 
+use super::super::assumptions::INVALID_PAYLOAD;
 use super::super::faults::Fault;
 use super::super::http::Reply;
 
@@ -46,6 +47,25 @@ impl Refusal {
         Refusal::new(405, "", format!("The requested resource does not support http method '{method}'."))
     }
 
+    /// A body that does not fit the table's set; the inner text says how.
+    pub(in crate::sandbox) fn payload(set: &str, inner: &str) -> Self {
+        let text = format!(
+            "Error identified in Payload provided by the user for Entity :'{set}', For more information on this error \
+             please follow this help link https://go.microsoft.com/fwlink/?linkid=2195293  ---->  InnerException : {inner}"
+        );
+        Refusal::new(400, INVALID_PAYLOAD, text)
+    }
+
+    /// No row has that key.
+    pub(in crate::sandbox) fn absent(table: &str, id: &str) -> Self {
+        Refusal::new(404, "0x80040217", format!("{table} With Id = {id} Does Not Exist"))
+    }
+
+    /// A row already has that key.
+    pub(in crate::sandbox) fn duplicate() -> Self {
+        Refusal::new(412, "0x80040237", "A record with matching key values already exists.")
+    }
+
     pub(in crate::sandbox) fn reply(&self) -> Reply {
         let body = json!({"error": {"code": self.code, "message": self.message}}).to_string();
         Reply::new(self.status, "application/json; odata.metadata=minimal", body).with("odata-version", "4.0")
@@ -67,6 +87,12 @@ pub(in crate::sandbox) fn fault(fault: Fault) -> Reply {
     let (code, message) = match fault.code {
         Some("0x80044150") => ("0x80044150", "Generic SQL error."),
         Some("0x80044151") => ("0x80044151", "SQL timeout expired."),
+        Some("0x80072321") => (
+            "0x80072321",
+            "Combined execution time of incoming requests exceeded limit of 1,200,000 milliseconds over time window of \
+             300 seconds. Decrease number of concurrent requests or reduce the duration of requests and try again later.",
+        ),
+        Some("0x80072326") => ("0x80072326", "Number of concurrent requests exceeded the limit of 52."),
         Some("0x80072560") => ("0x80072560", "The user is not a member of the organization."),
         Some("0x80040220") => ("0x80040220", "Principal user is missing prvReadAccount privilege."),
         Some(other) => (other, message),

@@ -5,9 +5,11 @@
 
 use std::cmp::Ordering;
 
-use super::super::assumptions::NOT_EQUAL_KEEPS_NULLS;
+use super::super::assumptions::{FILTER_DEPTH, NOT_EQUAL_KEEPS_NULLS};
 use super::errors::Refusal;
+use super::guid::Guid;
 use super::like::Pattern;
+use super::options::Aliases;
 use super::row::{Comparable, Row, comparable};
 use super::schema::{Column, Kind, TableSchema};
 use super::words::{Word, words};
@@ -31,16 +33,18 @@ pub(in crate::sandbox) enum Side {
 
 /// What a row must satisfy.
 pub(in crate::sandbox) enum Condition {
-    And(Box<Condition>, Box<Condition>),
-    Or(Box<Condition>, Box<Condition>),
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
     Not(Box<Condition>),
     Compare(usize, Test, Side),
     Like(usize, Pattern),
+    /// A lookup, which of its targets, and the row it must name.
+    Leads(usize, usize, Guid),
 }
 
 impl Condition {
-    pub(in crate::sandbox) fn read(filter: &str, table: &TableSchema) -> Result<Self, Refusal> {
-        let mut reader = Reader { filter, table, words: words(filter)?, place: 0 };
+    pub(in crate::sandbox) fn read(filter: &str, table: &TableSchema, aliases: &Aliases) -> Result<Self, Refusal> {
+        let mut reader = Reader { filter, table, words: resolved(words(filter)?, aliases)?, place: 0, depth: 0 };
         let condition = reader.any()?;
         match reader.words.get(reader.place) {
             None => Ok(condition),
@@ -50,9 +54,12 @@ impl Condition {
 
     pub(in crate::sandbox) fn holds(&self, row: &Row, table: &TableSchema) -> bool {
         match self {
-            Condition::And(a, b) => a.holds(row, table) && b.holds(row, table),
-            Condition::Or(a, b) => a.holds(row, table) || b.holds(row, table),
+            Condition::All(list) => list.iter().all(|one| one.holds(row, table)),
+            Condition::Any(list) => list.iter().any(|one| one.holds(row, table)),
             Condition::Not(inner) => !inner.holds(row, table),
+            Condition::Leads(column, target, id) => {
+                row.json(*column).is_some_and(|(_, found)| found == *target) && row.guid(*column) == Some(*id)
+            }
             Condition::Like(column, pattern) => {
                 row.plain(*column).is_some_and(|text| pattern.matches(&text.to_lowercase()))
             }
@@ -87,6 +94,23 @@ struct Reader<'a> {
     table: &'a TableSchema,
     words: Vec<(usize, Word)>,
     place: usize,
+    /// How many groups and negations are open.
+    depth: usize,
+}
+
+/// Puts the values of aliases in; one without a value is null.
+fn resolved(words: Vec<(usize, Word)>, aliases: &Aliases) -> Result<Vec<(usize, Word)>, Refusal> {
+    let one = |(place, word): (usize, Word)| match &word {
+        Word::Bare(name) if name.starts_with('@') => {
+            let mut value = self::words(aliases.get(name).map_or("null", String::as_str))?;
+            match (value.pop(), value.is_empty()) {
+                (Some((_, value)), true) => Ok((place, value)),
+                _ => Err(Refusal::missing(&format!("parameter alias {name} of several words"))),
+            }
+        }
+        _ => Ok((place, word)),
+    };
+    words.into_iter().map(one).collect()
 }
 
 impl Reader<'_> {
@@ -112,22 +136,33 @@ impl Reader<'_> {
     }
 
     fn any(&mut self) -> Result<Condition, Refusal> {
-        let mut left = self.all()?;
+        // A list, however long it is, nests no deeper than its deepest member.
+        let mut list = vec![self.all()?];
         while self.takes("or") {
-            left = Condition::Or(Box::new(left), Box::new(self.all()?));
+            list.push(self.all()?);
         }
-        Ok(left)
+        Ok(if list.len() == 1 { list.remove(0) } else { Condition::Any(list) })
     }
 
     fn all(&mut self) -> Result<Condition, Refusal> {
-        let mut left = self.one()?;
+        let mut list = vec![self.one()?];
         while self.takes("and") {
-            left = Condition::And(Box::new(left), Box::new(self.one()?));
+            list.push(self.one()?);
         }
-        Ok(left)
+        Ok(if list.len() == 1 { list.remove(0) } else { Condition::All(list) })
     }
 
     fn one(&mut self) -> Result<Condition, Refusal> {
+        self.depth += 1;
+        if self.depth > FILTER_DEPTH {
+            return Err(Refusal::option("The depth of the $filter exceeds the limit."));
+        }
+        let condition = self.group_or_test();
+        self.depth -= 1;
+        condition
+    }
+
+    fn group_or_test(&mut self) -> Result<Condition, Refusal> {
         if self.takes("not") {
             return Ok(Condition::Not(Box::new(self.one()?)));
         }
@@ -225,9 +260,6 @@ impl Reader<'_> {
         if name.contains('/') {
             return Err(Refusal::missing(&format!("$filter path or lambda {name}")));
         }
-        if name.starts_with('@') {
-            return Err(Refusal::missing(&format!("parameter alias {name}")));
-        }
         self.table.column(name).ok_or_else(|| Refusal::property(name, &self.table.logical))
     }
 }
@@ -249,7 +281,8 @@ fn written(text: &str) -> &'static str {
     }
 }
 
-fn edm(column: &Column) -> &'static str {
+/// The type the service document gives a column.
+pub(in crate::sandbox) fn edm(column: &Column) -> &'static str {
     match column.kind {
         Kind::String | Kind::Memo | Kind::MultiSelectPicklist => "Edm.String",
         Kind::Boolean => "Edm.Boolean",

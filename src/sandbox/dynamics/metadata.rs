@@ -1,25 +1,34 @@
-//! `EntityDefinitions`: what the tables are, for a client that reads the schema before the rows.
+//! `EntityDefinitions`, `RelationshipDefinitions` and `GlobalOptionSetDefinitions`: the schema, for a client that reads it
+//! before the rows.
 //!
-//! Attributes are described in `attributes`. In: a metadata path. Out: definitions cut down to `$select`.
+//! Attributes are described in `attributes`, relationships in `relationships`; there are no global option sets. In: a
+//! metadata path. Out: definitions as the query options want them.
 
 use serde_json::{Map, Value, json};
 
 use super::super::http::{Ask, Reply};
-use super::super::randomness::Chance;
 use super::attributes;
+use super::definition::{alternate_key, definition, metadata_id};
 use super::errors::Refusal;
-use super::options::unknown;
+use super::place::Place;
 use super::prefer::Prefer;
+use super::relationships::{self, Relationship};
+use super::route::body;
 use super::schema::{Schema, TableSchema};
-use super::serve::{Place, body};
 use super::service::Dynamics;
+use super::wish::Wish;
 
-/// The options of a metadata request.
-#[derive(Default)]
-pub(in crate::sandbox) struct Wish {
-    pub(in crate::sandbox) select: Option<Vec<String>>,
-    pub(in crate::sandbox) filter: Option<String>,
-    pub(in crate::sandbox) expand: Option<String>,
+const SETS: [&str; 3] = ["EntityDefinitions", "RelationshipDefinitions", "GlobalOptionSetDefinitions"];
+
+/// What a path names between parentheses.
+enum Key<'a> {
+    Name(&'a str),
+    Id(String),
+}
+
+pub(in crate::sandbox) fn knows(segment: &str) -> bool {
+    let name = segment.split('(').next().unwrap_or(segment);
+    SETS.contains(&name)
 }
 
 pub(in crate::sandbox) fn answer(
@@ -30,141 +39,210 @@ pub(in crate::sandbox) fn answer(
 ) -> Result<Reply, Refusal> {
     let wish = Wish::read(&ask.query)?;
     let schema = &dynamics.schema;
-    let value = match path {
-        ["EntityDefinitions"] => {
+    let (first, below) = path.split_first().ok_or_else(|| Refusal::segment(""))?;
+    let value = match (*first, below) {
+        ("EntityDefinitions", []) => {
+            let all = schema.tables.iter().map(|table| entity(schema, table, &wish));
+            list(place, &wish, all.filter_map(Result::transpose).collect::<Result<_, _>>()?)
+        }
+        ("EntityDefinitions", ["$count"]) => {
             wish.no_expand()?;
-            let all = schema.tables.iter().filter(|table| wish.wants(&table.logical));
-            let list = all.map(|table| wish.cut(definition(table), "EntityMetadata")).collect::<Result<Vec<_>, _>>()?;
-            json!({"@odata.context": context(place), "value": list})
+            let all = schema.tables.iter().map(|table| entity(schema, table, &wish));
+            let count = all.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?.len();
+            return Ok(Reply::new(200, "text/plain", count.to_string()));
         }
-        [first, below @ ..] => {
-            let name = named(first, "EntityDefinitions").ok_or_else(|| Refusal::missing(first))?;
-            let table = find(schema, &name)?;
-            wish.no_filter()?;
-            match below {
-                [] => {
-                    wish.no_expand()?;
-                    with_context(place, wish.cut(definition(table), "EntityMetadata")?)
-                }
-                ["Attributes"] => list(place, attributes::all(table, None, &wish)?),
-                ["Attributes", cast] => list(place, attributes::all(table, Some(cast), &wish)?),
-                [one] => with_context(place, attributes::one(table, &attribute(one)?, None, &wish)?),
-                [one, cast] => with_context(place, attributes::one(table, &attribute(one)?, Some(cast), &wish)?),
-                other => return Err(Refusal::missing(&format!("metadata path {}", other.join("/")))),
+        ("RelationshipDefinitions", below) => {
+            return every_relationship(schema, place, &wish, below);
+        }
+        ("GlobalOptionSetDefinitions", []) => list(place, &wish, Vec::new()),
+        (first, below) => match key(first)? {
+            ("EntityDefinitions", key) => one_entity(schema, place, &wish, &table(schema, &key)?.logical, below)?,
+            ("RelationshipDefinitions", key) => {
+                wish.of_one()?;
+                let found = relationships::all(schema).into_iter().map(|one| one.definition());
+                let found = found.into_iter().find(|one| is(one, "SchemaName", &key)).ok_or_else(absent)?;
+                with_context(place, &wish, wish.cut(found, "RelationshipMetadataBase")?)
             }
-        }
-        [] => return Err(Refusal::segment("")),
+            _ => return Err(absent()),
+        },
     };
     Ok(body(value.to_string(), &Prefer::default(), 0))
 }
 
-/// The name in `Something(LogicalName='name')`.
-fn named(segment: &str, before: &str) -> Option<String> {
-    let key = segment.strip_prefix(before)?.strip_prefix("(LogicalName='")?;
-    Some(key.strip_suffix("')")?.to_owned())
+fn absent() -> Refusal {
+    Refusal::new(404, "0x80060888", "Could not find the metadata object.")
 }
 
-fn attribute(segment: &str) -> Result<String, Refusal> {
-    named(segment, "Attributes").ok_or_else(|| Refusal::missing(&format!("metadata path {segment}")))
+/// A segment's name and the key after it.
+fn key(segment: &str) -> Result<(&str, Key<'_>), Refusal> {
+    let missing = || Refusal::missing(&format!("metadata path {segment}"));
+    let (name, key) = segment.split_once('(').ok_or_else(missing)?;
+    let key = key.strip_suffix(')').ok_or_else(missing)?;
+    let (member, value) = key.split_once('=').unwrap_or(("MetadataId", key));
+    match (member.trim(), value.strip_prefix('\'').and_then(|value| value.strip_suffix('\''))) {
+        ("LogicalName" | "Name" | "SchemaName", Some(value)) => Ok((name, Key::Name(value))),
+        ("MetadataId", None) if value.len() == 36 => Ok((name, Key::Id(value.to_lowercase()))),
+        _ => Err(missing()),
+    }
 }
 
-fn find<'a>(schema: &'a Schema, name: &str) -> Result<&'a TableSchema, Refusal> {
-    let missing = || Refusal::new(404, "0x80060888", format!("Could not find an entity with name {name}."));
-    schema.table(name).map(|table| &schema.tables[table]).ok_or_else(missing)
+fn is(definition: &Value, name: &str, key: &Key<'_>) -> bool {
+    match key {
+        Key::Name(wanted) => definition[name] == *wanted,
+        Key::Id(wanted) => definition["MetadataId"] == wanted.as_str(),
+    }
 }
 
-fn context(place: &Place) -> String {
-    format!("{}$metadata#{}", place.base, place.rest)
+fn table<'a>(schema: &'a Schema, key: &Key<'_>) -> Result<&'a TableSchema, Refusal> {
+    let found = match key {
+        Key::Name(name) => schema.tables.iter().find(|table| table.logical == *name),
+        Key::Id(id) => schema.tables.iter().find(|table| metadata_id(&table.logical) == *id),
+    };
+    let named = match key {
+        Key::Name(name) => (*name).to_owned(),
+        Key::Id(id) => id.clone(),
+    };
+    found.ok_or_else(|| Refusal::new(404, "0x80060888", format!("Could not find an entity with name {named}.")))
 }
 
-fn list(place: &Place, list: Vec<Value>) -> Value {
-    json!({"@odata.context": context(place), "value": list})
+/// One table as wanted, with what is expanded; nothing if the filter leaves it out.
+fn entity(schema: &Schema, table: &TableSchema, wish: &Wish) -> Result<Option<Value>, Refusal> {
+    let mut members = definition(table);
+    if !wish.wants(&members, "EntityMetadata")? {
+        return Ok(None);
+    }
+    for (name, inner) in &wish.expand {
+        members[name] = collection(schema, table, name, inner)?.into();
+    }
+    wish.cut(members, "EntityMetadata").map(Some)
 }
 
-fn with_context(place: &Place, value: Value) -> Value {
+fn one_entity(schema: &Schema, place: &Place, wish: &Wish, name: &str, below: &[&str]) -> Result<Value, Refusal> {
+    let table = table(schema, &Key::Name(name))?;
+    Ok(match below {
+        [] => {
+            wish.of_one()?;
+            with_context(place, wish, entity(schema, table, wish)?.unwrap_or_default())
+        }
+        ["Attributes", cast] => list(place, wish, attributes::all(table, Some(cast), wish)?),
+        [collection] if !collection.contains('(') => {
+            list(place, wish, self::collection(schema, table, collection, wish)?)
+        }
+        [one] | [one, _] => {
+            wish.of_one()?;
+            let cast = below.get(1).copied();
+            match key(one)? {
+                ("Attributes", Key::Name(name)) => with_context(place, wish, attributes::one(table, name, cast, wish)?),
+                ("Attributes", Key::Id(id)) => with_context(place, wish, attributes::one(table, &id, cast, wish)?),
+                ("Keys", key) if below.len() == 1 => {
+                    let mut keys = table.keys.iter().map(|key| alternate_key(table, key));
+                    let found = keys.find(|one| is(one, "LogicalName", &key)).ok_or_else(absent)?;
+                    with_context(place, wish, wish.cut(found, "EntityKeyMetadata")?)
+                }
+                _ => return Err(Refusal::missing(&format!("metadata path {}", below.join("/")))),
+            }
+        }
+        other => return Err(Refusal::missing(&format!("metadata path {}", other.join("/")))),
+    })
+}
+
+/// A collection of a table's definition.
+fn collection(schema: &Schema, table: &TableSchema, name: &str, wish: &Wish) -> Result<Vec<Value>, Refusal> {
+    let belongs = |one: &Relationship<'_>| match name {
+        "OneToManyRelationships" => one.leads_to(table),
+        _ => one.referencing.logical == table.logical,
+    };
+    match name {
+        "Attributes" => attributes::all(table, None, wish),
+        "Keys" => {
+            wish.no_expand()?;
+            wanted(table.keys.iter().map(|key| alternate_key(table, key)), wish, "EntityKeyMetadata")
+        }
+        // No table is related many to many.
+        "ManyToManyRelationships" => Ok(Vec::new()),
+        "OneToManyRelationships" | "ManyToOneRelationships" => {
+            wish.no_expand()?;
+            let found =
+                relationships::all(schema).into_iter().filter(belongs).map(|one| without_type(one.definition()));
+            wanted(found, wish, "OneToManyRelationshipMetadata")
+        }
+        "Privileges" | "Settings" => Err(Refusal::missing(&format!("metadata collection {name}"))),
+        _ => Err(Refusal::property(name, "EntityMetadata")),
+    }
+}
+
+fn every_relationship(schema: &Schema, place: &Place, wish: &Wish, below: &[&str]) -> Result<Reply, Refusal> {
+    wish.no_expand()?;
+    let all = relationships::all(schema).into_iter().map(|one| one.definition());
+    let found = match below {
+        [] => {
+            let mut found = Vec::new();
+            for one in all {
+                // Without a cast only the members that both kinds of relationship have can be named.
+                let mut common = one.clone();
+                if let Value::Object(members) = &mut common {
+                    members.retain(|name, _| !name.starts_with("Referenc"));
+                }
+                if wish.wants(&common, "RelationshipMetadataBase")? {
+                    let cut = if wish.select.is_some() { common } else { one };
+                    found.push(wish.cut(cut, "RelationshipMetadataBase")?);
+                }
+            }
+            found
+        }
+        ["Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata"] => {
+            wanted(all.map(without_type), wish, "OneToManyRelationshipMetadata")?
+        }
+        ["Microsoft.Dynamics.CRM.ManyToManyRelationshipMetadata"] => Vec::new(),
+        other => return Err(Refusal::missing(&format!("metadata path {}", other.join("/")))),
+    };
+    Ok(body(list(place, wish, found).to_string(), &Prefer::default(), 0))
+}
+
+fn wanted(all: impl Iterator<Item = Value>, wish: &Wish, kind: &str) -> Result<Vec<Value>, Refusal> {
+    let mut found = Vec::new();
+    for one in all {
+        if wish.wants(&one, kind)? {
+            found.push(wish.cut(one, kind)?);
+        }
+    }
+    Ok(found)
+}
+
+/// A list of one type does not name it in each member.
+fn without_type(mut definition: Value) -> Value {
+    if let Value::Object(members) = &mut definition {
+        members.shift_remove("@odata.type");
+    }
+    definition
+}
+
+/// The context of a list, or of the one definition that the last key of the path names.
+fn context(place: &Place, wish: &Wish, one: bool) -> String {
+    let segments = place.segments();
+    let last = segments.iter().rposition(|segment| segment.contains('(')).filter(|_| one);
+    let named = segments.iter().enumerate().map(|(index, segment)| match segment.split_once('(') {
+        Some((name, _)) if Some(index) == last => name.to_owned(),
+        _ => segment.replace("(LogicalName='", "('"),
+    });
+    let path = named.collect::<Vec<_>>().join("/");
+    format!("{}$metadata#{path}{}{}", place.base, wish.context(), if one { "/$entity" } else { "" })
+}
+
+fn list(place: &Place, wish: &Wish, list: Vec<Value>) -> Value {
+    let mut value = json!({"@odata.context": context(place, wish, false)});
+    if wish.count {
+        value["@odata.count"] = list.len().into();
+    }
+    value["value"] = list.into();
+    value
+}
+
+fn with_context(place: &Place, wish: &Wish, value: Value) -> Value {
     let mut map = Map::new();
-    map.insert("@odata.context".to_owned(), context(place).into());
+    map.insert("@odata.context".to_owned(), context(place, wish, true).into());
     if let Value::Object(members) = value {
         map.extend(members);
     }
     Value::Object(map)
-}
-
-fn definition(table: &TableSchema) -> Value {
-    json!({
-        "LogicalName": table.logical,
-        "SchemaName": table.schema_name,
-        "EntitySetName": table.set,
-        "PrimaryIdAttribute": table.key(),
-        "PrimaryNameAttribute": table.columns[table.primary_name].logical,
-        "ObjectTypeCode": table.type_code,
-        "ChangeTrackingEnabled": true,
-        "TableType": "Standard",
-        "OwnershipType": table.ownership,
-        "IsPrivate": false,
-        "DisplayName": label(&table.label, &table.logical),
-        "MetadataId": metadata_id(&table.logical),
-    })
-}
-
-/// Ids of metadata are the same in every sandbox.
-pub(in crate::sandbox) fn metadata_id(name: &str) -> String {
-    Chance::of_text(0, name).guid()
-}
-
-/// A label in the one language the sandbox speaks.
-pub(in crate::sandbox) fn label(text: &str, owner: &str) -> Value {
-    let label = json!({
-        "Label": text,
-        "LanguageCode": 1033,
-        "IsManaged": true,
-        "MetadataId": metadata_id(&format!("label of {owner}")),
-        "HasChanged": null,
-    });
-    json!({"LocalizedLabels": [label], "UserLocalizedLabel": label})
-}
-
-impl Wish {
-    fn read(query: &str) -> Result<Self, Refusal> {
-        let mut wish = Wish::default();
-        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            match name.as_ref() {
-                "$select" => wish.select = Some(value.split(',').map(|name| name.trim().to_owned()).collect()),
-                "$filter" => wish.filter = Some(filter(&value)?),
-                "$expand" => wish.expand = Some(value.into_owned()),
-                other => return Err(unknown(other)),
-            }
-        }
-        Ok(wish)
-    }
-
-    fn wants(&self, logical: &str) -> bool {
-        self.filter.as_ref().is_none_or(|wanted| wanted == logical)
-    }
-
-    fn no_expand(&self) -> Result<(), Refusal> {
-        self.expand.as_ref().map_or(Ok(()), |text| Err(Refusal::missing(&format!("$expand={text} on metadata"))))
-    }
-
-    fn no_filter(&self) -> Result<(), Refusal> {
-        self.filter.as_ref().map_or(Ok(()), |_| Err(Refusal::missing("$filter on attributes")))
-    }
-
-    /// Keeps the selected members, and those that always come.
-    pub(in crate::sandbox) fn cut(&self, value: Value, kind: &str) -> Result<Value, Refusal> {
-        let (Some(select), Value::Object(mut members)) = (&self.select, value.clone()) else { return Ok(value) };
-        if let Some(unknown) = select.iter().find(|name| !members.contains_key(*name)) {
-            return Err(Refusal::property(unknown, kind));
-        }
-        let always = |name: &str| name.starts_with('@') || name == "MetadataId" || name.ends_with("OptionSet");
-        members.retain(|name, _| always(name) || select.contains(name));
-        Ok(Value::Object(members))
-    }
-}
-
-/// Only `LogicalName eq 'x'` is known here.
-fn filter(text: &str) -> Result<String, Refusal> {
-    let name = text.trim().strip_prefix("LogicalName eq '").and_then(|rest| rest.strip_suffix('\''));
-    let name = name.filter(|name| !name.contains('\''));
-    name.map(str::to_owned).ok_or_else(|| Refusal::missing(&format!("metadata $filter={text}")))
 }

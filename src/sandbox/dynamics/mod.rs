@@ -1,24 +1,43 @@
 //! The Dataverse Web API of Dynamics 365 and the Entra token endpoint that guards it, on one port.
 //!
-//! It reads tables, pages, filters, orders and describes; it does not write, and what it does not know is a 501.
+//! It reads tables, pages, filters, orders, expands and describes, and it writes rows; what it does not know is a 501.
 //! In: HTTP requests, and rows put by the world or a test. Out: replies as the written reference has them.
 
+mod apply;
 mod assertion;
 mod attributes;
+mod batch;
+mod below;
 mod cookie;
+mod csdl;
+mod definition;
+mod derived;
 mod entra;
 mod errors;
+mod expand;
 mod filter;
 mod formatted;
+mod functions;
 mod guid;
+mod key;
 mod like;
+mod member_filter;
 mod metadata;
+mod multipart;
+mod multiple;
+mod nested;
 mod options;
 mod order;
 mod page;
+mod parts;
+mod payload;
 mod people;
+mod place;
+mod precondition;
 mod prefer;
+mod relationships;
 mod render;
+mod route;
 mod row;
 mod schema;
 mod seek;
@@ -26,8 +45,11 @@ mod serve;
 mod service;
 mod single;
 mod store;
+mod target;
 mod token;
-mod totals;
+mod values;
+mod wish;
 mod words;
+mod write;
 
 pub(super) use service::Dynamics;

@@ -1,12 +1,19 @@
-//! The query options of a read: `$select`, `$filter`, `$orderby`, `$top`, `$count` and `$skiptoken`.
+//! The query options of a read: `$select`, `$filter`, `$orderby`, `$top`, `$count`, `$expand` and `$skiptoken`.
 //!
-//! In: the query string and the table. Out: the options understood, or the refusal of the first that is not.
+//! In: the query string and the table. Out: the options understood, with parameter aliases (`@p1`) put in, or the refusal
+//! of the first that is not.
+
+use std::collections::HashMap;
 
 use super::super::assumptions::{PAGE_LIMIT, UNSUPPORTED_OPTION};
 use super::errors::Refusal;
+use super::expand::{self, Expand};
 use super::filter::Condition;
 use super::order::Order;
-use super::schema::{Kind, TableSchema};
+use super::schema::{Kind, Schema, TableSchema};
+
+/// The values of parameter aliases, by name with the `@`.
+pub(in crate::sandbox) type Aliases = HashMap<String, String>;
 
 /// The options of one request.
 #[derive(Default)]
@@ -19,19 +26,22 @@ pub(in crate::sandbox) struct Options {
     pub(in crate::sandbox) top: Option<usize>,
     pub(in crate::sandbox) count: bool,
     pub(in crate::sandbox) skip_token: Option<String>,
+    pub(in crate::sandbox) expand: Vec<Expand>,
 }
 
 impl Options {
-    pub(in crate::sandbox) fn read(query: &str, table: &TableSchema) -> Result<Self, Refusal> {
+    pub(in crate::sandbox) fn read(query: &str, schema: &Schema, table: usize) -> Result<Self, Refusal> {
         let mut options = Options::default();
+        let (place, table, aliases) = (table, &schema.tables[table], aliases(query));
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
                 "$select" => {
                     options.select = Some(select(&value, table)?);
                     options.select_text = value.into_owned();
                 }
-                "$filter" => options.filter = Some(Condition::read(&value, table)?),
-                "$orderby" => options.order = Some(Order::read(&value, table)?),
+                "$filter" => options.filter = Some(Condition::read(&value, table, &aliases)?),
+                "$orderby" => options.order = Some(Order::read(resolved(&value, &aliases), table)?),
+                "$expand" => options.expand = expand::read(&value, schema, place, &aliases)?,
                 "$top" => options.top = Some(top(&value)?),
                 "$count" => {
                     options.count = match value.as_ref() {
@@ -43,17 +53,47 @@ impl Options {
                     }
                 }
                 "$skiptoken" => options.skip_token = Some(value.into_owned()),
+                alias if alias.starts_with('@') => {}
                 other => return Err(unknown(other)),
             }
         }
         Ok(options)
     }
+
+    /// The same options for those rows only.
+    pub(in crate::sandbox) fn only(mut self, only: Option<Condition>) -> Self {
+        self.filter = match (self.filter, only) {
+            (Some(filter), Some(only)) => Some(Condition::All(vec![only, filter])),
+            (filter, only) => only.or(filter),
+        };
+        self
+    }
+
+    /// What the reply's context says in parentheses.
+    pub(in crate::sandbox) fn context(&self) -> String {
+        let mut parts = vec![self.select_text.clone()];
+        parts.extend(expand::context(&self.expand));
+        parts.retain(|part| !part.is_empty());
+        parts.join(",")
+    }
+}
+
+pub(in crate::sandbox) fn aliases(query: &str) -> Aliases {
+    let pairs = url::form_urlencoded::parse(query.as_bytes()).into_owned();
+    pairs.filter(|(name, _)| name.starts_with('@')).collect()
+}
+
+/// The value of an alias, or the text itself.
+fn resolved<'a>(text: &'a str, aliases: &'a Aliases) -> &'a str {
+    aliases.get(text.trim()).map_or(text, String::as_str)
 }
 
 /// Refuses an option: the sandbox lacks it, or the service itself does.
 pub(in crate::sandbox) fn unknown(name: &str) -> Refusal {
     match name {
-        "$expand" | "$apply" | "fetchXml" | "savedQuery" | "userQuery" | "$deltatoken" => Refusal::missing(name),
+        "$expand" | "$apply" | "fetchXml" | "savedQuery" | "userQuery" | "$deltatoken" | "sql" => {
+            Refusal::missing(name)
+        }
         alias if alias.starts_with('@') => Refusal::missing(&format!("parameter alias {alias}")),
         other => Refusal::option(UNSUPPORTED_OPTION.replace("{}", other)),
     }
@@ -66,7 +106,7 @@ fn top(value: &str) -> Result<usize, Refusal> {
     }
 }
 
-fn select(value: &str, table: &TableSchema) -> Result<Vec<usize>, Refusal> {
+pub(in crate::sandbox) fn select(value: &str, table: &TableSchema) -> Result<Vec<usize>, Refusal> {
     let mut columns = vec![0];
     for name in value.split(',').map(str::trim) {
         let index = table.column(name).ok_or_else(|| Refusal::property(name, &table.logical))?;

@@ -1,7 +1,7 @@
 //! One page of an entity set, and its count.
 //!
-//! Every page is a query of its own: rows after the cookie's last place, as they are now. In: a request for a set.
-//! Out: a page with the link to the next one, if there are more rows.
+//! Every page is a query of its own: rows after the cookie's last place, as they are now. In: a request for a set, or for
+//! those rows of it that a condition leaves. Out: a page with the link to the next one, if there are more rows.
 
 use std::ops::Bound;
 use std::sync::PoisonError;
@@ -10,16 +10,18 @@ use super::super::assumptions::{COUNT_LIMIT, METADATA_VERSION, PAGE_LIMIT};
 use super::super::http::{Ask, Reply};
 use super::cookie::{self, Mark, Resume};
 use super::errors::Refusal;
+use super::expand;
 use super::filter::Condition;
 use super::guid::Guid;
 use super::options::Options;
 use super::order::{Order, read_value, value_text};
+use super::place::Place;
 use super::prefer::Prefer;
 use super::render::Renderer;
+use super::route::body;
 use super::row::{Comparable, Row};
 use super::schema::Schema;
 use super::seek;
-use super::serve::{Place, body};
 use super::service::Dynamics;
 use super::store::Store;
 
@@ -36,10 +38,11 @@ pub(in crate::sandbox) fn collection(
     place: &Place,
     ask: &Ask,
     table: usize,
+    only: Option<Condition>,
 ) -> Result<Reply, Refusal> {
     let schema = &dynamics.schema;
     let prefer = Prefer::read(&ask.headers)?;
-    let options = Options::read(&ask.query, &schema.tables[table])?;
+    let options = Options::read(&ask.query, schema, table)?.only(only);
     let resume = match &options.skip_token {
         Some(token) if dynamics.knows_link(token) => Some(cookie::read(token)?),
         Some(_) => return Err(cookie::invalid()),
@@ -53,7 +56,7 @@ pub(in crate::sandbox) fn collection(
     let more = endless && rows.len() > size;
     rows.truncate(size);
 
-    let mut out = opening(place, &schema.tables[table].set, &options.select_text, "");
+    let mut out = opening(place, &schema.tables[table].set, &options.context(), "");
     if options.count || prefer.count {
         let counted = (options.count && resume.is_none()).then(|| cut.count());
         totals(&mut out, counted, prefer.count);
@@ -61,7 +64,9 @@ pub(in crate::sandbox) fn collection(
     out.push_str(",\"value\":[");
     let all: Vec<usize> = (0..schema.tables[table].columns.len()).collect();
     let columns = options.select.as_deref().unwrap_or(&all);
-    let renderer = Renderer { store: &store, schema, table, columns, prefer: &prefer };
+    let found: Vec<&Row> = rows.iter().map(|(_, row)| *row).collect();
+    let expanded = expand::prepare(&options.expand, &store, schema, &found);
+    let renderer = Renderer { store: &store, schema, table, columns, prefer: &prefer, expanded: &expanded };
     for (index, (_, row)) in rows.iter().enumerate() {
         out.push_str(if index == 0 { "{" } else { ",{" });
         renderer.members(&mut out, row);
@@ -81,8 +86,13 @@ pub(in crate::sandbox) fn collection(
 }
 
 /// `accounts/$count`: a bare number.
-pub(in crate::sandbox) fn count(dynamics: &Dynamics, ask: &Ask, table: usize) -> Result<Reply, Refusal> {
-    let options = Options::read(&ask.query, &dynamics.schema.tables[table])?;
+pub(in crate::sandbox) fn count(
+    dynamics: &Dynamics,
+    ask: &Ask,
+    table: usize,
+    only: Option<Condition>,
+) -> Result<Reply, Refusal> {
+    let options = Options::read(&ask.query, &dynamics.schema, table)?.only(only);
     let store = dynamics.store.read().unwrap_or_else(PoisonError::into_inner);
     let cut = Cut { store: &store, schema: &dynamics.schema, table, options: &options };
     Ok(Reply::new(200, "text/plain", cut.count().min(COUNT_LIMIT).to_string()))

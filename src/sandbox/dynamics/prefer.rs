@@ -1,4 +1,4 @@
-//! The `Prefer` header: page size and annotations.
+//! The `Prefer` header: page size, annotations, and whether a write answers with the row.
 //!
 //! In: one or several headers. Out: what was asked for, and the `Preference-Applied` header that says so.
 
@@ -21,6 +21,11 @@ pub(in crate::sandbox) struct Prefer {
     pub(in crate::sandbox) target: bool,
     pub(in crate::sandbox) navigation: bool,
     pub(in crate::sandbox) count: bool,
+    /// A write answers with the row; only a write applies it.
+    pub(in crate::sandbox) representation: bool,
+    pub(in crate::sandbox) annotated: bool,
+    /// A batch goes on after a part that failed.
+    pub(in crate::sandbox) goes_on: bool,
     pub(in crate::sandbox) applied: Vec<String>,
 }
 
@@ -48,7 +53,12 @@ impl Prefer {
                     self.applied.push(format!("odata.maxpagesize={}", size.min(PAGE_LIMIT)));
                 }
             }
+            // Only a batch has errors to go on from.
+            "odata.continue-on-error" => self.goes_on = value != "false",
+            "return" if value == "representation" => self.representation = true,
+            "return" if value == "minimal" => {}
             "odata.include-annotations" => {
+                self.annotated = true;
                 for pattern in value.split(',').map(str::trim) {
                     self.formatted |= matches(pattern, FORMATTED);
                     self.target |= matches(pattern, TARGET);

@@ -1,8 +1,9 @@
 //! One row as JSON text, written straight into the reply.
 //!
-//! Annotations stand directly before the property they belong to. In: a row, its columns, the wishes of `Prefer`.
-//! Out: text at the end of a buffer.
+//! Annotations stand directly before the property they belong to, related rows after all columns. In: a row, its columns,
+//! the wishes of `Prefer`. Out: text at the end of a buffer.
 
+use super::expand::{Expanded, Related};
 use super::formatted::formatted;
 use super::prefer::Prefer;
 use super::row::Row;
@@ -16,6 +17,7 @@ pub(in crate::sandbox) struct Renderer<'a> {
     pub(in crate::sandbox) table: usize,
     pub(in crate::sandbox) columns: &'a [usize],
     pub(in crate::sandbox) prefer: &'a Prefer,
+    pub(in crate::sandbox) expanded: &'a [Expanded<'a>],
 }
 
 impl Renderer<'_> {
@@ -36,6 +38,43 @@ impl Renderer<'_> {
             out.push_str("\":");
             out.push_str(cell.map_or("null", |(json, _)| json));
         }
+        for expanded in self.expanded {
+            self.related(out, expanded, row);
+        }
+    }
+
+    fn related(&self, out: &mut String, expanded: &Expanded<'_>, row: &Row) {
+        let table = expanded.expand.table;
+        let all: Vec<usize> = (0..self.schema.tables[table].columns.len()).collect();
+        let columns = expanded.expand.select.as_deref().unwrap_or(&all);
+        let inner = Renderer { table, columns, expanded: &expanded.inner, ..*self };
+        out.push_str(",\"");
+        out.push_str(&expanded.expand.name);
+        out.push_str("\":");
+        match expanded.related(self.store, row) {
+            Related::One(None) => out.push_str("null"),
+            Related::One(Some(found)) => inner.object(out, found),
+            Related::Many(list) => {
+                out.push('[');
+                for (index, found) in list.iter().enumerate() {
+                    out.push_str(if index == 0 { "" } else { "," });
+                    inner.object(out, found);
+                }
+                out.push(']');
+            }
+        }
+    }
+
+    fn object(&self, out: &mut String, row: &Row) {
+        out.push('{');
+        self.members(out, row);
+        // A user is an owner too, and comes with both of his keys.
+        if self.schema.tables[self.table].logical == "systemuser"
+            && let Some(id) = row.guid(0)
+        {
+            out.push_str(&format!(",\"ownerid\":\"{}\"", id.text()));
+        }
+        out.push('}');
     }
 
     fn annotations(&self, out: &mut String, row: &Row, table: &TableSchema, index: usize, target: usize) {

@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 use super::guid::Guid;
 use super::schema::{Column, Kind, TableSchema};
 
-const TARGET: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
+/// What the name of a lookup is followed by where its target is named.
+pub(in crate::sandbox) const TARGET: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
 
 struct Part {
     column: u16,

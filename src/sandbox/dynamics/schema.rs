@@ -57,6 +57,15 @@ pub(in crate::sandbox) struct Column {
     pub(in crate::sandbox) choices: Vec<Choice>,
 }
 
+/// Columns whose values together belong to one row at most.
+#[derive(Debug)]
+pub(in crate::sandbox) struct AlternateKey {
+    pub(in crate::sandbox) logical: String,
+    pub(in crate::sandbox) label: String,
+    /// Web API names.
+    pub(in crate::sandbox) columns: Vec<String>,
+}
+
 /// One table.
 pub(in crate::sandbox) struct TableSchema {
     pub(in crate::sandbox) logical: String,
@@ -69,6 +78,7 @@ pub(in crate::sandbox) struct TableSchema {
     pub(in crate::sandbox) schema_name: String,
     /// The first column is the key.
     pub(in crate::sandbox) columns: Vec<Column>,
+    pub(in crate::sandbox) keys: Vec<AlternateKey>,
     by_property: HashMap<String, usize>,
 }
 
@@ -104,6 +114,15 @@ impl TableSchema {
     pub(in crate::sandbox) fn column(&self, property: &str) -> Option<usize> {
         self.by_property.get(property).copied()
     }
+
+    /// The lookup that a single-valued navigation property belongs to, and the tables that property may lead to.
+    pub(in crate::sandbox) fn navigation(&self, name: &str) -> Option<(usize, &[String])> {
+        self.columns.iter().enumerate().filter(|(_, column)| column.is_lookup()).find_map(|(index, column)| {
+            let place = column.targets.iter().position(|target| column.navigation(target) == name)?;
+            let one_each = column.kind == Kind::Customer;
+            Some((index, if one_each { &column.targets[place..=place] } else { &column.targets[..] }))
+        })
+    }
 }
 
 impl Schema {
@@ -114,6 +133,9 @@ impl Schema {
             if line.is_empty() || line.starts_with('#') {
             } else if let Some(rest) = line.strip_prefix("table ") {
                 tables.push(table(rest).ok_or_else(|| wrong("not a table line"))?);
+            } else if let Some(rest) = line.strip_prefix("key ") {
+                let key = alternate_key(rest).ok_or_else(|| wrong("not a key line"))?;
+                tables.last_mut().ok_or_else(|| wrong("a key before the first table"))?.keys.push(key);
             } else {
                 let column = column(line).ok_or_else(|| wrong("not a column line"))?;
                 tables.last_mut().ok_or_else(|| wrong("a column before the first table"))?.columns.push(column);
@@ -151,8 +173,16 @@ fn table(line: &str) -> Option<TableSchema> {
         label: label.to_owned(),
         schema_name: schema_name.to_owned(),
         columns: Vec::new(),
+        keys: Vec::new(),
         by_property: HashMap::new(),
     })
+}
+
+fn alternate_key(line: &str) -> Option<AlternateKey> {
+    let parts: Vec<&str> = line.split(" | ").collect();
+    let &[logical, label, columns] = parts.as_slice() else { return None };
+    let columns = columns.split(',').map(str::to_owned).collect();
+    Some(AlternateKey { logical: logical.to_owned(), label: label.to_owned(), columns })
 }
 
 fn column(line: &str) -> Option<Column> {

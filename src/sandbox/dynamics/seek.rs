@@ -21,10 +21,7 @@ pub(in crate::sandbox) fn part(filter: Option<&Condition>, order: &Order, sorted
 
 fn narrow(condition: &Condition, column: usize, sorted: &Sorted, part: &mut Range<usize>) {
     match condition {
-        Condition::And(a, b) => {
-            narrow(a, column, sorted, part);
-            narrow(b, column, sorted, part);
-        }
+        Condition::All(conditions) => conditions.iter().for_each(|one| narrow(one, column, sorted, part)),
         Condition::Compare(of, test, Side::Value(value)) if *of == column && *value != Comparable::Null => {
             let before = |wanted: &[Ordering]| sorted.partition_point(|(by, _)| wanted.contains(&by[0].order(value)));
             match test {

@@ -3,7 +3,7 @@
 //! Requests are answered in `serve`. In: rows of the world and of tests. Out: rows as they are now.
 
 use std::collections::HashSet;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::{DateTime, SecondsFormat};
@@ -33,7 +33,7 @@ pub(in crate::sandbox) struct Dynamics {
     pub(in crate::sandbox) people: People,
     pub(super) schema: Schema,
     pub(super) store: RwLock<Store>,
-    pub(super) requests: AtomicU64,
+    requests: AtomicU64,
     links: Mutex<HashSet<u64>>,
 }
 
@@ -93,9 +93,20 @@ impl Dynamics {
     /// Adds or changes a row, for a test.
     pub(in crate::sandbox) fn put_row(&self, logical: &str, row: &Map<String, Value>) -> Result<(), String> {
         let table = self.schema.table(logical).ok_or_else(|| format!("unknown table '{logical}'"))?;
-        let now = DateTime::from_timestamp_millis(self.clock.now_ms()).unwrap_or_default();
-        let now = now.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let now = self.now();
         self.store.write().unwrap_or_else(PoisonError::into_inner).change(&self.schema, table, row, &now)
+    }
+
+    /// An id that no other request or part of one has.
+    pub(super) fn request_id(&self) -> String {
+        let number = self.requests.fetch_add(1, Ordering::SeqCst);
+        Chance::of_text(self.seed, &format!("request {number}")).guid()
+    }
+
+    /// The moment, as a time stamp of a row.
+    pub(super) fn now(&self) -> String {
+        let now = DateTime::from_timestamp_millis(self.clock.now_ms()).unwrap_or_default();
+        now.to_rfc3339_opts(SecondsFormat::Secs, true)
     }
 
     pub(in crate::sandbox) fn delete_row(&self, logical: &str, id: &str) -> bool {

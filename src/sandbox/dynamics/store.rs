@@ -1,7 +1,8 @@
 //! The rows of all tables, in the service's key order.
 //!
 //! Pages seek in it by key; nothing is sorted per page, except that an `$orderby` sorts once for as long as the table
-//! stays unchanged. In: rows of the world and changes by a test. Out: rows by key, and sorted lists of keys.
+//! stays unchanged. Several changes can be made as one, all or none. In: rows of the world and changes by a test or a
+//! request. Out: rows by key, and sorted lists of keys.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,11 +28,56 @@ pub(in crate::sandbox) struct Table {
 pub(in crate::sandbox) struct Store {
     pub(in crate::sandbox) tables: Vec<Table>,
     last_version: i64,
+    /// What the rows were before the changes under way, oldest first; empty when none are.
+    journal: Vec<(usize, Guid, Option<Row>)>,
+    /// How many groups of changes are open, one inside the other.
+    open: usize,
 }
 
 impl Store {
     pub(in crate::sandbox) fn new(schema: &Schema, first_version: i64) -> Self {
-        Store { tables: schema.tables.iter().map(|_| Table::default()).collect(), last_version: first_version }
+        let tables = schema.tables.iter().map(|_| Table::default()).collect();
+        Store { tables, last_version: first_version, journal: Vec::new(), open: 0 }
+    }
+
+    /// Makes all changes of the work, or none of them when it fails.
+    pub(in crate::sandbox) fn atomically<T, E>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mark = self.journal.len();
+        self.open += 1;
+        let result = work(self);
+        self.open -= 1;
+        if result.is_err() {
+            self.roll_back(mark);
+        }
+        if self.open == 0 {
+            self.journal.clear();
+        }
+        result
+    }
+
+    /// The version the last change got.
+    pub(in crate::sandbox) fn last_version(&self) -> i64 {
+        self.last_version
+    }
+
+    fn roll_back(&mut self, mark: usize) {
+        while self.journal.len() > mark {
+            match self.journal.pop() {
+                Some((table, id, Some(row))) => self.tables[table].rows.insert(id, row),
+                Some((table, id, None)) => self.tables[table].rows.remove(&id),
+                None => None,
+            };
+        }
+        self.forget_orders();
+    }
+
+    fn remember(&mut self, table: usize, id: Guid, before: Option<Row>) {
+        if self.open > 0 {
+            self.journal.push((table, id, before));
+        }
     }
 
     /// Stores a row that must have its key; the error names the column.
@@ -46,7 +92,8 @@ impl Store {
         let id = id.ok_or_else(|| format!("column '{}': not a GUID", description.key()))?;
         let built = Row::build(description, row, self.last_version + 1)?;
         self.last_version += 1;
-        self.tables[table].rows.insert(id, built);
+        let before = self.tables[table].rows.insert(id, built);
+        self.remember(table, id, before);
         self.forget_orders();
         Ok(())
     }
@@ -78,7 +125,10 @@ impl Store {
 
     pub(in crate::sandbox) fn remove(&mut self, table: usize, id: Guid) -> bool {
         self.forget_orders();
-        self.tables[table].rows.remove(&id).is_some()
+        let before = self.tables[table].rows.remove(&id);
+        let was_there = before.is_some();
+        self.remember(table, id, before);
+        was_there
     }
 
     /// The keys of a table in an order, sorted now or kept from an earlier page.
