@@ -60,7 +60,6 @@ async fn unknown_routes_are_404_and_missing_features_501() {
     let (status, body) = client.gainsight(Method::GET, "/v1/nothing", Value::Null).await;
     assert_eq!((status, body["errorCode"].as_str()), (404, Some("GS_APIG_1000")));
     for (method, path) in [
-        (Method::POST, "/v1/users/m2m/oauth/token"),
         (Method::PUT, "/v1/peoplemgmt/v1.0/people/async"),
         (Method::POST, "/v1/users/services/list"),
         (Method::POST, "/v1.0/admin/connector/job/bulkimport"),

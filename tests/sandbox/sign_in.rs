@@ -196,3 +196,32 @@ async fn discovery_names_the_endpoints() {
     assert_eq!(page(&format!("{url}/elsewhere/v2.0/.well-known/openid-configuration")).await.0, 400);
     assert_eq!(page(&format!("{url}/{tenant}/oauth2/v2.0/token")).await.0, 405);
 }
+
+#[tokio::test]
+async fn gainsight_gives_an_application_a_token() {
+    let client = Client::start().await;
+    let (url, known) = (client.sandbox.gainsight_url(), client.sandbox.credentials());
+    let token = async |id: &str, secret: &str, body: &'static str| {
+        let asked = client.http.post(format!("{url}/v1/users/m2m/oauth/token")).basic_auth(id, Some(secret));
+        answer(asked.header("content-type", "application/x-www-form-urlencoded").body(body)).await
+    };
+    let grant = "grant_type=client_credentials";
+    let (id, secret) = (known.gainsight_client_id.as_str(), known.gainsight_client_secret.as_str());
+    let (status, granted) = token(id, secret, grant).await;
+    assert_eq!((status, &granted["expires_in"]), (200, &86_400.into()), "{granted}");
+    for (id, secret, body) in [(id, "wrong", grant), ("wrong", secret, grant), (id, secret, "grant_type=password")] {
+        assert_eq!(token(id, secret, body).await.0, 401, "{id} {body}");
+    }
+    let list = format!("{url}/v1/meta/services/objects/list");
+    let bearer = granted["access_token"].as_str().unwrap();
+    assert_eq!(answer(client.http.get(&list).bearer_auth(bearer)).await.0, 200);
+    assert_eq!(answer(client.http.get(&list).bearer_auth("made-up")).await.0, 401);
+    assert_eq!(
+        answer(client.http.get(&list).bearer_auth(bearer).header("accesskey", "wrong")).await.0,
+        401,
+        "one of two"
+    );
+    for name in ["accesskey", "Accesskey", "AccessKey", "ACCESSKEY"] {
+        assert_eq!(answer(client.http.get(&list).header(name, &known.access_key)).await.0, 200, "{name}");
+    }
+}
