@@ -12,6 +12,7 @@ mod corners;
 mod examples;
 mod generated;
 mod grammar;
+mod guard;
 mod language;
 mod layout;
 mod limits;

@@ -50,6 +50,8 @@ pub struct Setting {
     pub secrets: Secrets,
     /// The file with the key to what the home keeps encrypted: the sign-ins of people.
     pub key_file: Option<PathBuf>,
+    /// Whether a run may change a large part of the target.
+    pub consented: bool,
     /// The time.
     pub clock: Clock,
 }
@@ -175,6 +177,7 @@ pub(super) fn nothing_open(setting: &Setting) -> Services {
         gainsight: BTreeMap::new(),
         organizations: BTreeMap::new(),
         tenants: BTreeMap::new(),
+        consented: setting.consented,
         clock: setting.clock,
     }
 }

@@ -99,6 +99,9 @@ pub(super) enum Verb {
     Run {
         /// Its name.
         name: String,
+        /// Allow it to change more than half of what the target holds.
+        #[arg(long)]
+        yes: bool,
     },
     /// Keep secrets in an encrypted file of the home; FERRY_SECRETS_KEY_FILE names the file of the key.
     Secret {

@@ -30,6 +30,21 @@ pub enum Error {
         /// Rows that the run was to deal with.
         rows: u64,
     },
+    /// More of the target would change than a run may change unasked.
+    #[error(
+        "the run would change {updated} of {records} records of {object} ({percent} %), and nothing was written; look at what `ferry plan` \
+         shows, then allow it with `ferry run --yes`"
+    )]
+    TooManyChanges {
+        /// The object.
+        object: String,
+        /// Records that would be updated.
+        updated: u64,
+        /// Records that are there.
+        records: u64,
+        /// The one of the other.
+        percent: u64,
+    },
     /// Our own mistake: the books do not balance.
     #[error("the books of the run do not balance ({0}); this is a bug of Ferry, please report it with the run folder")]
     Books(String),

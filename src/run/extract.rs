@@ -3,6 +3,8 @@
 //! The source, the tables that paths lead to, and the target's objects are read side by side, within what the connections
 //! may have under way.
 
+use std::collections::BTreeMap;
+
 use crate::dynamics::client::Dynamics;
 use crate::dynamics::odata::{Query, queries};
 use crate::dynamics::pages::Whole;
@@ -17,13 +19,21 @@ use super::error::Error;
 use super::progress::{Event, Progress};
 use super::services::Services;
 
-/// Reads everything that the job needs; gives the number of source rows.
+/// What was read.
+pub(super) struct Extracted {
+    /// Rows of the source.
+    pub(super) rows: u64,
+    /// Records of each Gainsight object, by API name.
+    pub(super) records: BTreeMap<String, u64>,
+}
+
+/// Reads everything that the job needs.
 pub(super) async fn extract(
     job: &Job,
     services: &Services,
     folder: &RunFolder,
     progress: &Progress,
-) -> Result<u64, Error> {
+) -> Result<Extracted, Error> {
     first_rows(job, services, folder, usize::MAX, progress).await
 }
 
@@ -34,7 +44,7 @@ pub(super) async fn first_rows(
     folder: &RunFolder,
     most: usize,
     progress: &Progress,
-) -> Result<u64, Error> {
+) -> Result<Extracted, Error> {
     let (dynamics, gainsight) = (services.source(job)?, services.target(job)?);
     let source = async {
         let tables = queries(job).into_iter().map(|query| {
@@ -46,13 +56,15 @@ pub(super) async fn first_rows(
         Ok::<u64, Error>(rows.first().copied().unwrap_or(0))
     };
     let target = async {
+        let mut counts = BTreeMap::new();
         for (object, fields) in dataset::objects(job) {
-            records(gainsight, &object, &fields, folder).await?;
+            let count = records(gainsight, &object, &fields, folder).await?;
+            counts.insert(object, count);
         }
-        Ok::<(), Error>(())
+        Ok::<_, Error>(counts)
     };
-    let (read, ()) = futures::try_join!(source, target)?;
-    Ok(read)
+    let (rows, records) = futures::try_join!(source, target)?;
+    Ok(Extracted { rows, records })
 }
 
 /// Copies what the plan needs of the state: it reads run folders only.

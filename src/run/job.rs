@@ -7,7 +7,8 @@ use chrono::SecondsFormat;
 
 use super::books;
 use super::error::Error;
-use super::extract::{extract, remember};
+use super::extract::{Extracted, extract, remember};
+use super::guard;
 use super::load::Load;
 use super::plan::{Plan, plan};
 use super::progress::{Event, Progress};
@@ -64,10 +65,13 @@ pub async fn plan_only(
     let folder = RunFolder::open(&home.run_folder(&report.run)?)?;
     let result = staged(job, services, state, &folder, sample, progress, &report.run).await;
     match &result {
-        Ok((counts, made)) => {
-            report.counts = *counts;
+        Ok(Staged { made, guarded }) => {
+            report.counts = made.counts;
             report.records.clone_from(&made.records);
             report.status = Status::Planned;
+            if let Err(asks) = guarded {
+                progress(Event::Notice(format!("as it stands, {asks}")));
+            }
         }
         Err(error) => {
             report.status = Status::Failed;
@@ -76,7 +80,7 @@ pub async fn plan_only(
     }
     begun.end(job, services, state, &mut report)?;
     progress(Event::Ended);
-    Ok((report, result?.1))
+    Ok((report, result?.made))
 }
 
 struct Begun {
@@ -128,6 +132,12 @@ impl Begun {
     }
 }
 
+/// A plan, and whether it may be carried out unasked.
+struct Staged {
+    made: Plan,
+    guarded: Result<(), Error>,
+}
+
 /// Extraction and plan.
 async fn staged(
     job: &Job,
@@ -137,16 +147,17 @@ async fn staged(
     sample: usize,
     progress: &Progress,
     run: &str,
-) -> Result<(Counts, Plan), Error> {
+) -> Result<Staged, Error> {
     let timed = Timed::begin(services);
     remember(job, &services.tenancy(job), state, folder).await?;
-    let read = extract(job, services, folder, progress).await?;
+    let Extracted { rows: read, records: there } = extract(job, services, folder, progress).await?;
     timed.end("extract", read, run, state)?;
     let timed = Timed::begin(services);
     let limits = services.target(job)?.limits;
     let made = plan(job, folder, read, &limits, sample, progress).await?;
     timed.end("plan", read, run, state)?;
-    Ok((made.counts, made))
+    let guarded = guard::admit(job, &made, &there);
+    Ok(Staged { made, guarded })
 }
 
 async fn whole(
@@ -159,7 +170,11 @@ async fn whole(
 ) -> Result<(), Error> {
     let path = home.run_folder(&report.run)?;
     let folder = RunFolder::open(&path)?;
-    let (planned, _) = staged(job, services, state, &folder, 0, progress, &report.run).await?;
+    let Staged { made, guarded } = staged(job, services, state, &folder, 0, progress, &report.run).await?;
+    if !services.consented {
+        guarded?;
+    }
+    let planned = made.counts;
     let timed = Timed::begin(services);
     let total = planned.inserted + planned.updated;
     let mut load = Load::new(job, services.target(job)?, progress, &planned);

@@ -21,5 +21,5 @@ pub async fn read(
 ) -> Result<(RunFolder, u64), Error> {
     let folder = RunFolder::open(&home.preview_folder()?)?;
     let read = first_rows(job, services, &folder, limit, progress).await?;
-    Ok((folder, read))
+    Ok((folder, read.rows))
 }

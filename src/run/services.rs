@@ -10,7 +10,7 @@ use crate::model::job::Job;
 use crate::model::outcome::Calls;
 use crate::store::state::Tenancy;
 
-/// What a run talks to.
+/// What a run talks to, and whether it may do as it likes there.
 pub struct Services {
     /// Sources.
     pub dynamics: BTreeMap<String, Dynamics>,
@@ -22,6 +22,8 @@ pub struct Services {
     pub tenants: BTreeMap<String, String>,
     /// The time.
     pub clock: Clock,
+    /// Whether a run may change a large part of the target: somebody looked at the plan.
+    pub consented: bool,
 }
 
 impl Services {
