@@ -213,3 +213,57 @@ async fn the_least_role_is_what_the_jobs_read() {
     let (code, _, err) = desk.ferry(&["connection", "role", "gainsight"]);
     assert!(code == 2 && err.contains("knows no roles"), "{err}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rights_that_are_too_many_or_too_few_are_told() {
+    let desk = Desk::new().await;
+    let checks = |desk: &Desk| -> (i32, Vec<Value>) {
+        let (code, out, _) = desk.ferry(&["connection", "test", "dynamics", "--json"]);
+        (code, out.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    };
+    let on = |checks: &[Value], what: &str| checks.iter().find(|c| c["what"] == what).cloned().unwrap();
+    let (code, all) = checks(&desk);
+    assert_eq!(code, 0, "{all:?}");
+    assert_eq!(on(&all, "rights on account")["warning"], json!(false));
+    desk.stage.sandbox.grant("account", "Write", Some("Basic"));
+    desk.stage.sandbox.grant("account", "AppendTo", Some("Global"));
+    let (code, all) = checks(&desk);
+    let found = on(&all, "rights on account");
+    assert_eq!((code, &found["passed"], &found["warning"]), (0, &json!(true), &json!(true)), "it works all the same");
+    assert!(found["found"].as_str().unwrap().starts_with("it may also Write: Ferry only reads"), "{found}");
+    let (_, out, _) = desk.ferry(&["connection", "test", "dynamics"]);
+    assert!(out.contains("WARNING rights on account"), "{out}");
+    for (depth, says) in [(Some("Local"), "a part of the rows only"), (None, "no role lets it read")] {
+        desk.stage.sandbox.grant("contact", "Read", depth);
+        let (code, all) = checks(&desk);
+        let found = on(&all, "rights on contact");
+        assert_eq!((code, &found["passed"]), (3, &json!(false)));
+        assert!(found["found"].as_str().unwrap().contains(says), "{found}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_access_key_that_grew_old_is_told() {
+    let desk = Desk::new().await;
+    let age = |desk: &Desk| -> Value {
+        let (code, out, err) = desk.ferry(&["connection", "test", "gainsight", "--json"]);
+        assert_eq!(code, 0, "{err}");
+        let mut checks = out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        checks.rfind(|check| check["what"] == "age of the access key").unwrap_or_default()
+    };
+    assert_eq!(age(&desk), Value::Null, "nothing is known of it yet");
+    assert_eq!(desk.ferry(&["connection", "authorize", "gainsight"]).0, 0);
+    assert_eq!((&age(&desk)["warning"], &age(&desk)["found"]), (&json!(false), &json!("in use for 0 days")));
+    let known = status(&desk, "gainsight");
+    let old = Established {
+        name: "gainsight".to_owned(),
+        since: "2020-01-01T00:00:00Z".to_owned(),
+        ..established(known["identity"].as_str().unwrap(), desk.stage.sandbox.gainsight_url())
+    };
+    state(&desk).establish(&old).unwrap();
+    let found = age(&desk);
+    assert_eq!(found["warning"], json!(true));
+    assert!(found["found"].as_str().unwrap().contains("of 180 at the most; make a new one"), "{found}");
+    assert_eq!(desk.ferry(&["connection", "reauthorize", "gainsight"]).0, 0);
+    assert_eq!(age(&desk)["warning"], json!(false), "a new key begins anew");
+}

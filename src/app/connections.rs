@@ -40,7 +40,7 @@ pub struct Known {
     pub status: &'static str,
     /// The organisation's id or the tenant's host, once it has worked.
     pub identity: Option<String>,
-    /// When it first worked.
+    /// When it was last authorized, or first worked.
     pub since: Option<String>,
     /// The jobs that use it.
     pub jobs: Vec<String>,
@@ -85,7 +85,7 @@ pub async fn authorize(setting: &Setting, name: &str, tell: &Tell) -> Result<Kno
     let home = Home::open(&setting.home)?;
     let state = State::open(&home.state_path())?;
     let one = same(&connection, &services, state.connection(&connection.name)?, setting)?;
-    state.establish(&one)?;
+    state.establish(&Established { since: now(setting), ..one })?;
     drop((state, home));
     show(setting, name)
 }

@@ -2,22 +2,29 @@
 //!
 //! Checks go on after one that fails, as far as that makes sense: the administrator who mends things wants all of it at once.
 
+use chrono::DateTime;
 use serde::Serialize;
 
-use super::connections::{declared, failed, show};
+use super::connections::{Known, declared, failed, show};
 use super::error::Error;
 use super::workspace::{Setting, connect, nothing_open, text_of};
+use crate::dynamics::privileges::{Depth, Rights};
 use crate::model::connection::{Auth, Connection, Limits, Service};
 use crate::model::secret::environment_variable;
 use crate::run::services::Services;
+
+/// How old an access key should become, in days.
+const KEY_DAYS_AT_MOST: i64 = 180;
 
 /// One check.
 #[derive(Debug, Serialize)]
 pub struct Check {
     /// What was looked at.
     pub what: String,
-    /// Whether it is as it should be.
+    /// Whether it is as it should be, or works all the same.
     pub passed: bool,
+    /// Whether it works and should be otherwise.
+    pub warning: bool,
     /// What was found, or what to do.
     pub found: String,
 }
@@ -48,6 +55,9 @@ pub async fn test(setting: &Setting, name: &str) -> Result<Vec<Check>, Error> {
         Service::Dynamics => dynamics(&connection, &services, kept.identity.as_deref(), &objects, &mut checks).await,
         Service::Gainsight => gainsight(&connection, &services, &objects, &mut checks).await,
     }
+    if let Auth::AccessKey { .. } = connection.auth {
+        checks.extend(age(&kept, setting));
+    }
     Ok(checks)
 }
 
@@ -66,6 +76,10 @@ async fn dynamics(
         checks.push(check("organisation", is_same, found));
     }
     let Some(client) = services.dynamics.get(&connection.name) else { return };
+    let privileges = client.privileges().await;
+    if let Err(error) = &privileges {
+        checks.push(warning("rights", &format!("they cannot be told: {error}")));
+    }
     for table in tables {
         match client.probe(table).await {
             Ok(probe) => {
@@ -73,6 +87,9 @@ async fn dynamics(
                 checks.push(check(&format!("reading {table}"), true, tracking));
             }
             Err(error) => checks.push(check(&format!("reading {table}"), false, &error.to_string())),
+        }
+        if let Ok(privileges) = &privileges {
+            checks.push(rights(table, client.rights(table, privileges).await));
         }
     }
 }
@@ -106,6 +123,45 @@ fn set(secret: &str, setting: &Setting) -> Check {
     check(&format!("secret '{secret}'"), is_set, &found)
 }
 
+/// What an application may do with a table, and what it had better not.
+fn rights(table: &str, rights: Result<Rights, crate::dynamics::error::Error>) -> Check {
+    let what = format!("rights on {table}");
+    match rights {
+        Err(error) => warning(&what, &format!("they cannot be told: {error}")),
+        Ok(Rights { read: None, .. }) => check(&what, false, "no role lets it read this table"),
+        Ok(Rights { read: Some(Depth::Part), .. }) => check(
+            &what,
+            false,
+            "it reads a part of the rows only, and Dynamics does not say which are left out; give it level Organization",
+        ),
+        Ok(Rights { more, .. }) if !more.is_empty() => {
+            let found = format!(
+                "it may also {}: Ferry only reads; `ferry connection role` prints what is needed",
+                more.join(", ")
+            );
+            warning(&what, &found)
+        }
+        Ok(_) => check(&what, true, "it reads all rows, and nothing else"),
+    }
+}
+
+/// An access key opens the whole tenant and never ends, so it is changed from time to time.
+fn age(kept: &Known, setting: &Setting) -> Option<Check> {
+    let since = DateTime::parse_from_rfc3339(kept.since.as_deref()?).ok()?;
+    let days = (setting.clock.now() - since.to_utc()).num_days();
+    let found = format!("in use for {days} days");
+    Some(if days > KEY_DAYS_AT_MOST {
+        let advice = "make a new one in Gainsight, set it, and `ferry connection reauthorize`";
+        warning("age of the access key", &format!("{found}, of {KEY_DAYS_AT_MOST} at the most; {advice}"))
+    } else {
+        check("age of the access key", true, &found)
+    })
+}
+
 fn check(what: &str, passed: bool, found: &str) -> Check {
-    Check { what: what.to_owned(), passed, found: found.to_owned() }
+    Check { what: what.to_owned(), passed, warning: false, found: found.to_owned() }
+}
+
+fn warning(what: &str, found: &str) -> Check {
+    Check { warning: true, ..check(what, true, found) }
 }

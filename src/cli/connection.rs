@@ -7,7 +7,7 @@ use super::output::{self, say, tell};
 use super::start::Ended;
 use super::table::left;
 use crate::app::connections::{self, Known};
-use crate::app::probes;
+use crate::app::probes::{self, Check};
 use crate::app::roles::{self, Privilege};
 use crate::app::workspace::Setting;
 use crate::dynamics::sign_in::Prompt;
@@ -109,7 +109,11 @@ async fn test(setting: &Setting, name: &str, as_json: bool) -> Ended {
         if as_json {
             say!("{}", json!(check));
         } else {
-            let verdict = if check.passed { "ok     " } else { "FAILED " };
+            let verdict = match check {
+                Check { passed: false, .. } => "FAILED ",
+                Check { warning: true, .. } => "WARNING",
+                _ => "ok     ",
+            };
             say!("{verdict} {:<33} {}", check.what, output::on_one_line(&check.found));
         }
     }

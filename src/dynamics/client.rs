@@ -43,6 +43,9 @@ pub struct Dynamics {
 pub struct WhoAmI {
     /// The organisation's id: what Ferry's state is keyed by.
     pub organization_id: String,
+    /// The user's own id.
+    #[serde(default)]
+    pub user_id: String,
 }
 
 #[derive(Deserialize)]

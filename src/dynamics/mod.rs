@@ -17,6 +17,7 @@ pub mod metadata;
 pub mod odata;
 pub mod pages;
 pub mod parallel;
+pub mod privileges;
 pub mod probe;
 mod range;
 mod redirect;

@@ -214,7 +214,7 @@ pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= 128 && text.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
-fn is_guid(text: &str) -> bool {
+pub(super) fn is_guid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
     lengths == [8, 4, 4, 4, 12] && groups.iter().all(|g| g.bytes().all(|b| b.is_ascii_hexdigit()))

@@ -149,6 +149,11 @@ impl Sandbox {
         self.vault.revoke_client_secret();
     }
 
+    /// Gives the application a privilege on a table (`Write`), or takes it (no depth): told to whoever asks, not enforced.
+    pub fn grant(&self, table: &str, kind: &str, depth: Option<&str>) {
+        self.dynamics.granted.set(table, kind, depth);
+    }
+
     /// From now on no token is given for a refresh token of before: everybody has to sign in again.
     pub fn sign_everybody_out(&self) {
         self.dynamics.people.sign_everybody_out();

@@ -54,7 +54,8 @@ impl State {
     pub fn establish(&self, one: &Established) -> Result<()> {
         self.database.execute(
             "INSERT INTO connection (name, url, identity, since) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (name) DO UPDATE SET url = excluded.url, identity = excluded.identity, revoked = NULL",
+             ON CONFLICT (name) DO UPDATE SET url = excluded.url, identity = excluded.identity,
+                 since = excluded.since, revoked = NULL",
             params![one.name, one.url, one.identity, one.since],
         )?;
         Ok(())

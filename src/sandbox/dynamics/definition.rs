@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::super::randomness::Chance;
+use super::privileges;
 use super::schema::{AlternateKey, TableSchema};
 
 pub(in crate::sandbox) fn definition(table: &TableSchema) -> Value {
@@ -25,6 +26,7 @@ pub(in crate::sandbox) fn definition(table: &TableSchema) -> Value {
         "IsOptimisticConcurrencyEnabled": true,
         "IsPrivate": false,
         "DisplayName": label(&table.label, &table.logical),
+        "Privileges": privileges::of_table(table),
         "MetadataId": metadata_id(&table.logical),
     })
 }

@@ -35,6 +35,7 @@ mod people;
 mod place;
 mod precondition;
 mod prefer;
+mod privileges;
 mod relationships;
 mod render;
 mod route;

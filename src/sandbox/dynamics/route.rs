@@ -10,7 +10,7 @@ use super::place::Place;
 use super::precondition::Precondition;
 use super::prefer::Prefer;
 use super::service::Dynamics;
-use super::{apply, batch, below, csdl, functions, metadata, page, single, write};
+use super::{apply, batch, below, csdl, functions, metadata, page, privileges, single, write};
 
 const JSON: &str = "application/json; odata.metadata=minimal";
 
@@ -58,6 +58,7 @@ fn read(dynamics: &Dynamics, place: &Place, ask: &Ask, segments: &[&str]) -> Res
         "" => Ok(service_document(dynamics, place)),
         "$metadata" if segments.len() == 1 => csdl::answer(dynamics, ask),
         name if metadata::knows(name) => metadata::answer(dynamics, place, ask, segments),
+        _ if privileges::is_asked(segments) => privileges::held(dynamics, place, segments),
         name => rows(dynamics, place, ask, name, &segments[1..]),
     }
 }

@@ -17,6 +17,7 @@ use super::super::randomness::{Chance, hash};
 use super::super::tokens::Tokens;
 use super::guid::Guid;
 use super::people::People;
+use super::privileges::Granted;
 use super::schema::Schema;
 use super::store::Store;
 
@@ -31,6 +32,7 @@ pub(in crate::sandbox) struct Dynamics {
     pub(super) clock: Clock,
     pub(in crate::sandbox) tokens: Tokens,
     pub(in crate::sandbox) people: People,
+    pub(in crate::sandbox) granted: Granted,
     pub(super) schema: Schema,
     pub(super) store: RwLock<Store>,
     requests: AtomicU64,
@@ -51,6 +53,7 @@ impl Dynamics {
             clock,
             tokens: Tokens::new(seed),
             people: People::new(seed),
+            granted: Granted::default(),
             schema,
             store,
             requests: AtomicU64::new(0),
