@@ -43,6 +43,7 @@ pub fn ranges(rows: usize) {
             authorities: None,
             secrets: secret_source(sandbox.credentials()),
             key_file: None,
+            anew: true,
             consented: false,
             clock: Clock::system(1.0),
         };

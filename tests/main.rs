@@ -18,6 +18,7 @@ mod layout;
 mod limits;
 mod mapping;
 mod matrix;
+mod metadata_age;
 mod oracle;
 mod pages;
 mod random_scripts;

@@ -60,6 +60,7 @@ impl Stage {
             authorities: None,
             secrets: secret_source(sandbox.credentials()),
             key_file: None,
+            anew: true,
             consented: false,
             clock: Clock::system(SCALE),
         };

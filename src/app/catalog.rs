@@ -1,24 +1,76 @@
 //! The schemas that a project names, asked of both services: tables in use, tables that paths lead to, objects in use.
+//!
+//! What they said a short while ago is kept in the home, and asked again where it would make a mistake of anything: a field
+//! that was added since is never called unknown. Whoever is about to write asks anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::Error;
+use super::workspace::Setting;
 use crate::dynamics;
 use crate::lang::references::{Path, References};
 use crate::model::catalog::{Catalog, Found, Object, ObjectName};
+use crate::model::connection::Connection;
 use crate::run::services::Services;
+use crate::store::metadata::{self, Kept};
 
-/// Asks for everything that the statements refer to. A table that does not exist is no error here: the checker says so,
-/// with its place in the script.
-pub(super) async fn catalog(references: &References, services: &Services) -> Result<Catalog, Error> {
+/// What the services said before, by connection.
+pub(super) type Remembered = BTreeMap<String, Kept>;
+
+/// How old what is kept may be, in seconds.
+const METADATA_SECONDS: i64 = 900;
+
+/// Asks for everything that the statements refer to, as far as it is not remembered. A table that does not exist is no error
+/// here: the checker says so, with its place in the script.
+pub(super) async fn catalog(
+    references: &References,
+    services: &Services,
+    remembered: &Remembered,
+) -> Result<Catalog, Error> {
     let mut catalog = Catalog::default();
     for connection in services.dynamics.keys() {
-        tables(connection, references, services, &mut catalog).await.map_err(|e| wrap(connection, e.into()))?;
+        let kept = remembered.get(connection);
+        tables(connection, references, services, kept, &mut catalog).await.map_err(|e| wrap(connection, e.into()))?;
     }
     for connection in services.gainsight.keys() {
-        objects(connection, references, services, &mut catalog).await.map_err(|e| wrap(connection, e.into()))?;
+        let kept = remembered.get(connection);
+        objects(connection, references, services, kept, &mut catalog).await.map_err(|e| wrap(connection, e.into()))?;
     }
     Ok(catalog)
+}
+
+/// What is kept of these connections and is not too old.
+pub(super) fn remembered<'a>(connections: impl Iterator<Item = &'a Connection>, setting: &Setting) -> Remembered {
+    let now = setting.clock.now().timestamp();
+    let fresh = |connection: &Connection| {
+        let kept = metadata::read(&setting.home, &connection.name)?;
+        let is_fresh = (0..METADATA_SECONDS).contains(&(now - kept.asked_at));
+        (is_fresh && kept.url == connection.url).then(|| (connection.name.clone(), kept))
+    };
+    connections.filter_map(fresh).collect()
+}
+
+/// Keeps what the services said now, and what was remembered beside it.
+pub(super) fn remember<'a>(
+    connections: impl Iterator<Item = &'a Connection>,
+    catalog: &Catalog,
+    before: &Remembered,
+    setting: &Setting,
+) -> Result<(), Error> {
+    let now = setting.clock.now().timestamp();
+    for connection in connections {
+        let Some(objects) = catalog.connections.get(&connection.name) else { continue };
+        let names = catalog.names.get(&connection.name).cloned().unwrap_or_default();
+        let mut kept = Kept { url: connection.url.clone(), asked_at: now, names, objects: objects.clone() };
+        if let Some(before) = before.get(&connection.name) {
+            kept.asked_at = before.asked_at;
+            before.objects.iter().for_each(|(name, object)| {
+                kept.objects.entry(name.clone()).or_insert_with(|| object.clone());
+            });
+        }
+        metadata::write(&setting.home, &connection.name, &kept)?;
+    }
+    Ok(())
 }
 
 /// The names of every object of every open connection.
@@ -41,6 +93,7 @@ async fn tables(
     connection: &str,
     references: &References,
     services: &Services,
+    kept: Option<&Kept>,
     catalog: &mut Catalog,
 ) -> Result<(), dynamics::error::Error> {
     let client = &services.dynamics[connection];
@@ -53,7 +106,11 @@ async fn tables(
         if !seen.insert(table.clone()) {
             continue;
         }
-        match client.describe(&table).await {
+        let said = match kept.and_then(|kept| kept.objects.get(&table)) {
+            Some(object) => Ok(object.clone()),
+            None => client.describe(&table).await,
+        };
+        match said {
             Ok(object) => {
                 catalog.connections.entry(connection.to_owned()).or_default().insert(object.name.clone(), object);
             }
@@ -92,10 +149,14 @@ async fn objects(
     connection: &str,
     references: &References,
     services: &Services,
+    kept: Option<&Kept>,
     catalog: &mut Catalog,
 ) -> Result<(), crate::gainsight::error::Error> {
     let client = &services.gainsight[connection];
-    let names = client.objects().await?;
+    let names = match kept.filter(|kept| !kept.names.is_empty()) {
+        Some(kept) => kept.names.clone(),
+        None => client.objects().await?,
+    };
     let mut wanted: Vec<String> = Vec::new();
     for (_, written) in references.objects.iter().filter(|(c, _)| c.eq_ignore_ascii_case(connection)) {
         let same = |name: &str| name.eq_ignore_ascii_case(written);
@@ -104,7 +165,12 @@ async fn objects(
     }
     wanted.sort();
     wanted.dedup();
-    let described = client.describe(&wanted).await?;
+    let from_before = |name: &String| kept.and_then(|kept| kept.objects.get(name)).cloned();
+    let all_kept: Option<Vec<Object>> = wanted.iter().map(from_before).collect();
+    let described = match all_kept {
+        Some(all) => all,
+        None => client.describe(&wanted).await?,
+    };
     let known = catalog.connections.entry(connection.to_owned()).or_default();
     known.extend(described.into_iter().map(|object| (object.name.clone(), object)));
     catalog.names.insert(connection.to_owned(), names);

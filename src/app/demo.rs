@@ -74,6 +74,7 @@ pub async fn run(
         secrets: secret_source(sandbox.credentials()),
         key_file: None,
         // The sandbox is nobody's.
+        anew: true,
         consented: true,
         clock: Clock::system(demo.limits_scale),
     };

@@ -14,7 +14,7 @@ use crate::store::schemas;
 /// # Errors
 /// If a service or the disk says no.
 pub async fn refresh(setting: &Setting) -> Result<Vec<PathBuf>, Error> {
-    let live = Setting { offline: false, ..setting.clone() };
+    let live = Setting { offline: false, anew: true, ..setting.clone() };
     let workspace = Workspace::open(&live).await?;
     let mut catalog = workspace.catalog;
     catalog.names = all_names(&workspace.services).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::catalog::catalog;
+use super::catalog::{Remembered, catalog, remember, remembered};
 use super::connections;
 use super::credentials;
 use super::error::Error;
@@ -50,6 +50,8 @@ pub struct Setting {
     pub secrets: Secrets,
     /// The file with the key to what the home keeps encrypted: the sign-ins of people.
     pub key_file: Option<PathBuf>,
+    /// Whether the services are asked for their schemas even if they said so a short while ago.
+    pub anew: bool,
     /// Whether a run may change a large part of the target.
     pub consented: bool,
     /// The time.
@@ -109,7 +111,7 @@ impl Workspace {
 
     async fn checked(text: Text, setting: &Setting, all: bool) -> Result<Self, Error> {
         let opened = Self::connected(&text.parsed, setting, all).await;
-        let (services, catalog) = match opened {
+        let (services, mut catalog, is_remembered) = match opened {
             Ok(both) => both,
             // A mistake in the text is nearer to its author than a service that is away.
             Err(_) if text.parsed.diagnostics.has_errors() => {
@@ -117,7 +119,13 @@ impl Workspace {
             }
             Err(error) => return Err(error),
         };
-        let (project, mut diagnostics) = check(&text.parsed, &catalog, &functions::catalog(), &text.sources);
+        let functions = functions::catalog();
+        let (mut project, mut diagnostics) = check(&text.parsed, &catalog, &functions, &text.sources);
+        // What is wrong by what was said before may be right by now.
+        if is_remembered && diagnostics.has_errors() {
+            catalog = Self::asked(&text.parsed, &services, &Remembered::new(), setting).await?;
+            (project, diagnostics) = check(&text.parsed, &catalog, &functions, &text.sources);
+        }
         connections::held(&text.parsed, setting, &mut diagnostics)?;
         Ok(Self { sources: text.sources, project, diagnostics, catalog, services })
     }
@@ -142,10 +150,11 @@ impl Workspace {
         Ok(self)
     }
 
-    async fn connected(parsed: &Parsed, setting: &Setting, all: bool) -> Result<(Services, Catalog), Error> {
+    /// Open connections and a catalog, and whether a part of it was remembered.
+    async fn connected(parsed: &Parsed, setting: &Setting, all: bool) -> Result<(Services, Catalog, bool), Error> {
         let mut services = nothing_open(setting);
         if setting.offline {
-            return Ok((services, snapshot::catalog(parsed, setting)?));
+            return Ok((services, snapshot::catalog(parsed, setting)?, false));
         }
         let references = parsed.references();
         let used = |name: &str| all || references.objects.iter().any(|(c, _)| c.eq_ignore_ascii_case(name));
@@ -153,8 +162,20 @@ impl Workspace {
             let opened = connect(connection, setting, &mut services).await?;
             opened.map_err(|cause| connections::failed(connection, cause))?;
         }
-        let catalog = catalog(&references, &services).await?;
-        Ok((services, catalog))
+        let before = if setting.anew { Remembered::new() } else { remembered(parsed.connections.values(), setting) };
+        let catalog = Self::asked(parsed, &services, &before, setting).await?;
+        Ok((services, catalog, !before.is_empty()))
+    }
+
+    async fn asked(
+        parsed: &Parsed,
+        services: &Services,
+        before: &Remembered,
+        setting: &Setting,
+    ) -> Result<Catalog, Error> {
+        let catalog = catalog(&parsed.references(), services, before).await?;
+        remember(parsed.connections.values(), &catalog, before, setting)?;
+        Ok(catalog)
     }
 }
 

@@ -71,11 +71,15 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Fmt { paths, check } => fmt::fmt(&setting, &paths, check, common.json),
         Verb::Test { paths } => test::test(&setting, &paths, common.json).await,
         Verb::Refresh => refresh::refresh(&setting, common.json).await,
-        Verb::Describe { object } => describe::describe(&setting, object.as_deref(), common.json).await,
+        Verb::Describe { object } => {
+            describe::describe(&Setting { anew: true, ..setting }, object.as_deref(), common.json).await
+        }
         Verb::Preview { job, limit } => preview::preview(&setting, &job, limit, common.json).await,
         Verb::Explain { job } => explain::explain(&setting, &job, common.json).await,
-        Verb::Plan { job, sample } => plan::plan(&setting, &job, sample, common.json).await,
-        Verb::Run { name, yes } => run::run(&Setting { consented: yes, ..setting }, &name, common.json).await,
+        Verb::Plan { job, sample } => plan::plan(&Setting { anew: true, ..setting }, &job, sample, common.json).await,
+        Verb::Run { name, yes } => {
+            run::run(&Setting { consented: yes, anew: true, ..setting }, &name, common.json).await
+        }
         Verb::Company { account } => company::company(&setting, &account, common.json).await,
         Verb::Connection { verb } => connection::connection(&setting, &verb, common.json).await,
         Verb::Activity { run: Some(run) } => activity::show(&setting, &run, common.json),
@@ -109,6 +113,7 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         allowed_hosts: std::env::var(hosts::VARIABLE).map(|list| hosts::named(&list)).unwrap_or_default(),
         secrets: secret::source(needs_secrets.then_some(common.home.as_path()))?,
         key_file: secret::key_file(),
+        anew: false,
         consented: false,
         clock: Clock::system(common.clock_scale),
     })

@@ -65,6 +65,6 @@ pub fn read<'a>(project: &Path, connections: impl Iterator<Item = &'a String>) -
 }
 
 /// A connection's name as the name of a file: whatever a path could be made of is left out.
-fn file_name(connection: &str) -> String {
+pub(super) fn file_name(connection: &str) -> String {
     connection.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect()
 }
