@@ -72,7 +72,8 @@ pub(super) fn source(home: Option<&Path>) -> Result<crate::app::workspace::Secre
         }
     }
     Ok(std::sync::Arc::new(move |name| {
-        let set = std::env::var(environment_variable(name)).ok();
+        // Where a secret is not given, many systems set its variable to nothing.
+        let set = std::env::var(environment_variable(name)).ok().filter(|value| !value.trim().is_empty());
         let set = set.map(|value| Secret::new(value.trim().to_owned()));
         set.or_else(|| kept.get(name).map(|value| Secret::new(value.expose().to_owned())))
     }))

@@ -20,6 +20,9 @@ pub const AUTHORITY_HOSTS: [&str; 4] =
 /// Waits that one request may spend on 429 together, in seconds.
 pub const THROTTLED_SECONDS_AT_MOST: u64 = 600;
 
+/// The shortest wait after a 429, in milliseconds of the services' clock, whatever `Retry-After` says.
+pub const THROTTLED_LEAST_MS: i64 = 1_000;
+
 /// The wait after a 429 without a readable `Retry-After`, in seconds.
 pub const THROTTLED_SECONDS_DEFAULT: u64 = 5;
 

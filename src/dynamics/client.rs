@@ -8,7 +8,7 @@ use url::Url;
 
 pub use super::assertion::Certificate;
 use super::assumptions::{
-    API, API_ROOT, PASSING_CODES, RANGES_FROM_ROWS, RENEWALS_AT_MOST, THROTTLED_SECONDS_AT_MOST,
+    API, API_ROOT, PASSING_CODES, RANGES_FROM_ROWS, RENEWALS_AT_MOST, THROTTLED_LEAST_MS, THROTTLED_SECONDS_AT_MOST,
     THROTTLED_SECONDS_DEFAULT,
 };
 use super::auth::Tokens;
@@ -158,6 +158,8 @@ impl Dynamics {
                 }
                 429 => {
                     let pause = answer.retry_after().unwrap_or(Duration::from_secs(THROTTLED_SECONDS_DEFAULT));
+                    // No pause at all would only be refused again.
+                    let pause = pause.max(self.clock.real(THROTTLED_LEAST_MS));
                     waited = waited.saturating_add(pause.max(Duration::from_millis(100)));
                     if waited.as_secs() > THROTTLED_SECONDS_AT_MOST {
                         return Err(refusal(&answer, what));

@@ -75,10 +75,11 @@ impl Flow {
     /// What the service recommends; the first word counts.
     pub(super) fn hinted(&self, hint: usize) {
         let mut state = self.state();
-        if !state.is_hinted {
-            state.is_hinted = true;
+        // After a 429 the recommendation is the service's older word.
+        if !state.is_hinted && state.throttled_at.is_none() {
             state.limit = hint.clamp(1, self.most);
         }
+        state.is_hinted = true;
         drop(state);
         self.changed.notify_waiters();
     }

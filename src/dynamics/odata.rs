@@ -76,7 +76,9 @@ impl Query {
 
     /// The same for the rows alone that satisfy a condition on the moment of creation, in the order of that moment.
     pub(super) fn path_in(&self, range: &str) -> String {
-        format!("{}&$filter={}&$orderby={CREATED}", self.selected(), self.encoded_filter_in(range))
+        // The key ends the order: rows of one moment would else come twice or not at all from page to page.
+        let (selected, key) = (self.selected(), &self.table.primary_id);
+        format!("{selected}&$filter={}&$orderby={CREATED},{key}", self.encoded_filter_in(range))
     }
 
     pub(super) fn encoded_filter_in(&self, range: &str) -> String {

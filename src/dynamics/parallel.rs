@@ -4,7 +4,7 @@
 //! their ranges: the same rows have the same numbers however many requests were under way. In: a query. Out: the same
 //! pages as one chain of links would bring, in another order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
@@ -14,6 +14,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use url::Url;
 
 use super::assumptions::{CREATED, PARTS_AT_MOST};
 use super::client::Dynamics;
@@ -31,19 +32,32 @@ const HELD_PAGES: usize = 16;
 pub struct Ranges<'a> {
     reading: Arc<Reading<'a>>,
     /// The place of each part among all: the parts of what is left of a part follow it.
-    parts: BTreeMap<Vec<u16>, State>,
+    parts: BTreeMap<Vec<u16>, Piece>,
     under_way: FuturesUnordered<BoxFuture<'a, Answered>>,
     held: usize,
     rows_so_far: i64,
 }
 
-/// A part's place, and what it brought.
+/// A part's place, and the page that came of it.
 type Answered = (Vec<u16>, Result<Read, Error>);
 
-enum State {
-    Waiting(Part),
+/// A part: pages that wait to be handed out, and what follows them.
+struct Piece {
+    ready: VecDeque<RecordBatch>,
+    next: Next,
+}
+
+enum Next {
+    Asked(Part),
+    Linked(Part, Link),
     UnderWay,
-    Read(Vec<RecordBatch>),
+    Nothing,
+}
+
+/// The link from one page of a part to its next, and those followed before.
+struct Link {
+    url: Url,
+    followed: Followed,
 }
 
 struct Reading<'a> {
@@ -55,10 +69,15 @@ struct Reading<'a> {
     newest: i64,
 }
 
-/// What a part brought, and the parts that its rest is cut into.
+/// A page, and what is left of its part: the parts that it is cut into, or a link.
 struct Read {
-    batches: Vec<RecordBatch>,
-    rest: Vec<Part>,
+    page: RecordBatch,
+    rest: Rest,
+}
+
+enum Rest {
+    Parts(Vec<Part>),
+    Linked(Part, Link),
 }
 
 impl<'a> Ranges<'a> {
@@ -73,7 +92,7 @@ impl<'a> Ranges<'a> {
         let all = Span::whole(span, rows, u64::from(dynamics.page_size));
         let unknown = Part { range: Range::Unknown, rows_expected: 0 };
         let parts = std::iter::once(unknown).chain(all.parts(i64::from(dynamics.most_at_once)));
-        let parts = (0..).zip(parts).map(|(number, part)| (vec![number], State::Waiting(part))).collect();
+        let parts = (0..).zip(parts).map(|(number, part)| (vec![number], Piece::asked(part))).collect();
         let reading = Arc::new(Reading { dynamics, query, layout, schema, newest: span.1 });
         Self { reading, parts, under_way: FuturesUnordered::new(), held: 0, rows_so_far: 0 }
     }
@@ -86,44 +105,52 @@ impl<'a> Ranges<'a> {
     /// The next page; none after the last.
     pub(super) async fn next(&mut self) -> Result<Option<Page>, Error> {
         loop {
-            if let Some(mut first) = self.parts.first_entry()
-                && let State::Read(batches) = first.get_mut()
-            {
-                if batches.is_empty() {
+            if let Some(mut first) = self.parts.first_entry() {
+                if let Some(batch) = first.get_mut().ready.pop_front() {
+                    self.held -= 1;
+                    return Ok(Some(Page { rows: self.numbered(&batch)? }));
+                }
+                if matches!(first.get().next, Next::Nothing) {
                     first.remove();
                     continue;
                 }
-                let batch = batches.remove(0);
-                self.held -= 1;
-                return Ok(Some(Page { rows: self.numbered(&batch)? }));
             }
             self.begin();
             let Some((place, read)) = self.under_way.next().await else { return Ok(None) };
             let read = read?;
-            self.held += read.batches.len();
-            for (number, part) in (0..).zip(read.rest) {
-                let mut below = place.clone();
-                below.push(number);
-                self.parts.insert(below, State::Waiting(part));
+            self.held += 1;
+            if let Some(piece) = self.parts.get_mut(&place) {
+                piece.ready.push_back(read.page);
+                piece.next = Next::Nothing;
+                if let Rest::Linked(part, link) = read.rest {
+                    piece.next = Next::Linked(part, link);
+                } else if let Rest::Parts(parts) = read.rest {
+                    let below = (0..).zip(parts).map(|(number, part)| ([&place[..], &[number]].concat(), part));
+                    self.parts.extend(below.map(|(place, part)| (place, Piece::asked(part))));
+                }
             }
-            self.parts.insert(place, State::Read(read.batches));
         }
     }
 
-    /// Sends for as many parts as may be under way, the earliest first.
+    /// Sends for as many pages as may be under way, the earliest first.
     fn begin(&mut self) {
         let most = self.reading.dynamics.at_once();
-        for (number, (place, state)) in self.parts.iter_mut().enumerate() {
+        for (number, (place, piece)) in self.parts.iter_mut().enumerate() {
             // The first part is always sent for: everything that is held waits for it.
             let may_hold = number == 0 || self.held + self.under_way.len() < most + HELD_PAGES;
             if self.under_way.len() >= most || !may_hold {
                 return;
             }
-            if let State::Waiting(part) = state {
-                let (part, place, reading) = (*part, place.clone(), Arc::clone(&self.reading));
-                *state = State::UnderWay;
-                self.under_way.push(Box::pin(async move { (place, reading.part(part).await) }));
-            }
+            let (part, link) = match std::mem::replace(&mut piece.next, Next::UnderWay) {
+                Next::Asked(part) => (part, None),
+                Next::Linked(part, link) => (part, Some(link)),
+                other => {
+                    piece.next = other;
+                    continue;
+                }
+            };
+            let (place, reading) = (place.clone(), Arc::clone(&self.reading));
+            self.under_way.push(Box::pin(async move { (place, reading.page(part, link).await) }));
         }
     }
 
@@ -140,27 +167,29 @@ impl<'a> Ranges<'a> {
     }
 }
 
+impl Piece {
+    fn asked(part: Part) -> Self {
+        Self { ready: VecDeque::new(), next: Next::Asked(part) }
+    }
+}
+
 impl Reading<'_> {
-    /// Reads a page of a part, and so many more as are of the same second.
-    async fn part(&self, part: Part) -> Result<Read, Error> {
-        let mut url = self.dynamics.api(&self.query.path_in(&part.range.filter()))?;
-        let mut followed = Followed::default();
-        let mut batches = Vec::new();
-        loop {
-            let answer = self.dynamics.get(url.clone(), Some(self.prefer()), &self.query.table.set_name).await?;
-            let page = self.decoded(answer.body).await?;
-            let Some(link) = page.next else {
-                batches.push(page.rows);
-                return Ok(Read { batches, rest: Vec::new() });
-            };
-            // Rows of the last second may go on with the next page, so they are left to it.
-            if let Some(cut) = self.cut(&page.rows, part) {
-                batches.push(page.rows.slice(0, cut.rows));
-                return Ok(Read { batches, rest: cut.left.parts(PARTS_AT_MOST) });
-            }
-            batches.push(page.rows);
-            url = followed.link(self.dynamics, &link, &url, &self.query.table.set_name)?;
+    /// Reads the first page of a part, or the one that a link leads to.
+    async fn page(&self, part: Part, link: Option<Link>) -> Result<Read, Error> {
+        let (url, mut followed) = match link {
+            Some(link) => (link.url, link.followed),
+            None => (self.dynamics.api(&self.query.path_in(&part.range.filter()))?, Followed::default()),
+        };
+        let answer = self.dynamics.get(url.clone(), Some(self.prefer()), &self.query.table.set_name).await?;
+        let page = self.decoded(answer.body).await?;
+        let Some(link) = page.next else { return Ok(Read { page: page.rows, rest: Rest::Parts(Vec::new()) }) };
+        // Rows of the last second may go on with the next page, so they are left to it.
+        if let Some(cut) = self.cut(&page.rows, part) {
+            let rest = Rest::Parts(cut.left.parts(PARTS_AT_MOST));
+            return Ok(Read { page: page.rows.slice(0, cut.rows), rest });
         }
+        let url = followed.link(self.dynamics, &link, &url, &self.query.table.set_name)?;
+        Ok(Read { page: page.rows, rest: Rest::Linked(part, Link { url, followed }) })
     }
 
     /// A page, decoded beside the others: one core would hold them all up.

@@ -107,8 +107,10 @@ impl Windows {
             window.used += 1;
             if let Some(kept) = self.kept.get().filter(|_| window.used > window.claimed) {
                 let more = (window.limit / CLAIMS_A_WINDOW).max(1);
-                kept.add(bucket.word(), window.length_ms, window.number, more).map_err(Error::Spent)?;
-                window.claimed += more;
+                let all = kept.add(bucket.word(), window.length_ms, window.number, more).map_err(Error::Spent)?;
+                // Others may have claimed too: what they hold is spent for us.
+                window.claimed = all;
+                window.used = window.used.max(all.saturating_sub(more) + 1);
             }
         }
         Ok(())

@@ -16,6 +16,8 @@ use tokio_rustls::server::TlsStream;
 
 /// How long a handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pause when no connection can be taken, as when no descriptor is left.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// Connections that wait to be served.
 const WAITING_AT_MOST: usize = 64;
 
@@ -63,7 +65,10 @@ impl Drop for TlsListener {
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, connect: mpsc::Sender<Connected>) {
     loop {
         // What goes wrong with one connection is its client's to see; the next may work.
-        let Ok((stream, from)) = listener.accept().await else { continue };
+        let Ok((stream, from)) = listener.accept().await else {
+            tokio::time::sleep(AFTER_FAILURE).await;
+            continue;
+        };
         let (acceptor, connect) = (acceptor.clone(), connect.clone());
         tokio::spawn(async move {
             if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
