@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::Child;
 
 use ferry::sandbox::Service;
+use ferry::store::connections::Established;
+use ferry::store::state::State;
 use serde_json::{Value, json};
 
 use crate::stage::{COMPANIES, USERS};
@@ -233,4 +235,69 @@ async fn gainsight_takes_an_application_in_place_of_the_key() {
     assert_eq!(code, 3);
     assert!(out.contains("gives the application no token (HTTP 401)"), "{out}{err}");
     assert!(!format!("{out}{err}").contains("never-shown"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_to_the_wrong_organisation_replaces_nothing() {
+    let desk = desk(DEVICE).await;
+    let (child, talk, said) = begin(&desk);
+    open(&entering(&said)).await;
+    assert_eq!(end(child, talk).0, 0);
+    let secrets = desk.home().join("secrets.json");
+    let kept = std::fs::read(&secrets).unwrap();
+    let state = State::open(&desk.home().join("state.db")).unwrap();
+    let known = state.connection("dynamics").unwrap().unwrap();
+    state.establish(&Established { identity: "another-organisation".to_owned(), ..known }).unwrap();
+    drop(state);
+    let (child, talk, said) = begin(&desk);
+    open(&entering(&said)).await;
+    let (code, rest) = end(child, talk);
+    assert!(code == 3 && rest.contains("was established with another-organisation"), "{rest}");
+    assert_eq!(std::fs::read(&secrets).unwrap(), kept, "the sign-in that worked is still there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_is_forgotten_without_its_key_and_without_its_state() {
+    let mut desk = desk(DEVICE).await;
+    let (child, talk, said) = begin(&desk);
+    open(&entering(&said)).await;
+    assert_eq!(end(child, talk).0, 0);
+    desk.set("FERRY_SECRETS_KEY_FILE", "");
+    std::fs::remove_file(desk.home().join("state.db")).unwrap();
+    let (code, _, err) = desk.ferry(&["connection", "revoke", "dynamics"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(!std::fs::read_to_string(desk.home().join("secrets.json")).unwrap().contains("refresh_token"));
+    let (code, _, err) = desk.ferry(&["connection", "revoke", "dynamics"]);
+    assert!(code == 2 && err.contains("was never established"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_passes_at_entra_is_waited_out() {
+    let desk = Desk::new().await;
+    for status in [429, 500, 503] {
+        desk.stage.sandbox.fail_next(Service::Entra, status, 2, Some(0));
+        let (code, _, err) = desk.ferry(&["connection", "authorize", "dynamics"]);
+        assert_eq!(code, 0, "{status}: {err}");
+    }
+    desk.stage.sandbox.fail_next(Service::Entra, 429, 50, Some(0));
+    let before = desk.stage.sandbox.calls().len();
+    let (code, _, err) = desk.ferry(&["connection", "authorize", "dynamics"]);
+    assert!(code == 3 && err.contains("AADSTS90055"), "{err}");
+    let asked = desk.stage.sandbox.calls()[before..].iter().filter(|c| c.service == Service::Entra).count();
+    assert_eq!(asked, 5, "and not without end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_that_changed_is_told_before_anything_is_sent() {
+    let desk = Desk::new().await;
+    assert_eq!(desk.ferry(&["connection", "authorize", "gainsight"]).0, 0);
+    let text = std::fs::read_to_string(desk.project().join("connections.ferry")).unwrap();
+    desk.write(
+        "connections.ferry",
+        &text.replace(desk.stage.sandbox.gainsight_url(), "https://acmee.gainsightcloud.com"),
+    );
+    let before = desk.stage.sandbox.calls().len();
+    let (code, out, err) = desk.ferry(&["check"]);
+    assert!(code == 2 && out.contains("the URL of `gainsight` cannot change"), "{out}{err}");
+    assert_eq!(desk.stage.sandbox.calls().len(), before, "nobody was asked, and no key was sent");
 }

@@ -127,6 +127,8 @@ async fn a_run_takes_its_secrets_from_the_file() {
     desk.set("FERRY_SECRETS_KEY_FILE", key.to_str().unwrap());
     desk.set("FERRY_SECRET_GAINSIGHT_ACCESS_KEY", "wrong");
     assert_eq!(desk.ferry(&["run", USERS]).0, 3, "the environment comes first");
+    desk.set("FERRY_SECRET_GAINSIGHT_ACCESS_KEY", " ");
+    assert_eq!(desk.ferry(&["run", USERS]).0, 1, "a variable that is set to nothing says nothing");
     let (code, _, err) = desk.ferry(&["secret", "remove", "nobody"]);
     assert!(code == 2 && err.contains("no secret is named 'nobody'"), "{err}");
     assert_eq!(desk.ferry(&["secret", "remove", "gainsight/access_key"]).0, 0);

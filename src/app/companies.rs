@@ -5,7 +5,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::connections::failed;
+use super::connections::{failed, not_revoked};
 use super::error::Error;
 use super::workspace::{Setting, connect, nothing_open, text_of};
 use crate::lang::project::Parsed;
@@ -34,6 +34,7 @@ pub async fn of_account(setting: &Setting, account: &str) -> Result<Vec<Company>
     }
     let text = text_of(setting)?;
     let (connection, label) = resolution(&text.parsed)?;
+    not_revoked(&connection.name, setting)?;
     let mut services = nothing_open(setting);
     connect(connection, setting, &mut services).await?.map_err(|cause| failed(connection, cause))?;
     let said = |cause: crate::gainsight::error::Error| failed(connection, cause.into());

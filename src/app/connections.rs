@@ -10,10 +10,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use url::Url;
 
-use super::credentials::{Tell, sign_a_person_in, sign_out};
+use super::credentials::{SignedIn, Tell, sign_a_person_in, sign_out};
 use super::error::Error;
 use super::projects;
-use super::workspace::{Setting, Workspace, connect, nothing_open, text_of};
+use super::workspace::{Setting, Workspace, connect_with, nothing_open, text_of};
 use crate::diagnostic::code::CONNECTION;
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::project::Parsed;
@@ -75,16 +75,23 @@ pub fn show(setting: &Setting, name: &str) -> Result<Known, Error> {
 pub async fn authorize(setting: &Setting, name: &str, tell: &Tell) -> Result<Known, Error> {
     let text = text_of(setting)?;
     let connection = declared(&text.parsed, name)?.clone();
+    // Nobody is sent to sign in while a run has the home.
+    drop(Home::open(&setting.home)?);
     let signed_in = sign_a_person_in(&connection, setting, tell).await?;
-    signed_in.map_err(|cause| failed(&connection, cause.into()))?;
+    let signed_in = signed_in.map_err(|cause| failed(&connection, cause.into()))?;
     let mut services = nothing_open(setting);
-    connect(&connection, setting, &mut services).await?.map_err(|cause| failed(&connection, cause))?;
+    let (credentials, to_keep) = signed_in.map(SignedIn::split).unzip();
+    let opened = connect_with(&connection, credentials, setting, &mut services).await?;
+    opened.map_err(|cause| failed(&connection, cause))?;
     if let Some(gainsight) = services.gainsight.get(&connection.name) {
         gainsight.objects().await.map_err(|cause| failed(&connection, cause.into()))?;
     }
     let home = Home::open(&setting.home)?;
     let state = State::open(&home.state_path())?;
     let one = same(&connection, &services, state.connection(&connection.name)?, setting)?;
+    if let Some(to_keep) = to_keep {
+        to_keep.keep()?;
+    }
     state.establish(&Established { since: now(setting), ..one })?;
     drop((state, home));
     show(setting, name)
@@ -98,14 +105,18 @@ pub fn revoke(setting: &Setting, name: &str) -> Result<Known, Error> {
     let known = show(setting, name)?;
     let home = Home::open(&setting.home)?;
     let state = State::open(&home.state_path())?;
+    let was_signed_in = sign_out(&known.name, setting)?;
     if state.connection(&known.name)?.is_none() {
+        if was_signed_in {
+            drop((state, home));
+            return show(setting, name);
+        }
         return Err(Error::Usage(format!(
             "connection `{}` was never established, so there is nothing to revoke",
             known.name
         )));
     }
     state.revoke(&known.name, &now(setting))?;
-    sign_out(&known.name, setting)?;
     drop((state, home));
     show(setting, name)
 }
@@ -123,12 +134,15 @@ pub fn delete(setting: &Setting, name: &str) -> Result<(), Error> {
     }
     let home = Home::open(&setting.home)?;
     let mut state = State::open(&home.state_path())?;
+    let was_signed_in = sign_out(name, setting)?;
     let Some(one) = state.connection(name)? else {
+        if was_signed_in {
+            return Ok(());
+        }
         let names: Vec<String> = state.connections()?.into_iter().map(|c| c.name).collect();
         return Err(unknown(name, &names));
     };
-    state.forget(&one.name)?;
-    sign_out(&one.name, setting)
+    Ok(state.forget(&one.name)?)
 }
 
 /// Lets a run use the connections of its jobs: each is established by its first run, and from then on leads where it led. What
@@ -162,6 +176,18 @@ pub(super) async fn admit<'a>(
         }
     }
     Ok(())
+}
+
+/// Lets nobody use a connection that was revoked.
+///
+/// # Errors
+/// If it was.
+pub(super) fn not_revoked(name: &str, setting: &Setting) -> Result<(), Error> {
+    let Some(state) = State::look(&state_path(&setting.home))? else { return Ok(()) };
+    match state.connection(name)?.and_then(|one| one.revoked) {
+        Some(at) => Err(Error::Revoked { name: name.to_owned(), at }),
+        None => Ok(()),
+    }
 }
 
 /// Reports connections whose URL is not the one that they were established with.

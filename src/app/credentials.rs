@@ -4,7 +4,9 @@
 //! among the encrypted secrets of the home, under a name of its own.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use url::Url;
 
 use super::error::Error;
 use super::workspace::Setting;
@@ -13,7 +15,7 @@ use crate::dynamics::client::{Certificate, Credentials, Proof, RefreshToken};
 use crate::dynamics::sign_in::{Application, Prompt, Way, sign_in};
 use crate::gainsight::client::Access;
 use crate::http::hosts;
-use crate::model::connection::{Auth, Connection};
+use crate::model::connection::{Auth, Connection, is_loopback};
 use crate::model::secret::{Secret, environment_variable};
 use crate::store::secrets::Secrets;
 
@@ -57,18 +59,18 @@ pub(super) fn of_gainsight(connection: &Connection, setting: &Setting) -> Result
     }
 }
 
-/// Lets a person sign in, where a connection asks for one.
+/// Lets a person sign in, where a connection asks for one. What that leaves is not kept yet: who it is has to be looked at.
 pub(super) async fn sign_a_person_in(
     connection: &Connection,
     setting: &Setting,
     tell: &Tell,
-) -> Result<Result<(), dynamics::error::Error>, Error> {
+) -> Result<Result<Option<SignedIn>, dynamics::error::Error>, Error> {
     let (way, tenant, id, own) = match &connection.auth {
         Auth::DeviceCode { tenant_id, client_id } => (Way::Code, tenant_id, client_id, &None),
         Auth::AuthorizationCode { tenant_id, client_id, client_secret } => {
             (Way::Browser, tenant_id, client_id, client_secret)
         }
-        _ => return Ok(Ok(())),
+        _ => return Ok(Ok(None)),
     };
     let optional = |name: &Option<String>| name.as_ref().map(|name| secret(name, setting)).transpose();
     let (tenant, id, own) = (optional(tenant)?, secret(id, setting)?, optional(own)?);
@@ -79,15 +81,61 @@ pub(super) async fn sign_a_person_in(
     if let Err(error) = hosts::admit(connection, &setting.allowed_hosts) {
         return Ok(Err(error.into()));
     }
-    Ok(sign_in(&connection.url, &application, way, &kept, &setting.terms(connection), tell).await)
+    let token = sign_in(&connection.url, &application, way, &setting.terms(connection), tell).await;
+    Ok(token.map(|token| {
+        let token = Arc::new(Held(Mutex::new(token)));
+        let proof = Proof::Person(Arc::clone(&token) as _, own);
+        Some(SignedIn { credentials: Credentials { tenant_id: tenant, client_id: id, proof }, token, kept })
+    }))
 }
 
-/// Forgets the sign-in of a person.
-pub(super) fn sign_out(connection: &str, setting: &Setting) -> Result<(), Error> {
-    let Some(key_file) = setting.key_file.as_ref().filter(|key| key.exists()) else { return Ok(()) };
-    let mut secrets = Secrets::open(&setting.home, key_file)?;
-    secrets.remove(&name_of(connection))?;
-    Ok(())
+/// A person who has just signed in.
+pub(super) struct SignedIn {
+    /// What signs in for him now.
+    pub(super) credentials: Credentials,
+    token: Arc<Held>,
+    kept: Kept,
+}
+
+/// What is left of a sign-in, to be kept for runs.
+pub(super) struct ToKeep {
+    token: Arc<Held>,
+    kept: Kept,
+}
+
+impl SignedIn {
+    /// What signs in, and what is to be kept if it is the right organisation.
+    pub(super) fn split(self) -> (Credentials, ToKeep) {
+        (self.credentials, ToKeep { token: self.token, kept: self.kept })
+    }
+}
+
+impl ToKeep {
+    pub(super) fn keep(&self) -> Result<(), Error> {
+        let token = self.token.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut secrets = self.kept.open()?;
+        Ok(secrets.set(&self.kept.name, &token)?)
+    }
+}
+
+/// A refresh token in memory.
+struct Held(Mutex<Secret>);
+
+impl RefreshToken for Held {
+    fn get(&self) -> Result<Option<Secret>, String> {
+        let token = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Some(Secret::new(token.expose().to_owned())))
+    }
+
+    fn keep(&self, token: &Secret) -> Result<(), String> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Secret::new(token.expose().to_owned());
+        Ok(())
+    }
+}
+
+/// Forgets the sign-ins of a person, wherever the connection led; that takes no key. Says whether there was one.
+pub(super) fn sign_out(connection: &str, setting: &Setting) -> Result<bool, Error> {
+    Ok(Secrets::forget(&setting.home, &format!("{REFRESH_TOKENS}{connection}/"))?)
 }
 
 fn secret(name: &str, setting: &Setting) -> Result<Secret, Error> {
@@ -115,11 +163,21 @@ fn kept(connection: &Connection, setting: &Setting) -> Result<Kept, Error> {
         );
         return Err(Error::Usage(message));
     };
-    Ok(Kept { home: setting.home.clone(), key_file, name: name_of(&connection.name) })
+    Ok(Kept { home: setting.home.clone(), key_file, name: name_of(connection) })
 }
 
-fn name_of(connection: &str) -> String {
-    format!("ferry/refresh_token/{connection}")
+/// The names of refresh tokens begin so.
+const REFRESH_TOKENS: &str = "ferry/refresh_token/";
+
+/// A token is good where it was given: it is never sent to another host, and a sandbox's not mixed with a real one.
+fn name_of(connection: &Connection) -> String {
+    let url = Url::parse(&connection.url).ok();
+    let host = match &url {
+        Some(url) if is_loopback(url) => "loopback",
+        Some(url) => url.host_str().unwrap_or_default(),
+        None => "",
+    };
+    format!("{REFRESH_TOKENS}{}/{host}", connection.name)
 }
 
 impl Kept {

@@ -13,7 +13,7 @@ use super::snapshot;
 use crate::diagnostic::report::Diagnostics;
 use crate::diagnostic::source::Sources;
 use crate::dynamics;
-use crate::dynamics::client::Dynamics;
+use crate::dynamics::client::{Credentials, Dynamics};
 use crate::engine::functions;
 use crate::gainsight;
 use crate::gainsight::client::Gainsight;
@@ -110,6 +110,14 @@ impl Workspace {
     }
 
     async fn checked(text: Text, setting: &Setting, all: bool) -> Result<Self, Error> {
+        // A secret is not sent to a place that a connection must not lead to.
+        let mut moved = Diagnostics::default();
+        connections::held(&text.parsed, setting, &mut moved)?;
+        if moved.has_errors() {
+            let mut all = text.parsed.diagnostics;
+            all.append(moved);
+            return Err(Error::Text(Box::new((all, text.sources))));
+        }
         let opened = Self::connected(&text.parsed, setting, all).await;
         let (services, mut catalog, is_remembered) = match opened {
             Ok(both) => both,
@@ -126,7 +134,6 @@ impl Workspace {
             catalog = Self::asked(&text.parsed, &services, &Remembered::new(), setting).await?;
             (project, diagnostics) = check(&text.parsed, &catalog, &functions, &text.sources);
         }
-        connections::held(&text.parsed, setting, &mut diagnostics)?;
         Ok(Self { sources: text.sources, project, diagnostics, catalog, services })
     }
 
@@ -209,12 +216,23 @@ pub(super) async fn connect(
     setting: &Setting,
     services: &mut Services,
 ) -> Result<Result<(), crate::run::error::Error>, Error> {
+    connect_with(connection, None, setting, services).await
+}
+
+/// The same with credentials that are not kept yet.
+pub(super) async fn connect_with(
+    connection: &Connection,
+    given: Option<Credentials>,
+    setting: &Setting,
+    services: &mut Services,
+) -> Result<Result<(), crate::run::error::Error>, Error> {
     let name = connection.name.clone();
     if connection.service == Service::Dynamics {
-        let credentials = match credentials::of_dynamics(connection, setting)? {
-            Ok(credentials) => credentials,
-            Err(error) => return Ok(Err(error.into())),
-        };
+        let credentials =
+            match given.map_or_else(|| credentials::of_dynamics(connection, setting), |given| Ok(Ok(given)))? {
+                Ok(credentials) => credentials,
+                Err(error) => return Ok(Err(error.into())),
+            };
         let opened = async {
             hosts::admit(connection, &setting.allowed_hosts).map_err(dynamics::error::Error::from)?;
             let client = Dynamics::new(connection, credentials, &setting.terms(connection))?;

@@ -7,13 +7,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::assertion::Certificate;
 use super::assumptions::TOKEN_LIFE_PERCENT;
 use super::authority::Authority;
 use super::error::Error;
-use super::grant::{Granted, grant};
+use super::grant::{Granted, Uses, grant};
 use crate::http::client::Client;
 use crate::http::terms::Terms;
 use crate::model::secret::Secret;
@@ -59,6 +59,7 @@ pub trait RefreshToken: Send + Sync {
 pub(super) struct Tokens {
     credentials: Credentials,
     terms: Terms,
+    authority: OnceCell<Authority>,
     held: Mutex<Option<Held>>,
 }
 
@@ -69,7 +70,7 @@ struct Held {
 
 impl Tokens {
     pub(super) fn new(credentials: Credentials, terms: Terms) -> Self {
-        Self { credentials, terms, held: Mutex::new(None) }
+        Self { credentials, terms, authority: OnceCell::new(), held: Mutex::new(None) }
     }
 
     /// A token that is good now, as the value of the `Authorization` header. `refused` is one that the service did not
@@ -90,13 +91,14 @@ impl Tokens {
 
     async fn ask(&self, organization: &Client) -> Result<Granted, Error> {
         let given = self.credentials.tenant_id.as_ref();
-        let authority = Authority::of(organization, given, &self.terms).await?;
+        // Who signs the users in does not change during a run.
+        let authority = self.authority.get_or_try_init(|| Authority::of(organization, given, &self.terms)).await?;
         let client_id = self.credentials.client_id.expose();
         let own = scope(organization, ".default")?;
         match &self.credentials.proof {
             Proof::Secret(secret) => {
                 let more = [("client_secret", secret.expose()), ("grant_type", "client_credentials")];
-                grant(&authority, client_id, Some(&own), &more).await
+                grant(authority, client_id, Some(&own), &more, Uses::Many).await
             }
             Proof::Certificate(certificate) => {
                 let assertion = certificate.assertion(client_id, authority.token_url()?.as_str(), self.terms.clock)?;
@@ -106,13 +108,14 @@ impl Tokens {
                     ("client_assertion", &assertion),
                     ("grant_type", "client_credentials"),
                 ];
-                grant(&authority, client_id, Some(&own), &more).await
+                grant(authority, client_id, Some(&own), &more, Uses::Many).await
             }
             Proof::Person(kept, secret) => {
                 let token = kept.get().map_err(Error::RefreshToken)?.ok_or(Error::NobodySignedIn)?;
                 let mut more = vec![("refresh_token", token.expose()), ("grant_type", "refresh_token")];
                 more.extend(secret.as_ref().map(|secret| ("client_secret", secret.expose())));
-                let granted = grant(&authority, client_id, Some(&personal_scope(organization)?), &more).await?;
+                let granted =
+                    grant(authority, client_id, Some(&personal_scope(organization)?), &more, Uses::Many).await?;
                 granted.keep(kept.as_ref())?;
                 Ok(granted)
             }

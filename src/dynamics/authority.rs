@@ -10,12 +10,14 @@ use super::error::Error;
 use crate::http::client::{Client, Method, Request};
 use crate::http::retry::Repeat;
 use crate::http::terms::Terms;
+use crate::model::clock::Clock;
 use crate::model::connection::is_loopback;
 use crate::model::secret::Secret;
 
 /// An Entra tenant.
 pub(super) struct Authority {
     pub(super) http: Client,
+    pub(super) clock: Clock,
     tenant: String,
 }
 
@@ -32,7 +34,7 @@ impl Authority {
             },
         };
         let http = Client::new(&named.origin().ascii_serialization(), terms)?;
-        Ok(Self { http, tenant })
+        Ok(Self { http, clock: terms.clock, tenant })
     }
 
     /// Where tokens are asked for.
@@ -61,8 +63,10 @@ async fn challenge(organization: &Client) -> Result<Url, Error> {
     let answer = organization.send(&request).await?;
     let unreadable =
         |detail: &str| Error::Unreadable { what: "sign-in challenge".to_owned(), detail: detail.to_owned() };
-    if answer.status != 401 {
-        return Err(unreadable("the URL is not a Dynamics organisation; check the connection's URL"));
+    match answer.status {
+        401 => {}
+        400 | 404 => return Err(unreadable("the URL is not a Dynamics organisation; check the connection's URL")),
+        status => return Err(unreadable(&format!("HTTP {status} in place of the place to sign in; try again later"))),
     }
     let header = answer.header("www-authenticate").unwrap_or_default();
     let named = header

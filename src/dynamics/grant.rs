@@ -3,6 +3,8 @@
 //! In: the form of a grant. Out: tokens, or Entra's words with what to do about them.
 //! <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,7 +14,10 @@ use super::authority::Authority;
 use super::error::Error;
 use crate::http::client::{Answer, Method, Request};
 use crate::http::quoted::quoted;
-use crate::http::retry::Repeat;
+use crate::http::retry::{Repeat, TRIES, wait};
+
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The fields of a form that nobody else may know.
 const SECRET_FIELDS: [&str; 6] =
@@ -36,46 +41,64 @@ pub(super) struct Denied {
     error_description: String,
 }
 
+/// Whether a form may be posted again when its answer was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Uses {
+    /// As often as one likes.
+    Many,
+    /// What it carries is good once: a second time it would be called used.
+    One,
+}
+
 /// Asks for a token.
 pub(super) async fn grant(
     authority: &Authority,
     client_id: &str,
     scope: Option<&str>,
     more: &[(&str, &str)],
+    uses: Uses,
 ) -> Result<Granted, Error> {
-    match post(authority, &authority.token_url()?, client_id, scope, more).await? {
+    match post(authority, &authority.token_url()?, client_id, scope, more, uses).await? {
         Ok(granted) => Ok(granted),
         Err(denied) => Err(denied.into()),
     }
 }
 
-/// Posts a form of an application to one of Entra's endpoints.
+/// Posts a form of an application to one of Entra's endpoints. What passes is waited out.
 pub(super) async fn post<T: DeserializeOwned>(
     authority: &Authority,
     url: &Url,
     client_id: &str,
     scope: Option<&str>,
     more: &[(&str, &str)],
+    uses: Uses,
 ) -> Result<Result<T, Denied>, Error> {
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("client_id", client_id)
         .extend_pairs(scope.map(|scope| ("scope", scope)))
         .extend_pairs(more)
         .finish();
-    let answer = authority
-        .http
-        .send(&Request {
-            method: Method::Post,
-            url: url.clone(),
-            headers: vec![("accept", "application/json".to_owned(), false)],
-            body: Some((Bytes::from(form), "application/x-www-form-urlencoded")),
-            repeat: Repeat::Harmless,
-        })
-        .await?;
+    let request = Request {
+        method: Method::Post,
+        url: url.clone(),
+        headers: vec![("accept", "application/json".to_owned(), false)],
+        body: Some((Bytes::from(form), "application/x-www-form-urlencoded")),
+        repeat: if uses == Uses::Many { Repeat::Harmless } else { Repeat::Never },
+    };
+    let mut tried = 1;
+    let answer = loop {
+        let answer = authority.http.send(&request).await?;
+        if tried >= TRIES || !is_passing(&answer) {
+            break answer;
+        }
+        authority.clock.sleep(answer.retry_after().unwrap_or_else(|| wait(tried)).min(LONGEST_PAUSE)).await;
+        tried += 1;
+    };
     if !answer.is_success() {
         let mut denied = denied(&answer);
         // What was sent is not repeated, whatever the answer repeats of it.
-        for (_, value) in more.iter().filter(|(name, _)| SECRET_FIELDS.contains(name)) {
+        let is_secret = |(name, value): &&(&str, &str)| SECRET_FIELDS.contains(name) && !value.is_empty();
+        for (_, value) in more.iter().filter(is_secret) {
             denied.error_description = denied.error_description.replace(value, "(secret)");
             denied.error = denied.error.replace(value, "(secret)");
         }
@@ -83,6 +106,13 @@ pub(super) async fn post<T: DeserializeOwned>(
     }
     let unreadable = |_| Error::Unreadable { what: "token".to_owned(), detail: "not a token".to_owned() };
     serde_json::from_slice(&answer.body).map(Ok).map_err(unreadable)
+}
+
+/// Whether Entra will have it another time: nothing was given, so nothing was used up.
+/// <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+fn is_passing(answer: &Answer) -> bool {
+    let passes = || denied(answer).error == "temporarily_unavailable";
+    matches!(answer.status, 429 | 500..=599) || (!answer.is_success() && passes())
 }
 
 fn denied(answer: &Answer) -> Denied {

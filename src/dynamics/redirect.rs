@@ -12,12 +12,15 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::error::Error;
 use super::grant::Denied;
 use crate::model::secret::Secret;
+
+/// How long the last answer may take to reach the browser.
+const LAST_ANSWER: Duration = Duration::from_secs(1);
 
 /// What the browser brings.
 type Brought = Result<Secret, Denied>;
@@ -26,6 +29,7 @@ type Brought = Result<Secret, Denied>;
 pub(super) struct Redirect {
     uri: String,
     brought: mpsc::Receiver<Brought>,
+    stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
 
@@ -44,13 +48,15 @@ impl Redirect {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(closed)?;
         let port = listener.local_addr().map_err(closed)?.port();
         let (bring, brought) = mpsc::channel(1);
+        let (stop, stopped) = oneshot::channel::<()>();
         let waiting = Arc::new(Waiting { state: state.to_owned(), bring });
         let router = Router::new().route("/", get(come)).with_state(waiting);
         let serving = tokio::spawn(async move {
             // Errors of single connections are seen by the browser itself.
-            let _ended = axum::serve(listener, router).await;
+            let stopped = async move { drop(stopped.await) };
+            let _ended = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
         });
-        Ok(Self { uri: format!("http://localhost:{port}"), brought, serving })
+        Ok(Self { uri: format!("http://localhost:{port}"), brought, stop, serving })
     }
 
     /// Where Entra is to send the browser.
@@ -59,8 +65,15 @@ impl Redirect {
     }
 
     /// Waits for the code.
-    pub(super) async fn code(mut self, patience: Duration) -> Result<Secret, Error> {
-        match tokio::time::timeout(patience, self.brought.recv()).await {
+    pub(super) async fn code(self, patience: Duration) -> Result<Secret, Error> {
+        let Self { mut brought, stop, mut serving, .. } = self;
+        let came = tokio::time::timeout(patience, brought.recv()).await;
+        // The browser is to see its answer before this process may end.
+        let _told = stop.send(());
+        if tokio::time::timeout(LAST_ANSWER, &mut serving).await.is_err() {
+            serving.abort();
+        }
+        match came {
             Ok(Some(Ok(code))) => Ok(code),
             Ok(Some(Err(denied))) => Err(denied.into()),
             Ok(None) | Err(_) => Err(Error::SignIn {
@@ -68,12 +81,6 @@ impl Redirect {
                 help: "begin again, or sign in with AUTH device_code on another device",
             }),
         }
-    }
-}
-
-impl Drop for Redirect {
-    fn drop(&mut self) {
-        self.serving.abort();
     }
 }
 

@@ -1,7 +1,7 @@
 //! A person signs in, once, and lets the application act for him while he is away.
 //!
 //! With a code that he enters on any device, or in the browser of this machine. In: the application, and a way to tell the
-//! person what to do. Out: a refresh token, kept where runs find it.
+//! person what to do. Out: a refresh token.
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code>
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow>
 
@@ -12,10 +12,10 @@ use ring::rand::SystemRandom;
 use serde::Deserialize;
 use url::Url;
 
-use super::auth::{RefreshToken, personal_scope};
+use super::auth::personal_scope;
 use super::authority::Authority;
 use super::error::Error;
-use super::grant::{Granted, grant, post};
+use super::grant::{Granted, Uses, grant, post};
 use super::redirect::Redirect;
 use crate::http::client::Client;
 use crate::http::terms::Terms;
@@ -26,6 +26,8 @@ use crate::model::secret::Secret;
 const PATIENCE_SECONDS: u64 = 900;
 /// Added to the time between two questions when Entra finds them too frequent. <https://www.rfc-editor.org/rfc/rfc8628>
 const SLOWER_SECONDS: u64 = 5;
+/// The longest time between two questions, whatever Entra says.
+const LONGEST_INTERVAL_SECONDS: u64 = 60;
 
 /// What a person is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +75,7 @@ struct DeviceCode {
     interval: u64,
 }
 
-/// Signs a person in to the organisation at a URL and keeps the refresh token.
+/// Signs a person in to the organisation at a URL; gives the refresh token.
 ///
 /// # Errors
 /// If the person declines or takes too long, or Entra refuses.
@@ -81,10 +83,9 @@ pub async fn sign_in(
     url: &str,
     application: &Application<'_>,
     way: Way,
-    kept: &dyn RefreshToken,
     terms: &Terms,
     tell: &(dyn Fn(&Prompt) + Send + Sync),
-) -> Result<(), Error> {
+) -> Result<Secret, Error> {
     let clock = terms.clock;
     let organization = Client::new(url, terms)?;
     let authority = Authority::of(&organization, application.tenant_id, terms).await?;
@@ -93,13 +94,10 @@ pub async fn sign_in(
         Way::Code => by_code(&authority, application, &scope, clock, tell).await?,
         Way::Browser => in_browser(&authority, application, &scope, clock, tell).await?,
     };
-    if granted.refresh_token.is_none() {
-        return Err(Error::SignIn {
-            message: "Entra gave no refresh token".to_owned(),
-            help: "let the application keep access to data (offline_access)",
-        });
-    }
-    granted.keep(kept)
+    granted.refresh_token.map(Secret::new).ok_or_else(|| Error::SignIn {
+        message: "Entra gave no refresh token".to_owned(),
+        help: "let the application keep access to data (offline_access)",
+    })
 }
 
 async fn by_code(
@@ -110,21 +108,28 @@ async fn by_code(
     tell: &(dyn Fn(&Prompt) + Send + Sync),
 ) -> Result<Granted, Error> {
     let client_id = application.client_id.expose();
-    let asked = post::<DeviceCode>(authority, &authority.endpoint("devicecode")?, client_id, Some(scope), &[]).await?;
+    let page = authority.endpoint("devicecode")?;
+    let asked = post::<DeviceCode>(authority, &page, client_id, Some(scope), &[], Uses::Many).await?;
     let device = asked.map_err(Error::from)?;
     tell(&Prompt::Code { url: device.verification_uri, code: device.user_code });
     let grant_type = "urn:ietf:params:oauth:grant-type:device_code";
     let form = [("grant_type", grant_type), ("device_code", device.device_code.as_str())];
-    let (mut interval, mut waited) = (device.interval, 0);
+    let (mut interval, mut waited) = (device.interval.clamp(1, LONGEST_INTERVAL_SECONDS), 0);
     loop {
         clock.sleep(clock.real(i64::try_from(interval * 1_000).unwrap_or(i64::MAX))).await;
-        waited += interval.max(1);
-        match post::<Granted>(authority, &authority.token_url()?, client_id, None, &form).await? {
-            Ok(granted) => return Ok(granted),
-            Err(denied) if waited > device.expires_in.min(PATIENCE_SECONDS) => return Err(denied.into()),
-            Err(denied) if denied.error == "authorization_pending" => {}
-            Err(denied) if denied.error == "slow_down" => interval += SLOWER_SECONDS,
-            Err(denied) => return Err(denied.into()),
+        waited += interval;
+        let is_over = waited > device.expires_in.min(PATIENCE_SECONDS);
+        match post::<Granted>(authority, &authority.token_url()?, client_id, None, &form, Uses::One).await {
+            Ok(Ok(granted)) => return Ok(granted),
+            Ok(Err(denied)) if is_over => return Err(denied.into()),
+            Ok(Err(denied)) if denied.error == "authorization_pending" => {}
+            Ok(Err(denied)) if denied.error == "slow_down" => {
+                interval = (interval + SLOWER_SECONDS).min(LONGEST_INTERVAL_SECONDS);
+            }
+            Ok(Err(denied)) => return Err(denied.into()),
+            // A question that got lost is asked again next time.
+            Err(Error::Http(_)) if !is_over => {}
+            Err(error) => return Err(error),
         }
     }
 }
@@ -162,7 +167,7 @@ async fn in_browser(
         ("code_verifier", verifier.as_str()),
     ];
     form.extend(application.client_secret.map(|secret| ("client_secret", secret.expose())));
-    grant(authority, client_id, Some(scope), &form).await
+    grant(authority, client_id, Some(scope), &form, Uses::One).await
 }
 
 /// 256 bits of chance as text.

@@ -42,10 +42,20 @@ pub(in crate::sandbox) struct CallLog {
     most_at_once: AtomicUsize,
 }
 
+/// A request under way, also one whose client goes away.
+pub(in crate::sandbox) struct UnderWay<'a>(&'a CallLog);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl CallLog {
-    pub(in crate::sandbox) fn begin(&self) {
+    pub(in crate::sandbox) fn begin(&self) -> UnderWay<'_> {
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(now, Ordering::SeqCst);
+        UnderWay(self)
     }
 
     pub(in crate::sandbox) fn most_at_once(&self) -> usize {
@@ -53,7 +63,6 @@ impl CallLog {
     }
 
     pub(in crate::sandbox) fn add(&self, call: Call) {
-        self.under_way.fetch_sub(1, Ordering::SeqCst);
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     }
 

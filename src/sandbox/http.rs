@@ -104,7 +104,7 @@ pub(in crate::sandbox) async fn serve(
 
 async fn handle(State(port): State<Arc<Port>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    port.log.begin();
+    let _under_way = port.log.begin();
     if !port.latency.is_zero() {
         tokio::time::sleep(port.latency).await;
     }

@@ -111,3 +111,12 @@ pub(super) fn owner_only(path: &Path) -> Result<()> {
 pub(super) fn owner_only(_: &Path) -> Result<()> {
     Ok(())
 }
+
+/// Makes a new file that is its owner's alone from the first moment on; an error if something is there.
+pub(super) fn create_owned(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

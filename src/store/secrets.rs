@@ -4,6 +4,7 @@
 //! under another name. Both files are their owner's alone. In: names and values. Out: values again, for whoever has the key.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::error::{Error, Result, disk};
-use super::home::owner_only;
+use super::home::{create_owned, owner_only};
 use crate::model::secret::Secret;
 
 /// The longest value, in bytes: a certificate with its key is far below.
@@ -53,12 +54,7 @@ impl Secrets {
         let cipher = XChaCha20Poly1305::new_from_slice(&key)
             .map_err(|_| Error::Secrets(format!("{} holds no key of 32 bytes in base64", key_file.display())))?;
         let path = file(home);
-        let kept = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|_| Error::Secrets(format!("{} is no file of secrets", path.display())))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(disk("cannot read", &path)(error)),
-        };
+        let kept = read(&path)?;
         Ok(Self { path, cipher, kept })
     }
 
@@ -74,10 +70,8 @@ impl Secrets {
     /// If the file is there already, or cannot be written.
     pub fn make_key(key_file: &Path) -> Result<()> {
         let key = Zeroizing::new(STANDARD.encode(XChaCha20Poly1305::generate_key(&mut OsRng)));
-        let mut file = std::fs::OpenOptions::new();
-        let made = file.write(true).create_new(true).open(key_file).map_err(disk("cannot create", key_file))?;
-        owner_only(key_file)?;
-        std::io::Write::write_all(&mut &made, key.as_bytes()).map_err(disk("cannot write", key_file))
+        let mut made = create_owned(key_file).map_err(disk("cannot create", key_file))?;
+        made.write_all(key.as_bytes()).map_err(disk("cannot write", key_file))
     }
 
     /// The names of all secrets.
@@ -118,8 +112,11 @@ impl Secrets {
         let payload = Payload { msg: value.expose().as_bytes(), aad: name.as_bytes() };
         let sealed = self.cipher.encrypt(&nonce, payload);
         let sealed = sealed.map_err(|_| Error::Secrets("the secret cannot be encrypted".to_owned()))?;
-        self.kept.insert(name.to_owned(), Sealed { nonce: STANDARD.encode(nonce), value: STANDARD.encode(sealed) });
-        self.write()
+        let sealed = Sealed { nonce: STANDARD.encode(nonce), value: STANDARD.encode(sealed) };
+        self.kept = change(&self.path, |kept| {
+            kept.insert(name.to_owned(), sealed);
+        })?;
+        Ok(())
     }
 
     /// Forgets a secret; false if there is none of that name.
@@ -127,30 +124,62 @@ impl Secrets {
     /// # Errors
     /// If the file cannot be written.
     pub fn remove(&mut self, name: &str) -> Result<bool> {
-        let was_there = self.kept.remove(name).is_some();
-        if was_there {
-            self.write()?;
-        }
+        let mut was_there = false;
+        self.kept = change(&self.path, |kept| was_there = kept.remove(name).is_some())?;
         Ok(was_there)
     }
 
-    /// Under a temporary name first, so that the file is never half written.
-    fn write(&self) -> Result<()> {
-        if let Some(home) = self.path.parent().filter(|home| !home.exists()) {
-            std::fs::create_dir_all(home).map_err(disk("cannot create", home))?;
-            owner_only(home)?;
+    /// Forgets all secrets whose names begin so; that takes no key. Says whether there was one.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written.
+    pub fn forget(home: &Path, beginning: &str) -> Result<bool> {
+        let path = file(home);
+        if !path.exists() {
+            return Ok(false);
         }
-        let temporary = self.path.with_extension("new");
-        let text = serde_json::to_vec_pretty(&self.kept).map_err(|e| Error::Secrets(e.to_string()))?;
-        // What was left in its place, or planted there, is not written into.
-        if temporary.symlink_metadata().is_ok() {
-            std::fs::remove_file(&temporary).map_err(disk("cannot replace", &temporary))?;
-        }
-        let mut made = std::fs::File::create_new(&temporary).map_err(disk("cannot write", &temporary))?;
-        owner_only(&temporary)?;
-        std::io::Write::write_all(&mut made, &text).map_err(disk("cannot write", &temporary))?;
-        std::fs::rename(&temporary, &self.path).map_err(disk("cannot write", &self.path))
+        let mut was_there = false;
+        change(&path, |kept| {
+            let before = kept.len();
+            kept.retain(|name, _| !name.starts_with(beginning));
+            was_there = kept.len() < before;
+        })?;
+        Ok(was_there)
     }
+}
+
+fn read(path: &Path) -> Result<BTreeMap<String, Sealed>> {
+    match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map_err(|_| Error::Secrets(format!("{} is no file of secrets", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(disk("cannot read", path)(error)),
+    }
+}
+
+/// Changes what the file holds now, which may be more than was read before: one process at a time, and under a temporary name
+/// first, so that the file is never half written.
+fn change(path: &Path, how: impl FnOnce(&mut BTreeMap<String, Sealed>)) -> Result<BTreeMap<String, Sealed>> {
+    if let Some(home) = path.parent().filter(|home| !home.exists()) {
+        std::fs::create_dir_all(home).map_err(disk("cannot create", home))?;
+        owner_only(home)?;
+    }
+    let lock_path = path.with_extension("lock");
+    let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
+    let lock = lock.map_err(disk("cannot create", &lock_path))?;
+    lock.lock().map_err(disk("cannot lock", &lock_path))?;
+    let mut kept = read(path)?;
+    how(&mut kept);
+    let temporary = path.with_extension("new");
+    let text = serde_json::to_vec_pretty(&kept).map_err(|e| Error::Secrets(e.to_string()))?;
+    // What was left in its place, or planted there, is not written into.
+    if temporary.symlink_metadata().is_ok() {
+        std::fs::remove_file(&temporary).map_err(disk("cannot replace", &temporary))?;
+    }
+    let mut made = create_owned(&temporary).map_err(disk("cannot write", &temporary))?;
+    made.write_all(&text).and_then(|()| made.sync_all()).map_err(disk("cannot write", &temporary))?;
+    std::fs::rename(&temporary, path).map_err(disk("cannot write", path))?;
+    Ok(kept)
 }
 
 fn file(home: &Path) -> PathBuf {
