@@ -20,13 +20,14 @@ const ARROWS: [(&str, &[&str]); 11] = [
 ];
 
 /// Each foreign crate with its only home.
-const HOMES: [(&str, &[&str]); 7] = [
+const HOMES: [(&str, &[&str]); 8] = [
     ("pest", &["lang"]),
     ("datafusion", &["engine"]),
     ("reqwest", &["http"]),
     ("clap", &["cli"]),
     ("axum", &["dynamics", "sandbox"]),
     ("rusqlite", &["store"]),
+    ("keyring_core", &["store"]),
     ("annotate_snippets", &["diagnostic"]),
 ];
 

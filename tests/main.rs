@@ -13,6 +13,7 @@ mod examples;
 mod generated;
 mod grammar;
 mod guard;
+mod keyring;
 mod language;
 mod layout;
 mod limits;

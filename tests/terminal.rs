@@ -50,7 +50,12 @@ impl Desk {
 
     /// The same, to be spoken to while it runs.
     pub fn begin(&self, arguments: &[&str]) -> Child {
+        self.begin_with(arguments, Stdio::null(), &[])
+    }
+
+    pub fn begin_with(&self, arguments: &[&str], input: Stdio, environment: &[(&str, &str)]) -> Child {
         let mut command = self.command(&self.project(), arguments);
+        command.envs(environment.iter().copied()).stdin(input);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 

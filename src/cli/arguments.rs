@@ -154,6 +154,9 @@ pub(super) enum SecretVerb {
     Set {
         /// Its name in scripts, such as dynamics/client_secret.
         name: String,
+        /// Keep it in the operating system's keyring, not in the home.
+        #[arg(long)]
+        keyring: bool,
     },
     /// List the names.
     List,
@@ -161,6 +164,9 @@ pub(super) enum SecretVerb {
     Remove {
         /// Its name.
         name: String,
+        /// Forget the one in the operating system's keyring.
+        #[arg(long)]
+        keyring: bool,
     },
 }
 

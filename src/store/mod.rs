@@ -8,6 +8,7 @@ pub mod dataset;
 pub mod error;
 pub mod error_file;
 pub mod home;
+pub mod keyring;
 pub mod metadata;
 pub mod project;
 pub mod refusals;
