@@ -189,6 +189,13 @@ async fn an_account_of_two_companies_is_refused_with_both() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_shown_where_it_is_told_to_lead() {
+    let desk = Desk::new().await;
+    let (code, out, err) = desk.ferry(&["connection", "list", "--connection", "dynamics=http://127.0.0.1:9"]);
+    assert!(code == 0 && out.contains("http://127.0.0.1:9 "), "{out}{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_least_role_is_what_the_jobs_read() {
     let desk = Desk::new().await;
     desk.write(

@@ -135,6 +135,7 @@ async fn a_run_takes_its_secrets_from_the_file() {
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
     let (code, _, err) = desk.ferry(&["check"]);
     assert!(code == 2 && err.contains("others may read the key"), "{err}");
+    assert_eq!(desk.ferry(&["fmt", "--check"]).0, 0, "laying out asks no service and needs no secret");
     let folder = std::fs::read_dir(desk.home()).unwrap().map(|f| f.unwrap().path()).filter(|p| p.is_file());
     for file in folder {
         let bytes = std::fs::read(&file).unwrap();

@@ -51,7 +51,7 @@ pub struct Known {
 /// # Errors
 /// If the project or the state cannot be read.
 pub fn list(setting: &Setting) -> Result<Vec<Known>, Error> {
-    let text = projects::open(&setting.project, setting.environment.as_deref())?;
+    let text = text_of(setting)?;
     let state = State::look(&state_path(&setting.home))?;
     let kept = state.map(|s| s.connections()).transpose()?.unwrap_or_default();
     Ok(text.parsed.connections.values().map(|connection| known(connection, &kept, &text.parsed)).collect())

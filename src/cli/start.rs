@@ -56,8 +56,11 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 async fn verb(arguments: Arguments) -> Ended {
     let common = arguments.common;
-    // Whoever mends the secrets must not need them.
-    let needs_secrets = !matches!(arguments.verb, Verb::Secret { .. });
+    // Whoever mends the secrets must not need them, nor whoever asks no service.
+    let needs_secrets = !matches!(
+        arguments.verb,
+        Verb::Secret { .. } | Verb::Fmt { .. } | Verb::Activity { .. } | Verb::Demo(_) | Verb::Sandbox(_)
+    );
     let setting = setting(&common, needs_secrets)?;
     if let (true, Some(word)) = (common.offline, asks_services(&arguments.verb)) {
         return Err(Error::Usage(format!("`ferry {word}` asks the services; leave out --offline")));
