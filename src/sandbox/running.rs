@@ -15,7 +15,7 @@ use super::certificates;
 use super::clock::Clock;
 use super::credentials::{Credentials, Vault};
 use super::dynamics::Dynamics;
-use super::faults::{Fault, Faults};
+use super::faults::{Fault, Faults, read_rules};
 use super::gainsight::Gainsight;
 use super::http::{Answering, Port, serve};
 use super::options::{Error, Options};
@@ -36,6 +36,7 @@ pub struct Sandbox {
 
 /// Builds the world and opens both ports.
 pub async fn start(options: Options) -> Result<Sandbox, Error> {
+    let rules = options.faults.as_deref().map(read_rules).transpose()?.unwrap_or_default();
     let certificates = options.tls.then(certificates::make).transpose()?;
     let scheme = if options.tls { "https" } else { "http" };
     let (dynamics_listener, dynamics_url) = listen(options.dynamics_port, scheme).await?;
@@ -48,7 +49,7 @@ pub async fn start(options: Options) -> Result<Sandbox, Error> {
         Some(folder) => world::read_folder(folder, options.seed, &dynamics)?,
         None => world::generate(options.rows, options.seed, &dynamics, &gainsight)?,
     }
-    let (log, faults) = (Arc::new(CallLog::default()), Arc::new(Faults::default()));
+    let (log, faults) = (Arc::new(CallLog::default()), Arc::new(Faults::new(rules, options.seed)));
     let (stop, stopped) = watch::channel(false);
     let tls = || certificates.as_ref().map(|made| made.acceptor.clone());
     let latency = Duration::from_millis(options.latency_ms);
@@ -166,7 +167,7 @@ impl Sandbox {
 
     /// The same with a code of the test's choice in the body: `0x80044150` is a deadlock, `0x80072560` no member.
     pub fn fail_next_with(&self, service: Service, status: u16, times: usize, code: &'static str) {
-        self.faults.order(service, times, Fault { status, retry_after: None, code: Some(code) });
+        self.faults.order(service, times, Fault { status, retry_after: None, code: Some(code.into()) });
     }
 
     /// Closes both ports after the requests under way have been answered.

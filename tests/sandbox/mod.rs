@@ -22,6 +22,7 @@ mod dynamics_types;
 mod dynamics_writes;
 mod dynamics_writes_refused;
 mod faults;
+mod faults_file;
 mod gainsight_metadata;
 mod gainsight_objects;
 mod gainsight_opportunities;

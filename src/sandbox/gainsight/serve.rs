@@ -58,7 +58,7 @@ impl Answering for Gainsight {
         if write { reply.writing(records) } else { reply }
     }
 
-    fn fail(&self, ask: &Ask, fault: Fault) -> Reply {
+    fn fail(&self, ask: &Ask, fault: &Fault) -> Reply {
         let reply = envelope::fault(&self.request_id(), fault);
         if route(ask).is_some_and(|(route, _)| writes(&route)) { reply.writing(0) } else { reply }
     }
