@@ -10,6 +10,7 @@ mod clauses;
 mod connections;
 mod corners;
 mod examples;
+mod faults;
 mod generated;
 mod grammar;
 mod language;

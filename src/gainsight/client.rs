@@ -158,6 +158,12 @@ fn unclear(call: &Call, error: http::error::Error) -> Error {
     }
 }
 
+/// An answer that leaves open whether a write was done.
+fn doubtful(call: &Call, status: u16, said: &str) -> Error {
+    let detail = if said.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {said}") };
+    Error::Unclear { what: call.what.clone(), detail }
+}
+
 fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
     let envelope = json::read::<Envelope>(&answer.body);
     let said = |e: &Envelope| words(call, e.error_desc.as_deref().or(e.error_code.as_deref()).unwrap_or_default());
@@ -168,16 +174,17 @@ fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
         }
         // Not about a record: the route, the method, the size or the permission.
         (403 | 404 | 405 | 413, Ok(envelope)) => Err(refused(call, answer.status, envelope)),
-        (status, Ok(envelope)) if call.is_write && !envelope.result && envelope.error_code.is_none() => {
-            Err(refused(call, status, envelope))
+        // A gateway that gave up says nothing of what the service behind it did, and its page may be JSON too.
+        (500.., envelope) if call.is_write => {
+            let said = envelope.as_ref().map(said).unwrap_or_default();
+            Err(doubtful(call, answer.status, &said))
         }
-        (500.., Ok(envelope)) if call.is_write => Err(Error::Unclear {
-            what: call.what.clone(),
-            detail: format!("HTTP {}: {}", answer.status, said(&envelope)),
-        }),
-        (500.., Err(_)) if call.is_write => {
-            Err(Error::Unclear { what: call.what.clone(), detail: format!("HTTP {}", answer.status) })
-        }
+        // Success, but not in a form that says so.
+        (200..=299, Err(error)) if call.is_write => Err(doubtful(call, answer.status, &error)),
+        (status, Ok(envelope)) if call.is_write && !envelope.result && envelope.error_code.is_none() => match status {
+            200..=299 => Err(doubtful(call, status, &said(&envelope))),
+            _ => Err(refused(call, status, envelope)),
+        },
         (status, Ok(envelope)) => Ok((status, envelope)),
         // An answer of success is made of rows: of that, nothing is said.
         (status @ 200..=299, Err(error)) => {
