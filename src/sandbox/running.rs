@@ -16,7 +16,7 @@ use super::clock::Clock;
 use super::credentials::{Credentials, Vault};
 use super::dynamics::Dynamics;
 use super::faults::{Fault, Faults, read_rules};
-use super::gainsight::Gainsight;
+use super::gainsight::{Gainsight, Shape};
 use super::http::{Answering, Port, serve};
 use super::options::{Error, Options};
 use super::world;
@@ -143,6 +143,16 @@ impl Sandbox {
     /// Makes the access key work or fail.
     pub fn set_access_key_valid(&self, valid: bool) {
         self.vault.set_access_key_valid(valid);
+    }
+
+    /// Whether the caller's address is outside the list of the Gainsight access key.
+    pub fn refuse_address(&self, refused: bool) {
+        self.gainsight.refuse_address(refused);
+    }
+
+    /// From now on Gainsight answers queries in this shape.
+    pub fn answer_queries_in(&self, shape: Shape) {
+        self.gainsight.answer_queries_in(shape);
     }
 
     /// From now on no token is given for the client secret; tokens given before live on, as they do in Entra.
