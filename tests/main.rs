@@ -11,6 +11,7 @@ mod connections;
 mod corners;
 mod examples;
 mod faults;
+mod gainsight_calls;
 mod gainsight_shapes;
 mod generated;
 mod grammar;
