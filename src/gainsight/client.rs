@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use super::access::Access;
-use super::assumptions::WINDOW_SECONDS_AT_MOST;
+use super::assumptions::{SERVICE_FAILED_CODES, WINDOW_SECONDS_AT_MOST};
 use super::error::Error;
 use super::scrub::words;
 use super::windows::{Bucket, Windows};
@@ -179,6 +179,11 @@ fn unclear(call: &Call, error: Error) -> Error {
     }
 }
 
+/// Whether an envelope says that the service itself failed.
+fn has_failed(envelope: &Envelope) -> bool {
+    envelope.error_code.as_deref().is_some_and(|code| SERVICE_FAILED_CODES.contains(&code))
+}
+
 /// An answer that leaves open whether a write was done.
 fn doubtful(call: &Call, status: u16, said: &str) -> Error {
     let detail = if said.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {said}") };
@@ -199,6 +204,10 @@ fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
         (500.., envelope) if call.is_write => {
             let said = envelope.as_ref().map(said).unwrap_or_default();
             Err(doubtful(call, answer.status, &said))
+        }
+        // Taken for a refusal, it would be kept as one, and the records not sent again until they change.
+        (status, Ok(envelope)) if call.is_write && !envelope.result && has_failed(&envelope) => {
+            Err(doubtful(call, status, &said(&envelope)))
         }
         // Success, but not in a form that says so.
         (200..=299, Err(error)) if call.is_write => Err(doubtful(call, answer.status, &error)),
