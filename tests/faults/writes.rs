@@ -96,3 +96,30 @@ async fn whole_syncs_through_drawn_faults_arrive_whole() {
     assert_eq!(holdings(&rough), holdings(&calm));
     assert!(rough.run(CHAIN).await.iter().all(|report| report.calls.gainsight_writes == 0));
 }
+
+/// Every second batch is lost on its way back, and some on their way there: each run gets a little further.
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_end_unclear_come_to_their_end_together() {
+    let calm = stage("").await;
+    calm.run(CHAIN).await;
+    let rough = stage(
+        r#"{"service": "gainsight", "path": "/v1/users/services", "method": "POST", "every": 2, "times": 2, "close": "after"}
+           {"service": "gainsight", "path": "/v1/data/objects/company", "method": "POST", "every": 2, "times": 2, "close": "after"}
+           {"service": "gainsight", "path": "/v1/data/objects/company", "method": "POST", "every": 3, "times": 1, "close": "before"}
+           {"service": "gainsight", "path": "/v1/peoplemgmt/", "method": "PUT", "every": 7, "times": 2, "status": 500}"#,
+    )
+    .await;
+    let mut ended_unclear = 0;
+    for _ in 0..10 {
+        match rough.try_run(CHAIN).await.1 {
+            Ok(()) => break,
+            Err(error) => {
+                assert!(is_unclear(&error), "{error}");
+                ended_unclear += 1;
+            }
+        }
+    }
+    assert!((3..=7).contains(&ended_unclear), "{ended_unclear}");
+    assert_eq!(holdings(&rough), holdings(&calm));
+    assert!(rough.run(CHAIN).await.iter().all(|report| report.calls.gainsight_writes == 0));
+}

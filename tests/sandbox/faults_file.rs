@@ -178,6 +178,9 @@ async fn rules_count_the_requests_that_they_are_about() {
     )
     .await;
     client.read("accounts?$top=1").await;
+    let endless =
+        with(&format!(r#"{{"service": "gainsight", "nth": [2], "in_a_row": {}, "html": 502}}"#, usize::MAX)).await;
+    assert_eq!(statuses(&endless, 4).await, [200, 502, 502, 502]);
     assert_eq!(statuses(&client, 12).await, [503, 200, 502, 200, 200, 502, 200, 429, 429, 429, 200, 200]);
 }
 

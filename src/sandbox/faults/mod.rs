@@ -1,7 +1,7 @@
 //! Failures of both services: those a test orders, and those that the rules of a file bring about.
 //!
-//! How a service words a failure is its own and lives with it; `file` and `line` read rules, `rule` decides when one strikes, `wire`
-//! spoils replies. In: orders, rules, requests. Out: at most one strike per request.
+//! How a service words a failure is its own and lives with it; `file` and `line` read rules, `rule` decides when one
+//! strikes, `wire` spoils replies. In: orders, rules, requests. Out: at most one strike per request.
 
 mod file;
 mod line;

@@ -96,7 +96,7 @@ impl Rule {
             When::Nth(list) => list.contains(&self.seen),
         };
         if is_due {
-            self.row_ends = self.row_ends.max(self.seen + self.in_a_row - 1);
+            self.row_ends = self.row_ends.max(self.seen.saturating_add(self.in_a_row - 1));
         }
         self.seen <= self.row_ends
     }
