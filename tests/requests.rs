@@ -71,3 +71,18 @@ fn a_pause_is_named_in_seconds_or_by_a_date() {
     assert_eq!(seconds("Wed, 25 Nov 2026 12:01:30 GMT", None), None, "our clock may be wrong");
     assert_eq!((seconds("soon", now), seconds("-1", now), seconds("", now)), (None, None, None));
 }
+
+#[test]
+fn waits_double_are_spread_by_a_quarter_and_have_an_end() {
+    use ferry::http::retry::{spread, wait};
+    let millis = |tried: u32, share: u8| spread(tried, share).as_millis();
+    let least: Vec<_> = (1..=5).map(|tried| millis(tried, 0)).collect();
+    assert_eq!(least, [400, 800, 1_600, 3_200, 6_400]);
+    assert_eq!((millis(1, 51), millis(1, u8::MAX), millis(4, u8::MAX)), (420, 500, 4_000));
+    for tried in [0, 8, 9, 32, 33, u32::MAX] {
+        assert!(millis(tried, u8::MAX) <= 60_000, "{tried}");
+    }
+    let drawn: std::collections::BTreeSet<_> = (0..50).map(|_| wait(3)).collect();
+    assert!(drawn.len() > 1, "clients that failed together come back apart");
+    assert!(drawn.iter().all(|wait| (spread(3, 0)..=spread(3, u8::MAX)).contains(wait)), "{drawn:?}");
+}

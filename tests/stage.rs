@@ -15,7 +15,7 @@ use ferry::run::plan::Plan;
 use ferry::run::progress::silent;
 use ferry::run::report::Report;
 use ferry::sandbox::{Options, Sandbox, start};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 /// How much faster than documented the limits go by in tests.
 pub const SCALE: f64 = 1_000.0;
@@ -109,6 +109,13 @@ impl Stage {
         let workspace = self.workspace(&[]).await.or_mistakes().expect("the project is right");
         runs::plan(&workspace, &self.setting, name, sample, &silent()).await.expect("the plan ends")
     }
+}
+
+/// A file of the sandbox's faults; it is there as long as this is.
+pub fn faults_file(rules: &str) -> NamedTempFile {
+    let file = NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), rules).expect("it is written");
+    file
 }
 
 /// One line of an error file, by column.

@@ -289,3 +289,12 @@ async fn a_run_that_was_killed_is_not_running_any_more() {
     let plan = line("Planned");
     assert_eq!(plan.split_whitespace().rev().nth(1), Some("-"), "a plan has written nothing: {plan}");
 }
+
+#[test]
+fn a_wrong_file_of_faults_is_shown_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("faults.jsonl"), "# Rules.\n{\"service\": \"gainsight\"}\n").unwrap();
+    let (code, out, said) = bare(&["sandbox", "--faults", "faults.jsonl"], folder.path());
+    assert_eq!((code, out.as_str()), (2, ""), "{said}");
+    assert!(said.contains("faults.jsonl:2: the rule does nothing; name one of status"), "{said}");
+}

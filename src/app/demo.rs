@@ -58,6 +58,7 @@ pub async fn run(
         gainsight_port: 0,
         limits_scale: demo.limits_scale,
         latency_ms: 0,
+        faults: None,
         tls: false,
     };
     let sandbox = sandbox::start(options).await?;

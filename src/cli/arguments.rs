@@ -250,6 +250,9 @@ pub(super) struct Sandbox {
     /// Milliseconds that pass before a request is answered, as on the way to a real service and back.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=60_000))]
     pub(super) latency_ms: u64,
+    /// A file of rules by which requests fail, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub(super) faults: Option<PathBuf>,
     /// Speak TLS, with certificates that are made at the start; clients trust the authority in the project's `authority.pem`.
     #[arg(long, requires = "write_project")]
     pub(super) tls: bool,

@@ -64,6 +64,7 @@ fn options(world: &World, arguments: &Sandbox) -> Options {
         gainsight_port: arguments.gainsight_port,
         limits_scale: arguments.limits_scale,
         latency_ms: arguments.latency_ms,
+        faults: arguments.faults.clone(),
         tls: arguments.tls,
     }
 }

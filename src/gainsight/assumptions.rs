@@ -6,6 +6,12 @@ pub const NO_ROWS_CODES: [&str; 2] = ["GSOBJ_1011", "GSOBJ_1XXX"];
 /// Words by which a query says "no rows".
 pub const NO_ROWS_WORDS: &str = "No data found";
 
+/// Codes that say that the service failed, not the record, whatever the HTTP status beside them.
+pub const SERVICE_FAILED_CODES: [&str; 2] = ["GU_1101", "GSOBJ_1003"];
+
+/// Written forms of a moment without an offset; it is taken to be in UTC.
+pub const UTC_MOMENTS: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
+
 /// Waits that one call may spend for a window to open, in seconds of real time.
 pub const WINDOW_SECONDS_AT_MOST: u64 = 600;
 

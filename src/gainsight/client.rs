@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
 pub use super::access::Access;
+use super::assumptions::{SERVICE_FAILED_CODES, WINDOW_SECONDS_AT_MOST};
 use super::error::Error;
 use super::scrub::words;
 use super::windows::{Bucket, Windows};
@@ -17,6 +19,7 @@ use crate::http::json;
 use crate::http::quoted::quoted;
 use crate::http::retry::Repeat;
 use crate::http::terms::Terms;
+use crate::model::clock::Clock;
 use crate::model::connection::{Connection, Limits};
 use crate::model::outcome::Calls;
 use crate::model::spent::Spent;
@@ -29,6 +32,7 @@ pub struct Gainsight {
     http: Client,
     access: Access,
     windows: Windows,
+    clock: Clock,
     writes: AtomicU64,
     /// The limits it stays within.
     pub limits: Limits,
@@ -69,7 +73,14 @@ impl Gainsight {
     pub fn new(connection: &Connection, access: Access, terms: &Terms) -> Result<Self, Error> {
         let limits = connection.limits;
         let http = Client::new(&connection.url, terms)?;
-        Ok(Self { http, access, windows: Windows::new(&limits, terms.clock), writes: AtomicU64::new(0), limits })
+        Ok(Self {
+            http,
+            access,
+            windows: Windows::new(&limits, terms.clock),
+            clock: terms.clock,
+            writes: AtomicU64::new(0),
+            limits,
+        })
     }
 
     /// Remembers calls beyond this process, and goes on from those that are remembered.
@@ -97,33 +108,35 @@ impl Gainsight {
             body,
             repeat: call.repeat,
         };
-        let mut refused: Option<String> = None;
-        for _ in 0..THROTTLED_AT_MOST {
-            let (name, value) = self.access.header(&self.http, refused.as_deref()).await?;
-            request.headers = vec![("accept", "application/json".to_owned(), false), (name, value.clone(), true)];
+        let enter = async || {
             self.windows.enter(call.bucket).await?;
             if call.is_write {
                 self.writes.fetch_add(1, Ordering::Relaxed);
             }
-            let answer = match self.http.send(&request).await {
-                Ok(answer) => answer,
-                Err(error) => return Err(unclear(call, error)),
-            };
+            Ok(())
+        };
+        let (mut refused, mut waited) = (None::<String>, Duration::ZERO);
+        for _ in 0..THROTTLED_AT_MOST {
+            let (name, value) = self.access.header(&self.http, refused.as_deref()).await?;
+            request.headers = vec![("accept", "application/json".to_owned(), false), (name, value.clone(), true)];
+            let answer = self.http.send_within(&request, enter).await.map_err(|error| unclear(call, error))?;
             match answer.status {
-                429 => self.windows.refused(call.bucket).await,
+                429 => match answer.retry_after() {
+                    Some(pause) => {
+                        waited = waited.saturating_add(pause);
+                        if waited.as_secs() > WINDOW_SECONDS_AT_MOST {
+                            return Err(throttled(call, &format!("it asks to wait {} s", pause.as_secs())));
+                        }
+                        self.clock.sleep(pause).await;
+                    }
+                    None => self.windows.refused(call.bucket).await,
+                },
                 // Nothing was done, so this may be sent again, a write too.
                 401 if refused.is_none() && self.access.is_renewable() => refused = Some(value),
                 _ => return judged(call, &answer),
             }
         }
-        let message = "it kept answering that too many calls were made".to_owned();
-        Err(Error::Refused {
-            what: call.what.clone(),
-            code: "GU_2400".to_owned(),
-            message,
-            status: 429,
-            request: String::new(),
-        })
+        Err(throttled(call, "it kept answering so"))
     }
 
     /// Makes a call whose refusal is an error of its own.
@@ -144,18 +157,37 @@ pub(super) fn refused(call: &Call, status: u16, envelope: Envelope) -> Error {
     }
 }
 
+/// A call that was never let in.
+fn throttled(call: &Call, said: &str) -> Error {
+    Error::Refused {
+        what: call.what.clone(),
+        code: "GU_2400".to_owned(),
+        message: format!("too many calls were made, and {said}"),
+        status: 429,
+        request: "unknown".to_owned(),
+    }
+}
+
 /// A broken connection leaves open whether a write was done, and so does an answer that was not read; where nobody could be reached, it was not.
-fn unclear(call: &Call, error: http::error::Error) -> Error {
+fn unclear(call: &Call, error: Error) -> Error {
+    use http::error::Error::{Broken, Excessive, TimedOut};
     match error {
-        http::error::Error::TimedOut { .. }
-        | http::error::Error::Broken { .. }
-        | http::error::Error::Excessive { .. }
-            if call.is_write =>
-        {
+        Error::Http(error @ (TimedOut { .. } | Broken { .. } | Excessive { .. })) if call.is_write => {
             Error::Unclear { what: call.what.clone(), detail: error.to_string() }
         }
-        other => Error::Http(other),
+        other => other,
     }
+}
+
+/// Whether an envelope says that the service itself failed.
+fn has_failed(envelope: &Envelope) -> bool {
+    envelope.error_code.as_deref().is_some_and(|code| SERVICE_FAILED_CODES.contains(&code))
+}
+
+/// An answer that leaves open whether a write was done.
+fn doubtful(call: &Call, status: u16, said: &str) -> Error {
+    let detail = if said.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {said}") };
+    Error::Unclear { what: call.what.clone(), detail }
 }
 
 fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
@@ -168,16 +200,21 @@ fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
         }
         // Not about a record: the route, the method, the size or the permission.
         (403 | 404 | 405 | 413, Ok(envelope)) => Err(refused(call, answer.status, envelope)),
-        (status, Ok(envelope)) if call.is_write && !envelope.result && envelope.error_code.is_none() => {
-            Err(refused(call, status, envelope))
+        // A gateway that gave up says nothing of what the service behind it did, and its page may be JSON too.
+        (500.., envelope) if call.is_write => {
+            let said = envelope.as_ref().map(said).unwrap_or_default();
+            Err(doubtful(call, answer.status, &said))
         }
-        (500.., Ok(envelope)) if call.is_write => Err(Error::Unclear {
-            what: call.what.clone(),
-            detail: format!("HTTP {}: {}", answer.status, said(&envelope)),
-        }),
-        (500.., Err(_)) if call.is_write => {
-            Err(Error::Unclear { what: call.what.clone(), detail: format!("HTTP {}", answer.status) })
+        // Taken for a refusal, it would be kept as one, and the records not sent again until they change.
+        (status, Ok(envelope)) if call.is_write && !envelope.result && has_failed(&envelope) => {
+            Err(doubtful(call, status, &said(&envelope)))
         }
+        // Success, but not in a form that says so.
+        (200..=299, Err(error)) if call.is_write => Err(doubtful(call, answer.status, &error)),
+        (status, Ok(envelope)) if call.is_write && !envelope.result && envelope.error_code.is_none() => match status {
+            200..=299 => Err(doubtful(call, status, &said(&envelope))),
+            _ => Err(refused(call, status, envelope)),
+        },
         (status, Ok(envelope)) => Ok((status, envelope)),
         // An answer of success is made of rows: of that, nothing is said.
         (status @ 200..=299, Err(error)) => {

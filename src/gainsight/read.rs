@@ -94,7 +94,7 @@ impl Gainsight {
         };
         let unreadable = |detail: &str| Error::Unreadable { what: call.what.clone(), detail: detail.to_owned() };
         match list {
-            Value::Null => Ok(Vec::new()),
+            // No list is not an empty one: taken for one, it would have every record inserted once more.
             Value::Array(rows) => rows
                 .into_iter()
                 .map(

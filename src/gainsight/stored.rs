@@ -11,13 +11,16 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, TimestampMillisecondType};
 use arrow::record_batch::RecordBatch;
-use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta};
 use serde_json::{Map, Number, Value};
 
+use super::assumptions::UTC_MOMENTS;
 use crate::model::dataset::object_schema;
 use crate::model::field::{Field, FieldKind};
 
 const DAY_MS: i64 = 86_400_000;
+/// The documented form of a moment, of which the offset has no colon.
+const MOMENT: &str = "%Y-%m-%dT%H:%M:%S%.f%z";
 
 /// Records as a batch in stored form; the error says what could not be read.
 pub(super) fn batch(rows: &[Map<String, Value>], fields: &[Field]) -> Result<RecordBatch, String> {
@@ -76,6 +79,12 @@ fn text(value: &Value, field: &Field) -> Option<String> {
     let text = match value {
         Value::Null => return None,
         Value::String(text) => text.clone(),
+        // The items of a multi-select, in another form.
+        Value::Array(items) if field.kind == FieldKind::MultiPicklist => items
+            .iter()
+            .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join(";"),
         other => other.to_string(),
     };
     if text.is_empty() {
@@ -100,11 +109,13 @@ fn moment(value: &Value) -> Option<i64> {
         return Some(number).filter(|at| (-62_135_596_800_000..=253_402_300_799_999).contains(at));
     }
     let text = value.as_str()?;
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+    let with_offset = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, MOMENT));
+    if let Ok(time) = with_offset {
         return Some(time.timestamp_millis());
     }
-    let day = NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()?;
-    Some(day.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis())
+    let without = UTC_MOMENTS.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(|day| day.and_time(NaiveTime::MIN));
+    Some(without.or_else(day)?.and_utc().timestamp_millis())
 }
 
 /// A number at a scale, rounded half away from zero.

@@ -110,20 +110,33 @@ impl Client {
     /// # Errors
     /// If no complete answer came. Any status is an answer.
     pub async fn send(&self, request: &Request) -> Result<Answer, Error> {
+        self.send_within(request, async || Ok(())).await
+    }
+
+    /// The same within a budget: each try passes `enter` first.
+    ///
+    /// # Errors
+    /// As [`Client::send`], or what `enter` says.
+    pub async fn send_within<E: From<Error>>(
+        &self,
+        request: &Request,
+        enter: impl AsyncFn() -> Result<(), E>,
+    ) -> Result<Answer, E> {
         let mut tried = 0;
         loop {
             tried += 1;
+            enter().await?;
             let result = self.once(request).await;
             let tries = match &result {
                 Ok(answer) if is_passing(answer.status) => TRIES,
                 Err(Error::Unreachable { .. }) => TRIES_UNREACHABLE,
                 Err(Error::TimedOut { .. } | Error::Broken { .. }) => TRIES,
-                _ => return result,
+                _ => return result.map_err(E::from),
             };
             // Where nobody could be reached, nothing was done: that may always be tried again.
             let may = request.repeat == Repeat::Harmless || matches!(result, Err(Error::Unreachable { .. }));
             if !may || tried >= tries {
-                return result;
+                return result.map_err(E::from);
             }
             self.terms.clock.sleep(wait(tried)).await;
         }

@@ -3,6 +3,7 @@
 //! Only a request that may be carried out twice without harm is repeated after a broken connection or a 5xx. A 429 says
 //! that nothing was done, so whoever understands the limits of the service repeats that.
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -25,10 +26,23 @@ pub enum Repeat {
     Never,
 }
 
-/// The wait after try number `tried` (from 1).
+/// The wait after try number `tried` (from 1), spread by chance: what failed together shall not come back together.
 #[must_use]
 pub fn wait(tried: u32) -> Duration {
-    FIRST_WAIT.saturating_mul(1_u32.checked_shl(tried.saturating_sub(1)).unwrap_or(u32::MAX)).min(LONGEST_WAIT)
+    spread(tried, chance())
+}
+
+/// The wait after try number `tried`, longer by this share, of 255, of what chance may add: a quarter.
+#[must_use]
+pub fn spread(tried: u32, share: u8) -> Duration {
+    let doubled = 1_u32.checked_shl(tried.saturating_sub(1)).unwrap_or(u32::MAX);
+    let least = FIRST_WAIT.saturating_mul(doubled).min(LONGEST_WAIT);
+    (least + least / 4 * u32::from(share) / u32::from(u8::MAX)).min(LONGEST_WAIT)
+}
+
+/// A share drawn by chance. The standard library seeds each of its hashers differently, and more is not needed here.
+fn chance() -> u8 {
+    RandomState::new().hash_one(()).to_le_bytes()[0]
 }
 
 /// What `Retry-After` says: seconds, or a date. Of a date the time until then counts by the service's own clock, its `Date`

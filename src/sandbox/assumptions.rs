@@ -21,7 +21,8 @@
 //!   name a record that exists (`validate`); an update is atomic and the last of two changes wins (`objects`); a refused
 //!   call does not count and windows are aligned to the clock (`windows`); the answer of a people call is the stored
 //!   record with its `companies` (`people`); a user's failure has GU_2401 or GU_2402 and the details of objects
-//!   (`users`); several users with one key are GU_2411 (`users`).
+//!   (`users`); several users with one key are GU_2411 (`users`). The address is looked at after the key, and only with a
+//!   key (`serve`).
 
 /// Largest body a service accepts before it answers 413.
 pub(in crate::sandbox) const LARGEST_BODY: usize = 10 * 1024 * 1024;
@@ -147,6 +148,9 @@ pub(in crate::sandbox) const NO_MATCH_STATUS: u16 = 400;
 
 /// Gainsight: an inactive picklist item cannot be written.
 pub(in crate::sandbox) const INACTIVE_ITEMS_REFUSED: bool = true;
+
+/// Gainsight: status, code and text by which one sample says that a query found nothing; the status is taken to be 200.
+pub(in crate::sandbox) const NO_DATA: (u16, &str, &str) = (200, "GSOBJ_1XXX", "No data found for given criteria");
 
 /// Gainsight: status of a describe call for an object that does not exist.
 pub(in crate::sandbox) const UNKNOWN_OBJECT_STATUS: u16 = 404;

@@ -26,7 +26,7 @@ pub struct Call {
     pub method: String,
     /// The path with its query, as sent.
     pub path: String,
-    /// The status it was answered with.
+    /// The status it was answered with; 0 where a fault closed the connection without an answer.
     pub status: u16,
     /// Whether it asks for a change of data.
     pub write: bool,

@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::assumptions::LARGEST_BODY;
 use super::calls::{Call, CallLog, Service};
-use super::faults::{Fault, Faults};
+use super::faults::{Close, Effect, Fault, Faults, breaking, spoil};
 use super::tls::TlsListener;
 
 /// A request, read completely.
@@ -47,12 +47,23 @@ pub(in crate::sandbox) struct Reply {
     pub(in crate::sandbox) body: Vec<u8>,
     pub(in crate::sandbox) write: bool,
     pub(in crate::sandbox) records: usize,
+    /// Where the connection breaks, if a fault wants it to.
+    pub(in crate::sandbox) breaks: Option<Breaks>,
+}
+
+/// Where in an answer a connection is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sandbox) enum Breaks {
+    /// Before anything of it is sent.
+    Unanswered,
+    /// After so many bytes of the body.
+    After(usize),
 }
 
 impl Reply {
     pub(in crate::sandbox) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type", content_type.to_owned())];
-        Reply { status, headers, body: body.into(), write: false, records: 0 }
+        Reply { status, headers, body: body.into(), write: false, records: 0, breaks: None }
     }
 
     pub(in crate::sandbox) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -72,7 +83,7 @@ pub(in crate::sandbox) trait Answering: Send + Sync + 'static {
     fn service(&self, ask: &Ask) -> Service;
     fn answer(&self, ask: &Ask) -> Reply;
     /// The service's own way of failing with a status.
-    fn fail(&self, ask: &Ask, fault: Fault) -> Reply;
+    fn fail(&self, ask: &Ask, fault: &Fault) -> Reply;
 }
 
 /// What one port needs to answer.
@@ -118,16 +129,27 @@ async fn handle(State(port): State<Arc<Port>>, request: Request) -> Response {
         body: body.unwrap_or_default(),
     };
     let service = port.service.service(&ask);
-    let reply = match port.faults.next(service) {
-        Some(fault) => port.service.fail(&ask, fault),
-        None if too_large => Reply::new(413, "text/plain", "Request Entity Too Large"),
-        None => port.service.answer(&ask),
+    let path = head.uri.path_and_query().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let strike = port.faults.next(service, &ask);
+    if let Some(strike) = strike.as_ref().filter(|strike| !strike.latency.is_zero()) {
+        tokio::time::sleep(strike.latency).await;
+    }
+    let effect = strike.and_then(|strike| strike.effect);
+    let reply = match &effect {
+        Some(Effect::Fail(fault) | Effect::Page(fault) | Effect::Text(fault, _)) => port.service.fail(&ask, fault),
+        Some(Effect::Close(Close::Before)) => port.service.fail(&ask, &Fault { status: 503, ..Fault::default() }),
+        _ if too_large => Reply::new(413, "text/plain", "Request Entity Too Large"),
+        _ => port.service.answer(&ask),
+    };
+    let reply = match &effect {
+        Some(effect) => spoil(reply, effect, &path),
+        None => reply,
     };
     port.log.add(Call {
         service,
         method: ask.method,
-        path: head.uri.path_and_query().map(|path| path.as_str().to_owned()).unwrap_or_default(),
-        status: reply.status,
+        path,
+        status: if reply.breaks == Some(Breaks::Unanswered) { 0 } else { reply.status },
         write: reply.write,
         records: reply.records,
     });
@@ -135,12 +157,18 @@ async fn handle(State(port): State<Arc<Port>>, request: Request) -> Response {
 }
 
 fn response(reply: Reply) -> Response {
-    let mut response = Response::new(Body::from(reply.body));
+    let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers {
         if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
             response.headers_mut().append(HeaderName::from_static(name), value);
         }
     }
-    response
+    match reply.breaks {
+        Some(breaks) => breaking(response, reply.body, breaks),
+        None => {
+            *response.body_mut() = Body::from(reply.body);
+            response
+        }
+    }
 }

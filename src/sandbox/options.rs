@@ -22,6 +22,8 @@ pub struct Options {
     pub limits_scale: f64,
     /// Milliseconds that pass before a request is answered, as on the way to a real service and back.
     pub latency_ms: u64,
+    /// A file of rules by which requests fail; `sandbox/faults/file.rs` says how it is written.
+    pub faults: Option<PathBuf>,
     /// Whether both services speak TLS, with certificates that this sandbox makes.
     pub tls: bool,
 }
@@ -36,6 +38,7 @@ impl Default for Options {
             gainsight_port: 0,
             limits_scale: 1.0,
             latency_ms: 0,
+            faults: None,
             tls: false,
         }
     }
@@ -52,7 +55,15 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A line of the world folder does not fit the table.
+    /// The file of faults is missing or cannot be read.
+    #[error("{file}: cannot read the faults: {source}")]
+    Faults {
+        /// The file that was to be read.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line of the world folder does not fit the table, or one of the file of faults is no rule.
     #[error("{file}:{line}: {reason}")]
     Line {
         /// The file.

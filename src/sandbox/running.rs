@@ -15,8 +15,8 @@ use super::certificates;
 use super::clock::Clock;
 use super::credentials::{Credentials, Vault};
 use super::dynamics::Dynamics;
-use super::faults::{Fault, Faults};
-use super::gainsight::Gainsight;
+use super::faults::{Fault, Faults, read_rules};
+use super::gainsight::{Gainsight, Shape};
 use super::http::{Answering, Port, serve};
 use super::options::{Error, Options};
 use super::world;
@@ -36,6 +36,7 @@ pub struct Sandbox {
 
 /// Builds the world and opens both ports.
 pub async fn start(options: Options) -> Result<Sandbox, Error> {
+    let rules = options.faults.as_deref().map(read_rules).transpose()?.unwrap_or_default();
     let certificates = options.tls.then(certificates::make).transpose()?;
     let scheme = if options.tls { "https" } else { "http" };
     let (dynamics_listener, dynamics_url) = listen(options.dynamics_port, scheme).await?;
@@ -48,7 +49,7 @@ pub async fn start(options: Options) -> Result<Sandbox, Error> {
         Some(folder) => world::read_folder(folder, options.seed, &dynamics)?,
         None => world::generate(options.rows, options.seed, &dynamics, &gainsight)?,
     }
-    let (log, faults) = (Arc::new(CallLog::default()), Arc::new(Faults::default()));
+    let (log, faults) = (Arc::new(CallLog::default()), Arc::new(Faults::new(rules, options.seed)));
     let (stop, stopped) = watch::channel(false);
     let tls = || certificates.as_ref().map(|made| made.acceptor.clone());
     let latency = Duration::from_millis(options.latency_ms);
@@ -144,6 +145,16 @@ impl Sandbox {
         self.vault.set_access_key_valid(valid);
     }
 
+    /// Whether the caller's address is outside the list of the Gainsight access key.
+    pub fn refuse_address(&self, refused: bool) {
+        self.gainsight.refuse_address(refused);
+    }
+
+    /// From now on Gainsight answers queries in this shape.
+    pub fn answer_queries_in(&self, shape: Shape) {
+        self.gainsight.answer_queries_in(shape);
+    }
+
     /// From now on no token is given for the client secret; tokens given before live on, as they do in Entra.
     pub fn revoke_client_secret(&self) {
         self.vault.revoke_client_secret();
@@ -171,7 +182,7 @@ impl Sandbox {
 
     /// The same with a code of the test's choice in the body: `0x80044150` is a deadlock, `0x80072560` no member.
     pub fn fail_next_with(&self, service: Service, status: u16, times: usize, code: &'static str) {
-        self.faults.order(service, times, Fault { status, retry_after: None, code: Some(code) });
+        self.faults.order(service, times, Fault { status, retry_after: None, code: Some(code.into()) });
     }
 
     /// Closes both ports after the requests under way have been answered.

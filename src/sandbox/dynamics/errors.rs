@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::super::assumptions::INVALID_PAYLOAD;
-use super::super::faults::Fault;
+use super::super::faults::{Fault, gateway_page};
 use super::super::http::Reply;
 
 /// Why a request is refused.
@@ -67,13 +67,17 @@ impl Refusal {
     }
 
     pub(in crate::sandbox) fn reply(&self) -> Reply {
-        let body = json!({"error": {"code": self.code, "message": self.message}}).to_string();
-        Reply::new(self.status, "application/json; odata.metadata=minimal", body).with("odata-version", "4.0")
+        envelope(self.status, self.code, &self.message)
     }
 }
 
+fn envelope(status: u16, code: &str, message: &str) -> Reply {
+    let body = json!({"error": {"code": code, "message": message}}).to_string();
+    Reply::new(status, "application/json; odata.metadata=minimal", body).with("odata-version", "4.0")
+}
+
 /// A failure a test ordered, as the service would word it.
-pub(in crate::sandbox) fn fault(fault: Fault) -> Reply {
+pub(in crate::sandbox) fn fault(fault: &Fault) -> Reply {
     let (code, message) = match fault.status {
         400 => ("0x80040203", "Invalid argument."),
         403 => ("0x80048405", "Access is denied."),
@@ -84,7 +88,7 @@ pub(in crate::sandbox) fn fault(fault: Fault) -> Reply {
         502..=504 => return gateway(fault),
         _ => ("0x80040216", "An unexpected error occurred."),
     };
-    let (code, message) = match fault.code {
+    let (code, message) = match fault.code.as_deref() {
         Some("0x80044150") => ("0x80044150", "Generic SQL error."),
         Some("0x80044151") => ("0x80044151", "SQL timeout expired."),
         Some("0x80072321") => (
@@ -98,22 +102,16 @@ pub(in crate::sandbox) fn fault(fault: Fault) -> Reply {
         Some(other) => (other, message),
         None => (code, message),
     };
-    waiting(Refusal::new(fault.status, code, message).reply(), fault)
+    waiting(envelope(fault.status, code, message), fault)
 }
 
 /// A failure of a gateway before the service: a page of HTML, not an envelope.
-pub(in crate::sandbox) fn gateway(fault: Fault) -> Reply {
-    let title = match fault.status {
-        502 => "502 Bad Gateway",
-        503 => "503 Service Unavailable",
-        _ => "504 Gateway Time-out",
-    };
-    let page = format!("<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>");
-    waiting(Reply::new(fault.status, "text/html", page), fault)
+pub(in crate::sandbox) fn gateway(fault: &Fault) -> Reply {
+    waiting(Reply::new(fault.status, "text/html", gateway_page(fault.status)), fault)
 }
 
 /// Adds the time to wait, if the test named one.
-pub(in crate::sandbox) fn waiting(reply: Reply, fault: Fault) -> Reply {
+pub(in crate::sandbox) fn waiting(reply: Reply, fault: &Fault) -> Reply {
     match fault.retry_after {
         Some(seconds) => reply.with("retry-after", seconds.to_string()),
         None => reply,

@@ -30,7 +30,7 @@ impl Answering for Dynamics {
         stamp(self, reply)
     }
 
-    fn fail(&self, ask: &Ask, fault: Fault) -> Reply {
+    fn fail(&self, ask: &Ask, fault: &Fault) -> Reply {
         match (entra::endpoint(&ask.path), fault.status) {
             (Some(_), _) => token::fault(fault),
             (None, 401) => stamp(self, challenge(self)),

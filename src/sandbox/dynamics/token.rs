@@ -180,7 +180,7 @@ pub(super) fn refuse(wrong: &Wrong) -> Reply {
 }
 
 /// A failure a test ordered, as Entra would word it.
-pub(in crate::sandbox) fn fault(fault: Fault) -> Reply {
+pub(in crate::sandbox) fn fault(fault: &Fault) -> Reply {
     let reply = match fault.status {
         401 => refuse(&wrong(401, "invalid_client", 7_000_215, "AADSTS7000215: Invalid client secret provided.")),
         429 => refuse(&wrong(429, "temporarily_unavailable", 90_055, "AADSTS90055: Tenant throttled.")),

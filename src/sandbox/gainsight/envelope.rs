@@ -87,20 +87,39 @@ pub(in crate::sandbox) fn unauthorized(request: &str) -> Reply {
     Reply::new(401, JSON, body.to_string())
 }
 
+/// The gateway's refusal of an address that the key's list does not have: no `data` either.
+pub(in crate::sandbox) fn foreign_address(request: &str) -> Reply {
+    let body = json!({
+        "result": false,
+        "errorCode": "GS_APIG_2402",
+        "errorDesc": "IP Address does not lie in range of whitelisted ips",
+        "requestId": request,
+        "message": null,
+    });
+    Reply::new(403, JSON, body.to_string())
+}
+
 /// A failure a test ordered, as the service would word it.
-pub(in crate::sandbox) fn fault(request: &str, fault: Fault) -> Reply {
+pub(in crate::sandbox) fn fault(request: &str, fault: &Fault) -> Reply {
     let reply = match fault.status {
         401 => unauthorized(request),
-        403 => Refusal::new(403, "GS_APIG_2402", "IP Address does not lie in range of whitelisted ips").reply(request),
-        404 => Refusal::no_route().reply(request),
-        429 => Refusal::too_many().reply(request),
+        403 => foreign_address(request),
+        404 => coded(Refusal::no_route(), fault).reply(request),
+        429 => coded(Refusal::too_many(), fault).reply(request),
         502 => Reply::new(502, "text/html", "<html><body><h1>502 Bad Gateway</h1></body></html>"),
         503 | 504 => Reply::new(fault.status, "text/plain", "Service Temporarily Unavailable"),
-        400 => Refusal::invalid().reply(request),
-        status => Refusal::new(status, "GU_1101", "Oops, something went wrong.").reply(request),
+        400 => coded(Refusal::invalid(), fault).reply(request),
+        status => coded(Refusal::new(status, "GU_1101", "Oops, something went wrong."), fault).reply(request),
     };
     match fault.retry_after {
         Some(seconds) => reply.with("retry-after", seconds.to_string()),
         None => reply,
+    }
+}
+
+fn coded(refusal: Refusal, fault: &Fault) -> Refusal {
+    match &fault.code {
+        Some(code) => Refusal { code: code.to_string(), ..refusal },
+        None => refusal,
     }
 }

@@ -21,6 +21,7 @@ mod record;
 mod schema;
 mod serve;
 mod service;
+mod shape;
 mod store;
 mod users;
 mod validate;
@@ -28,3 +29,4 @@ mod values;
 mod windows;
 
 pub(super) use service::Gainsight;
+pub use shape::{Items, NoRows, Rows, Shape, Times};

@@ -1,6 +1,6 @@
 //! `POST /v1/data/objects/query/{object}`: which records, in which order, which fields.
 //!
-//! Lookup paths (`__gr`) answer 501. In: the body. Out: the `data` of the answer as JSON text.
+//! Lookup paths (`__gr`) answer 501. In: the body, and the shape of values. Out: the records as JSON text.
 
 use std::cmp::Ordering;
 use std::ops::Bound;
@@ -12,9 +12,10 @@ use super::batch;
 use super::condition::{self, Condition, compare};
 use super::envelope::Refusal;
 use super::expression::{self, Expression};
-use super::record::{Record, json};
+use super::record::Record;
 use super::schema::{Kind, Object};
 use super::service::Gainsight;
+use super::shape::Shape;
 use super::store::Store;
 
 /// A query, read and checked.
@@ -28,11 +29,12 @@ pub(in crate::sandbox) struct Query {
     pub(in crate::sandbox) offset: usize,
 }
 
-/// Answers with the records' JSON text and their number.
+/// The list of records as JSON text, and their number.
 pub(in crate::sandbox) fn answer(
     gainsight: &Gainsight,
     object: usize,
     body: &[u8],
+    shape: Shape,
 ) -> Result<(String, usize), Refusal> {
     let description = &gainsight.schema.objects[object];
     let mut members = batch::object(body)?;
@@ -41,7 +43,7 @@ pub(in crate::sandbox) fn answer(
     let query = Query::read(description, members, limit, offset)?;
     let store = gainsight.store();
     let found = query.run(&store, object, description);
-    Ok((format!("{{\"records\":{}}}", query.render(description, &found)), found.len()))
+    Ok((query.render(description, &found, shape), found.len()))
 }
 
 pub(in crate::sandbox) fn whole(value: Option<Value>, default: usize) -> Result<usize, Refusal> {
@@ -116,7 +118,7 @@ impl Query {
         orders.into_iter().find(|order| *order != Ordering::Equal).unwrap_or(Ordering::Equal)
     }
 
-    pub(in crate::sandbox) fn render(&self, object: &Object, records: &[&Record]) -> String {
+    pub(in crate::sandbox) fn render(&self, object: &Object, records: &[&Record], shape: Shape) -> String {
         let mut out = String::from("[");
         for (place, record) in records.iter().enumerate() {
             out.push_str(if place == 0 { "{" } else { ",{" });
@@ -125,7 +127,7 @@ impl Query {
                 out.push_str(&object.fields[*field].name);
                 out.push_str("\":");
                 match record.get(*field) {
-                    Some(cell) => out.push_str(&json(cell).to_string()),
+                    Some(cell) => out.push_str(&shape.value(object.fields[*field].kind, cell).to_string()),
                     None => out.push_str("null"),
                 }
             }

@@ -10,7 +10,7 @@ use super::super::calls::Service;
 use super::super::faults::Fault;
 use super::super::http::{Answering, Ask, Reply};
 use super::describe::{self, Failure};
-use super::envelope::{self, Refusal, success, unauthorized};
+use super::envelope::{self, Refusal, foreign_address, success, unauthorized};
 use super::objects::Written;
 use super::service::Gainsight;
 use super::windows::Bucket;
@@ -47,6 +47,9 @@ impl Answering for Gainsight {
         if !has_key && !application::is_signed_in(self, ask) {
             return unauthorized(&request);
         }
+        if has_key && self.refuses_address() {
+            return foreign_address(&request);
+        }
         let Some((route, bucket)) = route(ask) else { return Refusal::no_route().reply(&request) };
         let write = writes(&route);
         if !self.windows.admit(bucket) {
@@ -58,7 +61,7 @@ impl Answering for Gainsight {
         if write { reply.writing(records) } else { reply }
     }
 
-    fn fail(&self, ask: &Ask, fault: Fault) -> Reply {
+    fn fail(&self, ask: &Ask, fault: &Fault) -> Reply {
         let reply = envelope::fault(&self.request_id(), fault);
         if route(ask).is_some_and(|(route, _)| writes(&route)) { reply.writing(0) } else { reply }
     }
@@ -116,10 +119,9 @@ fn carry_out(gainsight: &Gainsight, ask: &Ask, route: &Route, request: &str) -> 
     let read = |data: Value| success(request, &data.to_string());
     match route {
         Route::Query(name) => {
-            let (data, records) = query::answer(gainsight, object(name)?, &ask.body)?;
-            let mut reply = success(request, &data);
-            reply.records = records;
-            Ok(reply)
+            let shape = gainsight.shape();
+            let (list, count) = query::answer(gainsight, object(name)?, &ask.body, shape)?;
+            shape.answer(request, &list, count)
         }
         Route::Insert(name) => objects::insert(gainsight, object(name)?, &ask.body).map(written),
         Route::Update(name) => {

@@ -2,7 +2,7 @@
 //!
 //! Requests are answered in `serve`. In: records of the world and of tests. Out: records as stored now.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
@@ -14,6 +14,7 @@ use super::super::randomness::Chance;
 use super::super::tokens::Tokens;
 use super::record::{Cell, Record};
 use super::schema::{Item, Schema};
+use super::shape::Shape;
 use super::store::Store;
 use super::windows::Windows;
 
@@ -36,6 +37,8 @@ pub(in crate::sandbox) struct Gainsight {
     pub(super) clock: Clock,
     pub(super) tokens: Tokens,
     requests: AtomicUsize,
+    address_refused: AtomicBool,
+    shape: Mutex<Shape>,
     admin: String,
 }
 
@@ -45,8 +48,19 @@ impl Gainsight {
         let schema = Schema::shipped(seed)?;
         let store = Mutex::new(Store::new(&schema, seed));
         let (windows, requests) = (Windows::new(clock), AtomicUsize::new(0));
-        let (tokens, admin) = (Tokens::new(seed), String::new());
-        let mut gainsight = Gainsight { seed, vault, schema, store, windows, clock, tokens, requests, admin };
+        let mut gainsight = Gainsight {
+            seed,
+            vault,
+            schema,
+            store,
+            windows,
+            clock,
+            tokens: Tokens::new(seed),
+            requests,
+            address_refused: AtomicBool::new(false),
+            shape: Mutex::default(),
+            admin: String::new(),
+        };
         let admin = serde_json::json!({
             "Name": "Ada Admin",
             "FirstName": "Ada",
@@ -64,6 +78,22 @@ impl Gainsight {
 
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::sandbox) fn refuse_address(&self, refused: bool) {
+        self.address_refused.store(refused, Ordering::SeqCst);
+    }
+
+    pub(super) fn refuses_address(&self) -> bool {
+        self.address_refused.load(Ordering::SeqCst)
+    }
+
+    pub(in crate::sandbox) fn answer_queries_in(&self, shape: Shape) {
+        *self.shape.lock().unwrap_or_else(PoisonError::into_inner) = shape;
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        *self.shape.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn request_id(&self) -> String {
