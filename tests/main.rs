@@ -25,6 +25,7 @@ mod matrix;
 mod metadata_age;
 mod oracle;
 mod pages;
+mod paging;
 mod random_scripts;
 mod ranges;
 mod requests;

@@ -107,8 +107,8 @@ impl Dynamics {
     }
 
     /// A link of an answer: on the organisation's own origin, and of its Web API.
-    pub(super) fn link(&self, link: &str) -> Result<Url, Error> {
-        Ok(self.http.own_link(link, API_ROOT)?)
+    pub(super) fn link(&self, link: &str, from: &Url) -> Result<Url, Error> {
+        Ok(self.http.own_link(link, from, API_ROOT)?)
     }
 
     /// An answer as JSON.

@@ -286,7 +286,7 @@ fn decimal(text: &str) -> Option<i128> {
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
-    let shift = 10 + exponent - i32::try_from(fraction.len()).ok()?;
+    let shift = exponent.checked_add(10)?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
     let power = 10_i128.checked_pow(shift.unsigned_abs())?;
     if shift >= 0 { digits.checked_mul(power) } else { Some(digits / power) }
 }

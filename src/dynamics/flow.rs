@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::assumptions::{CALM_SECONDS, PARALLELISM_DEFAULT, SUCCESSES_PER_STEP};
+use crate::http::retry::jitter;
 
 /// Lets requests begin.
 pub(super) struct Flow {
@@ -66,7 +67,8 @@ impl Flow {
                 quiet
             };
             match quiet_until {
-                Some(until) => tokio::time::sleep_until(until).await,
+                // Those that were told to wait together do not come back together.
+                Some(until) => tokio::time::sleep_until(until + jitter(until - Instant::now())).await,
                 None => changed.await,
             }
         }

@@ -81,12 +81,16 @@ struct OptionItem {
 }
 
 /// The casts that tell more of an attribute than the plain list, with what to ask of each.
-const CASTS: [(&str, &str); 6] = [
+const CASTS: [(&str, &str); 7] = [
     ("StringAttributeMetadata", "$select=LogicalName,MaxLength"),
     ("LookupAttributeMetadata", "$select=LogicalName,Targets"),
     ("DateTimeAttributeMetadata", "$select=LogicalName,DateTimeBehavior"),
     (
         "PicklistAttributeMetadata",
+        "$select=LogicalName&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)",
+    ),
+    (
+        "MultiSelectPicklistAttributeMetadata",
         "$select=LogicalName&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)",
     ),
     ("StateAttributeMetadata", "$select=LogicalName&$expand=OptionSet($select=Options)"),

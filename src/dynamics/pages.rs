@@ -130,7 +130,7 @@ impl Whole<'_> {
 impl Followed {
     /// A link that leads on from a page; an error if it has been followed before.
     pub(super) fn link(&mut self, dynamics: &Dynamics, link: &str, from: &Url, table: &str) -> Result<Url, Error> {
-        let next = dynamics.link(link)?;
+        let next = dynamics.link(link, from)?;
         let mut digest = DefaultHasher::new();
         next.as_str().hash(&mut digest);
         if next == *from || !self.0.insert(digest.finish()) {

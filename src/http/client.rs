@@ -17,6 +17,8 @@ use crate::model::connection::is_loopback;
 
 /// How rustls begins to say what is wrong with a certificate. <https://docs.rs/rustls/0.23/rustls/enum.Error.html>
 const UNTRUSTED: &str = "invalid peer certificate: ";
+/// The longest pause that a service may ask for before a request is sent again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -77,12 +79,19 @@ impl Client {
         self.origin.join(path).map_err(|_| Error::BadUrl(path.to_owned()))
     }
 
-    /// A link that the service sent: followed byte for byte, on the same origin and below the same path only.
+    /// A link that the service sent with an answer of `from`: followed as it is, on the same origin and below the same path
+    /// only. What is not absolute leads on from there.
     ///
     /// # Errors
     /// If it leads elsewhere.
-    pub fn own_link(&self, link: &str, below: &str) -> Result<Url, Error> {
-        let url = self.url(link)?;
+    pub fn own_link(&self, link: &str, from: &Url, below: &str) -> Result<Url, Error> {
+        let bad = || Error::BadUrl(link.chars().take(200).collect());
+        // `http:here` means different things to different readers, so it means nothing here.
+        let head = link.split(['/', '?', '#']).next().unwrap_or_default();
+        if head.contains(':') && !link[head.len()..].starts_with("//") {
+            return Err(bad());
+        }
+        let url = from.join(link).map_err(|_| bad())?;
         // The path has no `..` any more; what a server could still take for a slash must not stand in it either.
         let slashes = ["%2f", "%2F", "%5c", "%5C"];
         let is_below = url.path().starts_with(below) && !slashes.iter().any(|slash| url.path().contains(slash));
@@ -138,7 +147,8 @@ impl Client {
             if !may || tried >= tries {
                 return result.map_err(E::from);
             }
-            self.terms.clock.sleep(wait(tried)).await;
+            let asked = result.ok().and_then(|answer| answer.retry_after()).unwrap_or_default();
+            self.terms.clock.sleep(wait(tried).max(asked.min(LONGEST_PAUSE))).await;
         }
     }
 

@@ -40,6 +40,12 @@ pub fn spread(tried: u32, share: u8) -> Duration {
     (least + least / 4 * u32::from(share) / u32::from(u8::MAX)).min(LONGEST_WAIT)
 }
 
+/// A part of a pause, a tenth at the most, drawn by chance: what waited together is spread.
+#[must_use]
+pub fn jitter(pause: Duration) -> Duration {
+    pause / 10 * u32::from(chance()) / u32::from(u8::MAX)
+}
+
 /// A share drawn by chance. The standard library seeds each of its hashers differently, and more is not needed here.
 fn chance() -> u8 {
     RandomState::new().hash_one(()).to_le_bytes()[0]

@@ -6,7 +6,7 @@ mod blocks;
 mod canary;
 mod filters;
 mod formulas;
-mod listener;
+pub mod listener;
 mod paths;
 mod redirects;
 mod size;
