@@ -1,5 +1,6 @@
 //! The sandbox over real HTTP: each file is one feature of one of the two services.
 
+mod assertion;
 mod client;
 mod dynamics_apply;
 mod dynamics_batch;
