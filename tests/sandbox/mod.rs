@@ -29,6 +29,7 @@ mod gainsight_opportunities;
 mod gainsight_people;
 mod gainsight_query;
 mod gainsight_users;
+mod identity;
 mod rate_windows;
 mod sign_in;
 mod world;

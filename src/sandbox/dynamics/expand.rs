@@ -169,7 +169,7 @@ impl<'a> Expanded<'a> {
             Leads::One { column, target } => {
                 let named = row.json(column).is_some_and(|(_, found)| found == target);
                 let id = row.guid(column).filter(|_| named);
-                Related::One(id.and_then(|id| store.tables[self.expand.table].rows.get(&id)))
+                Related::One(id.and_then(|id| store.tables[self.expand.table].find(&id)))
             }
             Leads::Many { .. } => {
                 let found = row.guid(0).and_then(|id| self.collections.get(&id));

@@ -19,6 +19,7 @@ mod filter;
 mod formatted;
 mod functions;
 mod guid;
+mod identity;
 mod key;
 mod like;
 mod member_filter;
