@@ -18,6 +18,8 @@
 //!   the order of their first rows and are written like the values they come from (`apply`); the snapshot that `RetrieveTotalRecordCount` counts is as fresh as now (`functions`).
 //!   The application's own user is found by its key and through lookups, but no list of users shows it (`store`), so that a
 //!   world's users are those it was made of; a person's user is the first enabled one by key (`identity`).
+//!   Relative conditions are in UTC: days go back to midnight, hours from this very moment; a query function names its
+//!   column by either name, and the negated ones keep rows without a value (`operator`).
 //! - Gainsight: objects and e-mails are compared without case (`schema`, `store`); values without an offset are UTC
 //!   (`dates`); numbers are rounded to the field's decimals (`values`); `""` is null in texts (`values`); a lookup must
 //!   name a record that exists (`validate`); an update is atomic and the last of two changes wins (`objects`); a refused
@@ -39,6 +41,9 @@ pub(in crate::sandbox) const CODE_LIFE_SECONDS: i64 = 900;
 
 /// Dataverse: the name of the user that an application is.
 pub(in crate::sandbox) const APPLICATION_USER_NAME: &str = "# Ferry sandbox";
+
+/// Dataverse: days that a relative condition may reach back.
+pub(in crate::sandbox) const LONGEST_SPAN_DAYS: i64 = 36_500;
 
 /// Seconds between two questions whether a person has entered his code; the documented sample.
 pub(in crate::sandbox) const POLL_SECONDS: i64 = 5;

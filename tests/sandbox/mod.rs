@@ -17,6 +17,7 @@ mod dynamics_metadata;
 mod dynamics_multi_select;
 mod dynamics_opportunities;
 mod dynamics_paging;
+mod dynamics_query_functions;
 mod dynamics_requests;
 mod dynamics_rows;
 mod dynamics_types;

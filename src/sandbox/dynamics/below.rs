@@ -57,7 +57,7 @@ pub(in crate::sandbox) fn read(
             let named = row.json(column).is_some_and(|(_, found)| found == target);
             let id = row.guid(column).filter(|_| named);
             let Some(found) = id.and_then(|id| store.tables[related].find(&id)) else { return Ok(no_content()) };
-            let (options, prefer) = (Options::read(&ask.query, schema, related)?, Prefer::read(&ask.headers)?);
+            let (options, prefer) = (Options::read(dynamics, &ask.query, related)?, Prefer::read(&ask.headers)?);
             single::entity(place, &store, schema, related, &options, &prefer, found)
         }
         (Leads::Many { column, target }, [] | ["$count"]) => {

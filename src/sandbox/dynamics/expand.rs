@@ -10,7 +10,7 @@ use super::errors::Refusal;
 use super::filter::Condition;
 use super::guid::Guid;
 use super::nested::{Item, items};
-use super::options::{Aliases, select};
+use super::options::{Given, select};
 use super::relationships;
 use super::row::Row;
 use super::schema::Schema;
@@ -54,30 +54,24 @@ pub(in crate::sandbox) fn read(
     text: &str,
     schema: &Schema,
     table: usize,
-    aliases: &Aliases,
+    given: &Given,
 ) -> Result<Vec<Expand>, Refusal> {
     let mut left = EXPAND_LIMIT;
-    level(text, schema, table, aliases, &mut left)
+    level(text, schema, table, given, &mut left)
 }
 
-fn level(
-    text: &str,
-    schema: &Schema,
-    table: usize,
-    aliases: &Aliases,
-    left: &mut usize,
-) -> Result<Vec<Expand>, Refusal> {
+fn level(text: &str, schema: &Schema, table: usize, given: &Given, left: &mut usize) -> Result<Vec<Expand>, Refusal> {
     let mut list = Vec::new();
     for item in items(text)? {
         *left = left.checked_sub(1).ok_or_else(|| {
             Refusal::option(format!("The number of $expand segments exceeds the limit of {EXPAND_LIMIT}."))
         })?;
-        list.push(one(&item, schema, table, aliases, left)?);
+        list.push(one(&item, schema, table, given, left)?);
     }
     Ok(list)
 }
 
-fn one(item: &Item<'_>, schema: &Schema, table: usize, aliases: &Aliases, left: &mut usize) -> Result<Expand, Refusal> {
+fn one(item: &Item<'_>, schema: &Schema, table: usize, given: &Given, left: &mut usize) -> Result<Expand, Refusal> {
     let (leads, related) = leads(item.name, schema, table)?;
     let many = matches!(leads, Leads::Many { .. });
     let (name, description) = (item.name.to_owned(), &schema.tables[related]);
@@ -89,9 +83,9 @@ fn one(item: &Item<'_>, schema: &Schema, table: usize, aliases: &Aliases, left: 
                 expand.select = Some(select(value, description)?);
                 expand.select_text = (*value).to_owned();
             }
-            "$filter" if many => expand.filter = Some(Condition::read(value, description, aliases)?),
+            "$filter" if many => expand.filter = Some(Condition::read(value, description, given)?),
             "$expand" if !many => {
-                expand.inner = level(value, schema, related, aliases, left)?;
+                expand.inner = level(value, schema, related, given, left)?;
                 if expand.inner.iter().any(|inner| matches!(inner.leads, Leads::Many { .. })) {
                     return Err(Refusal::missing("a collection below a lookup in $expand"));
                 }

@@ -42,7 +42,7 @@ pub(in crate::sandbox) fn collection(
 ) -> Result<Reply, Refusal> {
     let schema = &dynamics.schema;
     let prefer = Prefer::read(&ask.headers)?;
-    let options = Options::read(&ask.query, schema, table)?.only(only);
+    let options = Options::read(dynamics, &ask.query, table)?.only(only);
     let resume = match &options.skip_token {
         Some(token) if dynamics.knows_link(token) => Some(cookie::read(token)?),
         Some(_) => return Err(cookie::invalid()),
@@ -92,7 +92,7 @@ pub(in crate::sandbox) fn count(
     table: usize,
     only: Option<Condition>,
 ) -> Result<Reply, Refusal> {
-    let options = Options::read(&ask.query, &dynamics.schema, table)?.only(only);
+    let options = Options::read(dynamics, &ask.query, table)?.only(only);
     let store = dynamics.store.read().unwrap_or_else(PoisonError::into_inner);
     let cut = Cut { store: &store, schema: &dynamics.schema, table, options: &options };
     Ok(Reply::new(200, "text/plain", cut.count().min(COUNT_LIMIT).to_string()))

@@ -172,7 +172,7 @@ impl Write<'_> {
             let reply = no_content().with("location", address.clone()).with("odata-entityid", address);
             return Ok(Written { reply: reply.writing(1), row: Some(row) });
         }
-        let options = Options::read(&self.ask.query, schema, table)?;
+        let options = Options::read(self.dynamics, &self.ask.query, table)?;
         let stored = store.tables[table].rows.get(&id).ok_or_else(|| Refusal::absent("row", &id.text()))?;
         prefer.applied.push("return=representation".to_owned());
         let mut reply = single::entity(self.place, store, schema, table, &options, &prefer, stored)?;
