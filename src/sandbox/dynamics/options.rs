@@ -99,7 +99,7 @@ pub(in crate::sandbox) fn aliases(query: &str) -> Aliases {
 }
 
 /// The value of an alias, or the text itself.
-fn resolved<'a>(text: &'a str, aliases: &'a Aliases) -> &'a str {
+pub(in crate::sandbox) fn resolved<'a>(text: &'a str, aliases: &'a Aliases) -> &'a str {
     aliases.get(text.trim()).map_or(text, String::as_str)
 }
 
@@ -114,7 +114,7 @@ pub(in crate::sandbox) fn unknown(name: &str) -> Refusal {
     }
 }
 
-fn top(value: &str) -> Result<usize, Refusal> {
+pub(in crate::sandbox) fn top(value: &str) -> Result<usize, Refusal> {
     match value.parse::<usize>() {
         Ok(top) => Ok(top.min(PAGE_LIMIT)),
         Err(_) => Err(Refusal::option(format!("Invalid value '{value}' for $top query option found."))),
