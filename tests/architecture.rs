@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
 ];
 
 /// Each foreign crate with its only home.
-const HOMES: [(&str, &[&str]); 7] = [
+const HOMES: [(&str, &[&str]); 8] = [
     ("pest", &["lang"]),
     ("datafusion", &["engine"]),
     ("reqwest", &["http"]),
@@ -28,6 +28,7 @@ const HOMES: [(&str, &[&str]); 7] = [
     ("axum", &["dynamics", "sandbox"]),
     ("rusqlite", &["store"]),
     ("annotate_snippets", &["diagnostic"]),
+    ("roxmltree", &["sandbox"]),
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -9,6 +9,7 @@ mod dynamics_columns;
 mod dynamics_csdl;
 mod dynamics_definitions;
 mod dynamics_expand;
+mod dynamics_fetch;
 mod dynamics_filter;
 mod dynamics_functions;
 mod dynamics_keys;

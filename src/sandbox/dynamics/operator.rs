@@ -1,11 +1,12 @@
-//! The operators of query functions, made into conditions.
+//! The operators that query functions and FetchXML share, made into conditions.
 //!
-//! Their names are `query_function`'s. In: a column, an operator with its values
+//! Their names are their languages' own, see `query_function` and `fetch_filter`. In: a column, an operator with its values
 //! as text, and the moment. Out: a condition over stored rows, or the refusal of values that do not fit.
 
 use super::super::assumptions::LONGEST_SPAN_DAYS;
 use super::errors::Refusal;
 use super::filter::{Condition, Side, Test};
+use super::like::Pattern;
 use super::row::{Comparable, comparable};
 use super::schema::{Column, Kind, TableSchema};
 
@@ -15,9 +16,12 @@ const DAY: i64 = 24 * HOUR;
 /// How a column is tested.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::sandbox) enum Operator {
+    Compare(Test),
+    Like,
     In,
     Between,
     ContainValues,
+    Null,
     On,
     OnOrAfter,
     OnOrBefore,
@@ -42,6 +46,10 @@ impl Operator {
         let until_now = || compare(Test::LessOrEqual, Comparable::Instant(now));
         let midnight = now - now.rem_euclid(DAY);
         Ok(match (self, values) {
+            (Operator::Compare(test), [value]) => compare(test, read(value)?),
+            (Operator::Like, [value]) if description.is_text() => {
+                Condition::Like(column, Pattern::new(&value.to_lowercase()))
+            }
             (Operator::In, [_, ..]) => {
                 let equal = values.iter().map(|value| Ok(compare(Test::Equal, read(value)?)));
                 Condition::Any(equal.collect::<Result<_, Refusal>>()?)
@@ -53,6 +61,7 @@ impl Operator {
                 let number = |value: &String| value.trim().parse::<i64>().map_err(|_| unfit(description, value));
                 Condition::Chosen(column, values.iter().map(number).collect::<Result<_, _>>()?)
             }
+            (Operator::Null, []) => compare(Test::Equal, Comparable::Null),
             (Operator::Today, []) if is_date(description) => {
                 Condition::All(vec![since(midnight), before(midnight + DAY)])
             }

@@ -10,7 +10,7 @@ use super::place::Place;
 use super::precondition::Precondition;
 use super::prefer::Prefer;
 use super::service::Dynamics;
-use super::{apply, batch, below, csdl, functions, metadata, page, privileges, single, write};
+use super::{apply, batch, below, csdl, fetch_page, functions, metadata, page, privileges, single, write};
 
 const JSON: &str = "application/json; odata.metadata=minimal";
 
@@ -71,6 +71,7 @@ fn rows(dynamics: &Dynamics, place: &Place, ask: &Ask, name: &str, below: &[&str
     let table = dynamics.schema.set(set).ok_or_else(|| lacks(set).unwrap_or_else(|| Refusal::segment(set)))?;
     match (key, below) {
         (None, []) if apply::is_asked(ask) => apply::answer(dynamics, place, ask, table),
+        (None, []) if fetch_page::is_asked(ask) => fetch_page::answer(dynamics, place, ask, table),
         (None, []) => page::collection(dynamics, place, ask, table, None),
         (None, ["$count"]) => page::count(dynamics, ask, table, None),
         (Some(key), []) => single::row(dynamics, place, ask, table, key),
