@@ -29,6 +29,7 @@ const HOMES: [(&str, &[&str]); 8] = [
     ("rusqlite", &["store"]),
     ("keyring_core", &["store"]),
     ("annotate_snippets", &["diagnostic"]),
+    ("roxmltree", &["sandbox"]),
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -16,6 +16,12 @@
 //!   part, and a part that fails answers for its change set (`batch`); metadata is compared with case
 //!   (`member_filter`); a key that no table declares is a bad query option (`key`); groups come in
 //!   the order of their first rows and are written like the values they come from (`apply`); the snapshot that `RetrieveTotalRecordCount` counts is as fresh as now (`functions`).
+//!   The application's own user is found by its key and through lookups, but no list of users shows it (`store`), so that a
+//!   world's users are those it was made of; a person's user is the first enabled one by key (`identity`).
+//!   Relative conditions are in UTC: days go back to midnight, hours from this very moment; a query function names its
+//!   column by either name, and the negated ones keep rows without a value (`operator`).
+//!   A fetch without attributes selects all, says whether there are more rows wherever it is asked to, and takes the page
+//!   size of `Prefer` where it has no count (`fetch`, `fetch_page`).
 //! - Gainsight: objects and e-mails are compared without case (`schema`, `store`); values without an offset are UTC
 //!   (`dates`); numbers are rounded to the field's decimals (`values`); `""` is null in texts (`values`); a lookup must
 //!   name a record that exists (`validate`); an update is atomic and the last of two changes wins (`objects`); a refused
@@ -35,6 +41,21 @@ pub(in crate::sandbox) const TOKEN_LIFE_SECONDS: i64 = 3599;
 
 /// Life of a code that a person enters or a browser brings; the documented sample.
 pub(in crate::sandbox) const CODE_LIFE_SECONDS: i64 = 900;
+
+/// Dataverse: the name of the user that an application is.
+pub(in crate::sandbox) const APPLICATION_USER_NAME: &str = "# Ferry sandbox";
+
+/// Dataverse: days that a relative condition may reach back.
+pub(in crate::sandbox) const LONGEST_SPAN_DAYS: i64 = 36_500;
+
+/// Dataverse: the code for FetchXML that is not well-formed or not a fetch.
+pub(in crate::sandbox) const INVALID_FETCH: &str = "0x80040201";
+
+/// Dataverse: elements, texts and attributes of a fetch.
+pub(in crate::sandbox) const FETCH_NODES: u32 = 10_000;
+
+/// Dataverse: rows that pages without a cookie may skip; documented.
+pub(in crate::sandbox) const COOKIELESS_LIMIT: usize = 50_000;
 
 /// Seconds between two questions whether a person has entered his code; the documented sample.
 pub(in crate::sandbox) const POLL_SECONDS: i64 = 5;

@@ -1,6 +1,6 @@
 //! The access tokens that were given out and still live.
 //!
-//! They are opaque: only this list knows them. In: the end of a life. Out: whether a token is good.
+//! They are opaque: only this list knows them. In: a holder, and the end of a life. Out: who holds a token that is good.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,8 +16,9 @@ pub(in crate::sandbox) struct Tokens {
     uses: AtomicUsize,
 }
 
-/// When a token ends, and how often it was used.
+/// Whose a token is, when it ends, and how often it was used.
 struct Life {
+    holder: String,
     until_ms: i64,
     used: usize,
 }
@@ -27,19 +28,21 @@ impl Tokens {
         Tokens { seed, given: Mutex::default(), uses: AtomicUsize::new(usize::MAX) }
     }
 
-    pub(in crate::sandbox) fn give(&self, until_ms: i64) -> String {
+    pub(in crate::sandbox) fn give(&self, holder: &str, until_ms: i64) -> String {
         const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let token = Chance::of_text(self.seed, &format!("token {}", given.len())).letters(120, ALPHABET);
-        given.insert(token.clone(), Life { until_ms, used: 0 });
+        given.insert(token.clone(), Life { holder: holder.to_owned(), until_ms, used: 0 });
         token
     }
 
-    pub(in crate::sandbox) fn is_good(&self, token: &str, now_ms: i64) -> bool {
+    /// Uses a token once: whose it is, if it still lives.
+    pub(in crate::sandbox) fn holder(&self, token: &str, now_ms: i64) -> Option<String> {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(life) = given.get_mut(token) else { return false };
+        let life = given.get_mut(token)?;
         life.used += 1;
-        now_ms < life.until_ms && life.used <= self.uses.load(Ordering::SeqCst)
+        let is_good = now_ms < life.until_ms && life.used <= self.uses.load(Ordering::SeqCst);
+        is_good.then(|| life.holder.clone())
     }
 
     pub(in crate::sandbox) fn limit_uses(&self, most: usize) {

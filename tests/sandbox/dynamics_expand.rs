@@ -96,6 +96,32 @@ async fn a_collection_brings_the_rows_that_lead_here() {
 }
 
 #[tokio::test]
+async fn a_collection_is_filtered_ordered_and_cut() {
+    let client = Client::start().await;
+    let expand =
+        "contact_customer_accounts($select=fullname;$filter=gendercode eq 1;$orderby=fullname desc,contactid;$top=2)";
+    let (status, page) = client.read(&with_query("accounts", &[("$select", "name"), ("$expand", expand)])).await;
+    assert_eq!(status, 200, "{page}");
+    let mut contacts = client.sandbox.table("contact");
+    let name = |row: &serde_json::Map<String, Value>| row["fullname"].as_str().unwrap_or("").to_lowercase();
+    contacts.sort_by_key(name);
+    let mut cut = 0;
+    for found in page["value"].as_array().unwrap() {
+        let all: Vec<String> = contacts
+            .iter()
+            .rev()
+            .filter(|row| row["_parentcustomerid_value"] == found["accountid"] && row["gendercode"] == 1)
+            .map(name)
+            .collect();
+        let list = found["contact_customer_accounts"].as_array().unwrap();
+        let names: Vec<String> = list.iter().map(|row| row["fullname"].as_str().unwrap_or("").to_lowercase()).collect();
+        assert_eq!(names, all[..all.len().min(2)], "{found}");
+        cut += usize::from(all.len() > 2);
+    }
+    assert!(cut > 0, "some account has more than two");
+}
+
+#[tokio::test]
 async fn annotations_reach_into_related_rows() {
     let client = Client::start().await;
     let (account, _) = linked(&client).await;
@@ -120,9 +146,13 @@ async fn what_cannot_be_expanded_is_told() {
         (sixteen.as_str(), 400),
         ("ownerid", 501),
         ("primarycontactid/parentcustomerid_account", 501),
-        ("primarycontactid($top=1)", 501),
-        ("contact_customer_accounts($top=1)", 501),
-        ("contact_customer_accounts($orderby=fullname)", 501),
+        ("primarycontactid($top=1)", 400),
+        ("primarycontactid($orderby=fullname)", 400),
+        ("contact_customer_accounts($top=-1)", 400),
+        ("contact_customer_accounts($orderby=nome)", 400),
+        ("contact_customer_accounts($orderby=fullname down)", 400),
+        ("contact_customer_accounts($orderby=parentcustomerid_account/name)", 501),
+        ("contact_customer_accounts($skip=1)", 501),
         ("contact_customer_accounts($expand=owninguser)", 501),
         ("primarycontactid($expand=account_primary_contact)", 501),
     ] {

@@ -114,7 +114,7 @@ async fn every_answer_has_an_id_of_its_own_and_an_error_is_an_envelope() {
         (client.dynamics("accounts?$top=1"), 200),
         (client.dynamics("accounts?$select=nome"), 400),
         (client.dynamics("nothing"), 404),
-        (client.dynamics("accounts?fetchXml=x"), 501),
+        (client.dynamics("accounts?savedQuery=x"), 501),
         (client.http.get(format!("{url}/api/data/v8.0/accounts")).bearer_auth("x"), 401),
         (client.http.get(format!("{url}/api/data/v9.2/")), 401),
         (client.http.get(format!("{url}/elsewhere")), 404),

@@ -90,7 +90,7 @@ async fn what_the_sandbox_lacks_is_a_501_that_names_it() {
     for (path, feature) in [
         ("accounts?$expand=ownerid", "$expand=ownerid"),
         ("accounts?$apply=compute(revenue%20mul%202%20as%20twice)", "$apply step"),
-        ("accounts?fetchXml=x", "fetchXml"),
+        ("accounts?userQuery=x", "userQuery"),
         ("$metadata?annotations=true", "$metadata"),
         ("accounts?sql=SELECT%20name%20FROM%20account", "sql"),
         ("RetrieveMetadataChanges(Query=@p1)?@p1={}", "RetrieveMetadataChanges"),

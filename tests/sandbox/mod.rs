@@ -1,5 +1,6 @@
 //! The sandbox over real HTTP: each file is one feature of one of the two services.
 
+mod assertion;
 mod client;
 mod dynamics_apply;
 mod dynamics_batch;
@@ -8,6 +9,7 @@ mod dynamics_columns;
 mod dynamics_csdl;
 mod dynamics_definitions;
 mod dynamics_expand;
+mod dynamics_fetch;
 mod dynamics_filter;
 mod dynamics_functions;
 mod dynamics_keys;
@@ -16,6 +18,7 @@ mod dynamics_metadata;
 mod dynamics_multi_select;
 mod dynamics_opportunities;
 mod dynamics_paging;
+mod dynamics_query_functions;
 mod dynamics_requests;
 mod dynamics_rows;
 mod dynamics_types;
@@ -31,6 +34,7 @@ mod gainsight_people;
 mod gainsight_query;
 mod gainsight_refusals;
 mod gainsight_users;
+mod identity;
 mod rate_windows;
 mod sign_in;
 mod world;

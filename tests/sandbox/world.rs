@@ -125,3 +125,11 @@ async fn a_missing_file_and_a_taken_port_are_errors() {
     let second = start(Options { dynamics_port: port, ..Options::default() }).await;
     assert!(matches!(second.err().unwrap(), Error::Port { .. }));
 }
+
+#[tokio::test]
+async fn a_contact_of_the_world_names_its_owner_twice() {
+    let client = Client::start().await;
+    for row in client.sandbox.table("contact") {
+        assert_eq!(row["_owninguser_value"], row["_ownerid_value"], "{row:?}");
+    }
+}

@@ -14,7 +14,7 @@ use super::super::http::{Ask, Reply};
 use super::errors::Refusal;
 use super::filter::Condition;
 use super::nested::split;
-use super::options::{Aliases, aliases};
+use super::options::Given;
 use super::page::opening;
 use super::place::Place;
 use super::prefer::Prefer;
@@ -68,7 +68,7 @@ pub(in crate::sandbox) fn answer(
         return Err(Refusal::missing("annotations or pages of $apply"));
     }
     let text = ask.parameter("$apply").unwrap_or_default();
-    let apply = Apply::read(&text, schema, &aliases(&ask.query))?;
+    let apply = Apply::read(&text, schema, &Given::of(dynamics, &ask.query))?;
     let store = dynamics.store.read().unwrap_or_else(PoisonError::into_inner);
     let rows = store.tables[table].rows.values();
     let wanted = rows.filter(|row| apply.filters.iter().all(|filter| filter.holds(row, schema)));
@@ -93,7 +93,7 @@ fn wrong(text: &str) -> Refusal {
 }
 
 impl Apply {
-    fn read(text: &str, table: &TableSchema, aliases: &Aliases) -> Result<Self, Refusal> {
+    fn read(text: &str, table: &TableSchema, given: &Given) -> Result<Self, Refusal> {
         let mut apply = Apply::default();
         let mut done = false;
         for step in split(text, '/')? {
@@ -101,7 +101,7 @@ impl Apply {
                 return Err(Refusal::missing(&format!("$apply step {step} after an aggregation")));
             }
             if let Some(inner) = within(step, "filter") {
-                apply.filters.push(Condition::read(inner, table, aliases)?);
+                apply.filters.push(Condition::read(inner, table, given)?);
             } else if let Some(inner) = within(step, "aggregate") {
                 apply.aggregates = aggregates(inner, table)?;
                 done = true;

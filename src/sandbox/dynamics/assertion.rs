@@ -24,9 +24,11 @@ pub(super) fn check(assertion: &str, pem: &str, client: &str, endpoint: &str, no
         return Err(malformed());
     };
     let (certificate, key) = known(pem).ok_or_else(malformed)?;
-    let new = URL_SAFE_NO_PAD.encode(digest(&SHA256, &certificate));
+    let new = thumbprint(&certificate);
     let old = URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate));
-    if head["x5t#S256"] != new.as_str() && head["x5t"] != old.as_str() {
+    // Some clients leave the padding on.
+    let names = |name: &str, print: &str| head[name].as_str().is_some_and(|named| named.trim_end_matches('=') == print);
+    if !names("x5t#S256", &new) && !names("x5t", &old) {
         return Err(bad(
             "The certificate with identifier used to sign the client assertion is not registered on application.",
         ));
@@ -50,16 +52,22 @@ pub(super) fn check(assertion: &str, pem: &str, client: &str, endpoint: &str, no
         let text = "AADSTS50027: JWT token is invalid or malformed.";
         return Err(wrong(401, "invalid_client", 50_027, text));
     }
-    let (from, until) = (said["nbf"].as_i64().unwrap_or(0), said["exp"].as_i64().unwrap_or(0));
-    // Five minutes either way, for clocks that are not quite right.
-    if now + 300 < from || now - 300 >= until {
+    // Seconds may have fractions. Five minutes either way, for clocks that are not quite right.
+    let (from, until) = (said["nbf"].as_f64().unwrap_or(0.0), said["exp"].as_f64().unwrap_or(0.0));
+    if ((now + 300) as f64) < from || (now - 300) as f64 >= until {
         let text = "AADSTS700024: Client assertion is not within its valid time range.";
         return Err(wrong(401, "invalid_client", 700_024, text));
     }
     Ok(())
 }
 
-fn known(pem: &str) -> Option<(Vec<u8>, RsaKeyPair)> {
+/// The name of a certificate in the header of a token: the SHA-256 of its bytes.
+pub(super) fn thumbprint(certificate: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, certificate))
+}
+
+/// A certificate's bytes and its key.
+pub(super) fn known(pem: &str) -> Option<(Vec<u8>, RsaKeyPair)> {
     let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
     let key = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).ok()?;
     Some((certificate.to_vec(), RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).ok()?))

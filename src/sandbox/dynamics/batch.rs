@@ -25,7 +25,7 @@ struct Replies {
     failed: bool,
 }
 
-pub(in crate::sandbox) fn answer(dynamics: &Dynamics, ask: &Ask) -> Result<Reply, Refusal> {
+pub(in crate::sandbox) fn answer(dynamics: &Dynamics, ask: &Ask, caller: &str) -> Result<Reply, Refusal> {
     if ask.method != "POST" {
         return Err(Refusal::method(&ask.method));
     }
@@ -40,10 +40,10 @@ pub(in crate::sandbox) fn answer(dynamics: &Dynamics, ask: &Ask) -> Result<Reply
     for item in &items {
         match item {
             Item::One(request) => {
-                let reply = one(dynamics, ask, request).unwrap_or_else(|refusal| refused(dynamics, &refusal));
+                let reply = one(dynamics, ask, request, caller).unwrap_or_else(|refusal| refused(dynamics, &refusal));
                 replies.add(None, &reply);
             }
-            Item::ChangeSet(requests) => match change_set(dynamics, ask, requests) {
+            Item::ChangeSet(requests) => match change_set(dynamics, ask, requests, caller) {
                 Ok(done) => replies.add_set(dynamics, &done),
                 Err(refusal) => replies.add(None, &refused(dynamics, &refusal)),
             },
@@ -86,7 +86,7 @@ fn refused(dynamics: &Dynamics, refusal: &Refusal) -> Reply {
     reply
 }
 
-fn one(dynamics: &Dynamics, outer: &Ask, request: &Request) -> Result<Reply, Refusal> {
+fn one(dynamics: &Dynamics, outer: &Ask, request: &Request, caller: &str) -> Result<Reply, Refusal> {
     if request.address.starts_with('$') && !request.address.starts_with("$metadata") {
         let name = request.address.trim_start_matches('$');
         return Err(undeclared(name.split(['/', '?']).next().unwrap_or(name)));
@@ -95,11 +95,16 @@ fn one(dynamics: &Dynamics, outer: &Ask, request: &Request) -> Result<Reply, Ref
     if ask.path.ends_with("/$batch") {
         return Err(Refusal::option("A batch must not have a batch in it."));
     }
-    route::answer(dynamics, &ask)
+    route::answer(dynamics, &ask, caller)
 }
 
 /// Writes that are done together, under one lock, with what each answered.
-fn change_set(dynamics: &Dynamics, outer: &Ask, requests: &[Request]) -> Result<Vec<(Option<String>, Reply)>, Refusal> {
+fn change_set(
+    dynamics: &Dynamics,
+    outer: &Ask,
+    requests: &[Request],
+    caller: &str,
+) -> Result<Vec<(Option<String>, Reply)>, Refusal> {
     let mut references = References::default();
     let mut store = dynamics.store.write().unwrap_or_else(PoisonError::into_inner);
     store.atomically(|store| {
@@ -110,7 +115,7 @@ fn change_set(dynamics: &Dynamics, outer: &Ask, requests: &[Request]) -> Result<
             }
             let ask = inner(outer, request, resolved(dynamics, &references, &request.address)?)?;
             let place = Place::read(dynamics, &ask)?;
-            let written = Write { dynamics, place: &place, ask: &ask, references: &references }.apply(store)?;
+            let written = Write { dynamics, place: &place, ask: &ask, references: &references, caller }.apply(store)?;
             if let (Some(id), Some(row)) = (&request.content_id, written.row) {
                 references.0.insert(id.clone(), row);
             }

@@ -32,7 +32,7 @@ pub(in crate::sandbox) fn read(
     let missing = || Refusal::missing(&format!("path below a row: {}", below.join("/")));
     let store = dynamics.store.read().unwrap_or_else(PoisonError::into_inner);
     let id = locate(description, &store.tables[table], key)?.existing(description)?;
-    let row = store.tables[table].rows.get(&id).ok_or_else(|| Refusal::absent(&description.logical, &id.text()))?;
+    let row = store.tables[table].find(&id).ok_or_else(|| Refusal::absent(&description.logical, &id.text()))?;
     if let Some(index) = description.column(name) {
         let value = row.json(index).and_then(|(json, _)| serde_json::from_str::<Value>(json).ok());
         return match (value, rest) {
@@ -56,8 +56,8 @@ pub(in crate::sandbox) fn read(
         (Leads::One { column, target }, []) => {
             let named = row.json(column).is_some_and(|(_, found)| found == target);
             let id = row.guid(column).filter(|_| named);
-            let Some(found) = id.and_then(|id| store.tables[related].rows.get(&id)) else { return Ok(no_content()) };
-            let (options, prefer) = (Options::read(&ask.query, schema, related)?, Prefer::read(&ask.headers)?);
+            let Some(found) = id.and_then(|id| store.tables[related].find(&id)) else { return Ok(no_content()) };
+            let (options, prefer) = (Options::read(dynamics, &ask.query, related)?, Prefer::read(&ask.headers)?);
             single::entity(place, &store, schema, related, &options, &prefer, found)
         }
         (Leads::Many { column, target }, [] | ["$count"]) => {

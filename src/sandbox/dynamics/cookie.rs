@@ -1,4 +1,4 @@
-//! The paging cookie inside `$skiptoken`, written exactly as the service writes it.
+//! The paging cookie inside `$skiptoken` and beside the rows of a fetch, written exactly as the service writes it.
 //!
 //! Whether a cookie is one of ours is not decided here. In: the first and last places of a page. Out: the token, and
 //! back.
@@ -20,8 +20,8 @@ pub(in crate::sandbox) struct Resume {
     pub(in crate::sandbox) last: Vec<(String, Option<String>)>,
 }
 
-/// The token, percent-encoded for a link.
-pub(in crate::sandbox) fn write(page_read: usize, marks: &[Mark]) -> String {
+/// The cookie itself: the page that was read, and where it began and ended.
+pub(in crate::sandbox) fn inner(page_read: usize, marks: &[Mark]) -> String {
     let mut inner = format!("<cookie page=\"{page_read}\">");
     for mark in marks {
         inner.push('<');
@@ -35,6 +35,25 @@ pub(in crate::sandbox) fn write(page_read: usize, marks: &[Mark]) -> String {
         inner.push_str(" />");
     }
     inner.push_str("</cookie>");
+    inner
+}
+
+/// The token, percent-encoded for a link.
+pub(in crate::sandbox) fn write(page_read: usize, marks: &[Mark]) -> String {
+    let outer = outer(page_read, &encoded(&inner(page_read, marks)));
+    outer.replace('%', "%25").replace('<', "%3C").replace('>', "%3E").replace('"', "%22").replace(' ', "%20")
+}
+
+/// The cookie as an annotation of a fetch has it: encoded twice, in an element that is not.
+pub(in crate::sandbox) fn annotation(page_read: usize, inner: &str) -> String {
+    outer(page_read, &encoded(inner).replace('%', "%25"))
+}
+
+fn outer(page_read: usize, encoded: &str) -> String {
+    format!("<cookie pagenumber=\"{}\" pagingcookie=\"{encoded}\" istracking=\"False\" />", page_read + 1)
+}
+
+fn encoded(inner: &str) -> String {
     let mut encoded = String::new();
     for byte in inner.bytes() {
         match byte {
@@ -42,8 +61,7 @@ pub(in crate::sandbox) fn write(page_read: usize, marks: &[Mark]) -> String {
             other => encoded.push_str(&format!("%{other:02x}")),
         }
     }
-    let outer = format!("<cookie pagenumber=\"{}\" pagingcookie=\"{encoded}\" istracking=\"False\" />", page_read + 1);
-    outer.replace('%', "%25").replace('<', "%3C").replace('>', "%3E").replace('"', "%22").replace(' ', "%20")
+    encoded
 }
 
 /// Reads a token that the query string's encoding was taken off.
@@ -60,12 +78,14 @@ fn parse(token: &str) -> Option<Resume> {
     let rest = token.strip_prefix("<cookie pagenumber=\"")?.strip_suffix("\" istracking=\"False\" />")?;
     let (page, encoded) = rest.split_once("\" pagingcookie=\"")?;
     let page: usize = page.parse().ok()?;
-    let inner = percent_decode(encoded)?;
+    read_inner(&percent_decode(encoded)?).filter(|resume| resume.page == page)
+}
+
+/// Reads the cookie itself.
+pub(in crate::sandbox) fn read_inner(inner: &str) -> Option<Resume> {
     let rest = inner.strip_prefix("<cookie page=\"")?.strip_suffix("</cookie>")?;
     let (read, mut elements) = rest.split_once("\">")?;
-    if read.parse::<usize>().ok()? + 1 != page {
-        return None;
-    }
+    let page = read.parse::<usize>().ok()?.checked_add(1)?;
     let mut last = Vec::new();
     while let Some(element) = elements.strip_prefix('<') {
         let (element, rest) = element.split_once(" />")?;
@@ -97,9 +117,11 @@ fn percent_decode(text: &str) -> Option<String> {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    text.replace('\n', "&#10;").replace('\r', "&#13;").replace('\t', "&#9;")
 }
 
 fn unescape(text: &str) -> String {
+    let text = text.replace("&#10;", "\n").replace("&#13;", "\r").replace("&#9;", "\t");
     text.replace("&quot;", "\"").replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")
 }

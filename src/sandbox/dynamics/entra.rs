@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::http::{Ask, Reply};
 use super::service::Dynamics;
-use super::{people, token};
+use super::{identity, people, token};
 
 /// A request to Entra, by its endpoint.
 pub(in crate::sandbox) enum Endpoint<'a> {
@@ -18,6 +18,8 @@ pub(in crate::sandbox) enum Endpoint<'a> {
     Authorize(&'a str),
     /// `/{tenant}/v2.0/.well-known/openid-configuration`.
     Discovery(&'a str),
+    /// `/{tenant}/discovery/v2.0/keys`.
+    Keys(&'a str),
     /// `/common/discovery/instance`, by which clients tell known authorities.
     Instances,
     /// The page where a person enters a code.
@@ -32,6 +34,7 @@ pub(in crate::sandbox) fn endpoint(path: &str) -> Option<Endpoint<'_>> {
         [tenant, "oauth2", "v2.0", "devicecode"] => Some(Endpoint::DeviceCode(tenant)),
         [tenant, "oauth2", "v2.0", "authorize"] => Some(Endpoint::Authorize(tenant)),
         [tenant, "v2.0", ".well-known", "openid-configuration"] => Some(Endpoint::Discovery(tenant)),
+        [tenant, "discovery", "v2.0", "keys"] => Some(Endpoint::Keys(tenant)),
         ["common", "discovery", "instance"] => Some(Endpoint::Instances),
         ["devicelogin"] => Some(Endpoint::EnterCode),
         _ => None,
@@ -44,7 +47,13 @@ pub(in crate::sandbox) fn answer(dynamics: &Dynamics, endpoint: &Endpoint, ask: 
         (Endpoint::DeviceCode(tenant), "POST") => people::device_code(dynamics, tenant, ask),
         (Endpoint::Authorize(tenant), "GET") => people::authorize(dynamics, tenant, ask),
         (Endpoint::EnterCode, "GET") => people::enter_code(dynamics, ask),
+        (Endpoint::Discovery(tenant) | Endpoint::Keys(tenant), "GET")
+            if !is_tenant(dynamics, tenant) && !people::is_alias(tenant) =>
+        {
+            token::refuse(&token::unknown_tenant(tenant))
+        }
         (Endpoint::Discovery(tenant), "GET") => discovery(dynamics, tenant),
+        (Endpoint::Keys(_), "GET") => identity::keys(dynamics),
         (Endpoint::Instances, "GET") => instances(dynamics),
         _ => Reply::new(405, "text/plain", "Method Not Allowed"),
     }
@@ -56,10 +65,7 @@ pub(in crate::sandbox) fn is_tenant(dynamics: &Dynamics, tenant: &str) -> bool {
 }
 
 fn discovery(dynamics: &Dynamics, tenant: &str) -> Reply {
-    if !is_tenant(dynamics, tenant) && !people::is_alias(tenant) {
-        return token::refuse(&token::unknown_tenant(tenant));
-    }
-    let (url, tenant_id) = (dynamics.url(), &dynamics.vault.credentials.tenant_id);
+    let url = dynamics.url();
     let base = format!("{url}/{tenant}/oauth2/v2.0");
     let document = json!({
         "token_endpoint": format!("{base}/token"),
@@ -68,7 +74,9 @@ fn discovery(dynamics: &Dynamics, tenant: &str) -> Reply {
         "response_types_supported": ["code"],
         "subject_types_supported": ["pairwise"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "issuer": format!("{url}/{tenant_id}/v2.0"),
+        "jwks_uri": format!("{url}/{tenant}/discovery/v2.0/keys"),
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "issuer": identity::issuer(dynamics),
         "authorization_endpoint": format!("{base}/authorize"),
         "device_authorization_endpoint": format!("{base}/devicecode"),
         "tenant_region_scope": "NA",

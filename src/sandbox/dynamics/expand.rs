@@ -1,7 +1,7 @@
 //! `$expand`: related rows inside a row.
 //!
-//! One row through a lookup, with rows through its own lookups; and the rows of a collection, one level deep. Owners,
-//! and options beyond `$select` and `$filter`, answer 501. In: the option's text. Out: what to write after a row's columns.
+//! One row through a lookup, with rows through its own lookups; and the rows of a collection, one level deep, of which
+//! `$filter`, `$orderby` and `$top` choose. Owners and other options answer 501. In: the option's text. Out: what to write after a row's columns.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,16 @@ use super::errors::Refusal;
 use super::filter::Condition;
 use super::guid::Guid;
 use super::nested::{Item, items};
-use super::options::{Aliases, select};
+use super::options::{Given, resolved, select, top};
+use super::order::Order;
 use super::relationships;
 use super::row::Row;
 use super::schema::Schema;
 use super::store::Store;
+
+/// What the service says of the order and number of rows where a lookup leads to one.
+const TO_ONE: &str = "Only $select and $filter clause can be provided while doing $expand on many-to-one relationship or \
+                      nested one-to-many relationship.";
 
 /// Which rows an item leads to.
 pub(in crate::sandbox) enum Leads {
@@ -33,6 +38,8 @@ pub(in crate::sandbox) struct Expand {
     pub(in crate::sandbox) select: Option<Vec<usize>>,
     select_text: String,
     filter: Option<Condition>,
+    order: Option<Order>,
+    top: usize,
     pub(in crate::sandbox) inner: Vec<Expand>,
 }
 
@@ -54,44 +61,43 @@ pub(in crate::sandbox) fn read(
     text: &str,
     schema: &Schema,
     table: usize,
-    aliases: &Aliases,
+    given: &Given,
 ) -> Result<Vec<Expand>, Refusal> {
     let mut left = EXPAND_LIMIT;
-    level(text, schema, table, aliases, &mut left)
+    level(text, schema, table, given, &mut left)
 }
 
-fn level(
-    text: &str,
-    schema: &Schema,
-    table: usize,
-    aliases: &Aliases,
-    left: &mut usize,
-) -> Result<Vec<Expand>, Refusal> {
+fn level(text: &str, schema: &Schema, table: usize, given: &Given, left: &mut usize) -> Result<Vec<Expand>, Refusal> {
     let mut list = Vec::new();
     for item in items(text)? {
         *left = left.checked_sub(1).ok_or_else(|| {
             Refusal::option(format!("The number of $expand segments exceeds the limit of {EXPAND_LIMIT}."))
         })?;
-        list.push(one(&item, schema, table, aliases, left)?);
+        list.push(one(&item, schema, table, given, left)?);
     }
     Ok(list)
 }
 
-fn one(item: &Item<'_>, schema: &Schema, table: usize, aliases: &Aliases, left: &mut usize) -> Result<Expand, Refusal> {
+fn one(item: &Item<'_>, schema: &Schema, table: usize, given: &Given, left: &mut usize) -> Result<Expand, Refusal> {
     let (leads, related) = leads(item.name, schema, table)?;
     let many = matches!(leads, Leads::Many { .. });
     let (name, description) = (item.name.to_owned(), &schema.tables[related]);
-    let select_text = String::new();
-    let mut expand = Expand { name, leads, table: related, select: None, select_text, filter: None, inner: Vec::new() };
+    let (select_text, inner) = (String::new(), Vec::new());
+    let (table, top_rows) = (related, PAGE_LIMIT);
+    let mut expand =
+        Expand { name, leads, table, select: None, select_text, filter: None, order: None, top: top_rows, inner };
     for (option, value) in &item.options {
         match *option {
             "$select" => {
                 expand.select = Some(select(value, description)?);
                 expand.select_text = (*value).to_owned();
             }
-            "$filter" if many => expand.filter = Some(Condition::read(value, description, aliases)?),
+            "$filter" if many => expand.filter = Some(Condition::read(value, description, given)?),
+            "$orderby" if many => expand.order = Some(Order::read(resolved(value, &given.aliases), description)?),
+            "$top" if many => expand.top = top(value)?,
+            "$orderby" | "$top" => return Err(Refusal::option(TO_ONE)),
             "$expand" if !many => {
-                expand.inner = level(value, schema, related, aliases, left)?;
+                expand.inner = level(value, schema, related, given, left)?;
                 if expand.inner.iter().any(|inner| matches!(inner.leads, Leads::Many { .. })) {
                     return Err(Refusal::missing("a collection below a lookup in $expand"));
                 }
@@ -146,13 +152,19 @@ pub(in crate::sandbox) fn prepare<'a>(
         let mut collections: HashMap<Guid, Vec<&'a Row>> = HashMap::new();
         if let Leads::Many { column, target } = expand.leads {
             collections.extend(rows.iter().filter_map(|row| row.guid(0)).map(|id| (id, Vec::new())));
-            for row in store.tables[expand.table].rows.values() {
+            let rows = &store.tables[expand.table].rows;
+            let sorted = expand.order.as_ref().map(|order| store.sorted(schema, expand.table, order));
+            let in_order: Vec<&Row> = match &sorted {
+                Some(sorted) => sorted.iter().filter_map(|(_, id)| rows.get(id)).collect(),
+                None => rows.values().collect(),
+            };
+            for row in in_order {
                 let named = row.json(column).is_some_and(|(_, found)| found == target);
                 let Some(found) = row.guid(column).filter(|_| named).and_then(|id| collections.get_mut(&id)) else {
                     continue;
                 };
                 let wanted = |filter: &Condition| filter.holds(row, &schema.tables[expand.table]);
-                if found.len() < PAGE_LIMIT && expand.filter.as_ref().is_none_or(wanted) {
+                if found.len() < expand.top && expand.filter.as_ref().is_none_or(wanted) {
                     found.push(row);
                 }
             }
@@ -169,7 +181,7 @@ impl<'a> Expanded<'a> {
             Leads::One { column, target } => {
                 let named = row.json(column).is_some_and(|(_, found)| found == target);
                 let id = row.guid(column).filter(|_| named);
-                Related::One(id.and_then(|id| store.tables[self.expand.table].rows.get(&id)))
+                Related::One(id.and_then(|id| store.tables[self.expand.table].find(&id)))
             }
             Leads::Many { .. } => {
                 let found = row.guid(0).and_then(|id| self.collections.get(&id));

@@ -1,7 +1,7 @@
 //! `$filter`: read into a condition, and asked of a row.
 //!
-//! Functions beyond `contains`, `startswith` and `endswith`, paths into other tables and lambdas answer 501. In: the
-//! decoded text and the table. Out: a condition over stored rows.
+//! Functions of Dataverse's own are named in `query_function`. Other functions, paths into other tables and lambdas answer
+//! 501. In: the decoded text and the table. Out: a condition over stored rows.
 
 use std::cmp::Ordering;
 
@@ -9,7 +9,9 @@ use super::super::assumptions::{FILTER_DEPTH, NOT_EQUAL_KEEPS_NULLS};
 use super::errors::Refusal;
 use super::guid::Guid;
 use super::like::Pattern;
-use super::options::Aliases;
+use super::operator::Operator;
+use super::options::{Aliases, Given};
+use super::query_function::{self, Arguments};
 use super::row::{Comparable, Row, comparable};
 use super::schema::{Column, Kind, TableSchema};
 use super::words::{Word, words};
@@ -38,13 +40,16 @@ pub(in crate::sandbox) enum Condition {
     Not(Box<Condition>),
     Compare(usize, Test, Side),
     Like(usize, Pattern),
+    /// Several options, of which the row must have one at least.
+    Chosen(usize, Vec<i64>),
     /// A lookup, which of its targets, and the row it must name.
     Leads(usize, usize, Guid),
 }
 
 impl Condition {
-    pub(in crate::sandbox) fn read(filter: &str, table: &TableSchema, aliases: &Aliases) -> Result<Self, Refusal> {
-        let mut reader = Reader { filter, table, words: resolved(words(filter)?, aliases)?, place: 0, depth: 0 };
+    pub(in crate::sandbox) fn read(filter: &str, table: &TableSchema, given: &Given) -> Result<Self, Refusal> {
+        let words = resolved(words(filter)?, &given.aliases)?;
+        let mut reader = Reader { filter, table, given, words, place: 0, depth: 0 };
         let condition = reader.any()?;
         match reader.words.get(reader.place) {
             None => Ok(condition),
@@ -60,6 +65,9 @@ impl Condition {
             Condition::Leads(column, target, id) => {
                 row.json(*column).is_some_and(|(_, found)| found == *target) && row.guid(*column) == Some(*id)
             }
+            Condition::Chosen(column, wanted) => row.plain(*column).is_some_and(|text| {
+                text.split(',').any(|number| number.parse().is_ok_and(|number| wanted.contains(&number)))
+            }),
             Condition::Like(column, pattern) => {
                 row.plain(*column).is_some_and(|text| pattern.matches(&text.to_lowercase()))
             }
@@ -92,6 +100,7 @@ fn compare(left: &Comparable, test: Test, right: &Comparable) -> bool {
 struct Reader<'a> {
     filter: &'a str,
     table: &'a TableSchema,
+    given: &'a Given,
     words: Vec<(usize, Word)>,
     place: usize,
     /// How many groups and negations are open.
@@ -185,7 +194,7 @@ impl Reader<'_> {
             "contains" => ("%", "%"),
             "startswith" => ("", "%"),
             "endswith" => ("%", ""),
-            other => return Err(Refusal::missing(&format!("$filter function {other}"))),
+            other => return self.query_function(other),
         };
         self.expect(&Word::Open)?;
         let Some(Word::Bare(column)) = self.next() else { return Err(self.wrong()) };
@@ -197,15 +206,37 @@ impl Reader<'_> {
             let found = &self.table.columns[column].property;
             return Err(Refusal::syntax(format!("No function signature for '{name}' matches the type of '{found}'.")));
         }
-        let pattern = Condition::Like(column, Pattern::new(&format!("{before}{}{after}", text.to_lowercase())));
-        if self.takes("eq") {
-            return match self.next() {
-                Some(Word::Bare(text)) if text == "true" => Ok(pattern),
-                Some(Word::Bare(text)) if text == "false" => Ok(Condition::Not(Box::new(pattern))),
-                _ => Err(self.wrong()),
-            };
+        self.answered(Condition::Like(column, Pattern::new(&format!("{before}{}{after}", text.to_lowercase()))))
+    }
+
+    fn query_function(&mut self, name: &str) -> Result<Condition, Refusal> {
+        let (operator, negated) = query_function::operator(name)?;
+        self.expect(&Word::Open)?;
+        let start = self.place;
+        while !matches!(self.words.get(self.place), None | Some((_, Word::Close))) {
+            self.place += 1;
         }
-        Ok(pattern)
+        let inside: Vec<Word> = self.words[start..self.place].iter().map(|(_, word)| word.clone()).collect();
+        self.expect(&Word::Close)?;
+        let arguments = Arguments::read(&inside, self.given).ok_or_else(|| self.wrong())?;
+        let column = match self.table.logical_column(&arguments.property) {
+            Some(column) => column,
+            None => self.column(&arguments.property)?,
+        };
+        let condition = operator.condition(self.table, column, &arguments.values, self.given.now)?;
+        self.answered(if negated { Operator::negated(condition) } else { condition })
+    }
+
+    /// A function stands alone or is compared with `true` or `false`.
+    fn answered(&mut self, condition: Condition) -> Result<Condition, Refusal> {
+        if !self.takes("eq") {
+            return Ok(condition);
+        }
+        match self.next() {
+            Some(Word::Bare(text)) if text == "true" => Ok(condition),
+            Some(Word::Bare(text)) if text == "false" => Ok(Operator::negated(condition)),
+            _ => Err(self.wrong()),
+        }
     }
 
     fn comparison(&mut self, name: &str) -> Result<Condition, Refusal> {

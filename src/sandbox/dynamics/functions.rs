@@ -31,6 +31,7 @@ pub(in crate::sandbox) fn answer(
     place: &Place,
     ask: &Ask,
     segments: &[&str],
+    caller: &str,
 ) -> Result<Reply, Refusal> {
     let [call] = segments else { return Err(Refusal::missing(&format!("path below a function: {}", place.rest))) };
     if ask.method != "GET" {
@@ -53,7 +54,7 @@ pub(in crate::sandbox) fn answer(
     let members = match name {
         "WhoAmI" => json!({
             "BusinessUnitId": dynamics.business_unit,
-            "UserId": dynamics.caller,
+            "UserId": caller,
             "OrganizationId": dynamics.organization,
         }),
         "RetrieveVersion" => json!({"Version": PRODUCT_VERSION}),

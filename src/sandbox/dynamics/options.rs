@@ -10,10 +10,24 @@ use super::errors::Refusal;
 use super::expand::{self, Expand};
 use super::filter::Condition;
 use super::order::Order;
-use super::schema::{Kind, Schema, TableSchema};
+use super::schema::{Kind, TableSchema};
+use super::service::Dynamics;
 
 /// The values of parameter aliases, by name with the `@`.
 pub(in crate::sandbox) type Aliases = HashMap<String, String>;
+
+/// What the text of an option may refer to.
+pub(in crate::sandbox) struct Given {
+    pub(in crate::sandbox) aliases: Aliases,
+    /// The moment, in seconds since 1970.
+    pub(in crate::sandbox) now: i64,
+}
+
+impl Given {
+    pub(in crate::sandbox) fn of(dynamics: &Dynamics, query: &str) -> Self {
+        Given { aliases: aliases(query), now: dynamics.clock.now_ms().div_euclid(1000) }
+    }
+}
 
 /// The options of one request.
 #[derive(Default)]
@@ -30,18 +44,19 @@ pub(in crate::sandbox) struct Options {
 }
 
 impl Options {
-    pub(in crate::sandbox) fn read(query: &str, schema: &Schema, table: usize) -> Result<Self, Refusal> {
+    pub(in crate::sandbox) fn read(dynamics: &Dynamics, query: &str, table: usize) -> Result<Self, Refusal> {
         let mut options = Options::default();
-        let (place, table, aliases) = (table, &schema.tables[table], aliases(query));
+        let (schema, given) = (&dynamics.schema, Given::of(dynamics, query));
+        let (place, table) = (table, &schema.tables[table]);
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
                 "$select" => {
                     options.select = Some(select(&value, table)?);
                     options.select_text = value.into_owned();
                 }
-                "$filter" => options.filter = Some(Condition::read(&value, table, &aliases)?),
-                "$orderby" => options.order = Some(Order::read(resolved(&value, &aliases), table)?),
-                "$expand" => options.expand = expand::read(&value, schema, place, &aliases)?,
+                "$filter" => options.filter = Some(Condition::read(&value, table, &given)?),
+                "$orderby" => options.order = Some(Order::read(resolved(&value, &given.aliases), table)?),
+                "$expand" => options.expand = expand::read(&value, schema, place, &given)?,
                 "$top" => options.top = Some(top(&value)?),
                 "$count" => {
                     options.count = match value.as_ref() {
@@ -84,7 +99,7 @@ pub(in crate::sandbox) fn aliases(query: &str) -> Aliases {
 }
 
 /// The value of an alias, or the text itself.
-fn resolved<'a>(text: &'a str, aliases: &'a Aliases) -> &'a str {
+pub(in crate::sandbox) fn resolved<'a>(text: &'a str, aliases: &'a Aliases) -> &'a str {
     aliases.get(text.trim()).map_or(text, String::as_str)
 }
 
@@ -99,7 +114,7 @@ pub(in crate::sandbox) fn unknown(name: &str) -> Refusal {
     }
 }
 
-fn top(value: &str) -> Result<usize, Refusal> {
+pub(in crate::sandbox) fn top(value: &str) -> Result<usize, Refusal> {
     match value.parse::<usize>() {
         Ok(top) => Ok(top.min(PAGE_LIMIT)),
         Err(_) => Err(Refusal::option(format!("Invalid value '{value}' for $top query option found."))),

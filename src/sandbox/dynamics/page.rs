@@ -26,11 +26,11 @@ use super::service::Dynamics;
 use super::store::Store;
 
 /// What a page is cut from.
-struct Cut<'a> {
-    store: &'a Store,
-    schema: &'a Schema,
-    table: usize,
-    options: &'a Options,
+pub(in crate::sandbox) struct Cut<'a> {
+    pub(in crate::sandbox) store: &'a Store,
+    pub(in crate::sandbox) schema: &'a Schema,
+    pub(in crate::sandbox) table: usize,
+    pub(in crate::sandbox) options: &'a Options,
 }
 
 pub(in crate::sandbox) fn collection(
@@ -42,7 +42,7 @@ pub(in crate::sandbox) fn collection(
 ) -> Result<Reply, Refusal> {
     let schema = &dynamics.schema;
     let prefer = Prefer::read(&ask.headers)?;
-    let options = Options::read(&ask.query, schema, table)?.only(only);
+    let options = Options::read(dynamics, &ask.query, table)?.only(only);
     let resume = match &options.skip_token {
         Some(token) if dynamics.knows_link(token) => Some(cookie::read(token)?),
         Some(_) => return Err(cookie::invalid()),
@@ -61,18 +61,7 @@ pub(in crate::sandbox) fn collection(
         let counted = (options.count && resume.is_none()).then(|| cut.count());
         totals(&mut out, counted, prefer.count);
     }
-    out.push_str(",\"value\":[");
-    let all: Vec<usize> = (0..schema.tables[table].columns.len()).collect();
-    let columns = options.select.as_deref().unwrap_or(&all);
-    let found: Vec<&Row> = rows.iter().map(|(_, row)| *row).collect();
-    let expanded = expand::prepare(&options.expand, &store, schema, &found);
-    let renderer = Renderer { store: &store, schema, table, columns, prefer: &prefer, expanded: &expanded };
-    for (index, (_, row)) in rows.iter().enumerate() {
-        out.push_str(if index == 0 { "{" } else { ",{" });
-        renderer.members(&mut out, row);
-        out.push('}');
-    }
-    out.push(']');
+    cut.write(&mut out, &rows, &prefer);
     if more {
         let page = resume.map_or(1, |resume| resume.page);
         let token = cookie::write(page, &cut.marks(&rows));
@@ -92,7 +81,7 @@ pub(in crate::sandbox) fn count(
     table: usize,
     only: Option<Condition>,
 ) -> Result<Reply, Refusal> {
-    let options = Options::read(&ask.query, &dynamics.schema, table)?.only(only);
+    let options = Options::read(dynamics, &ask.query, table)?.only(only);
     let store = dynamics.store.read().unwrap_or_else(PoisonError::into_inner);
     let cut = Cut { store: &store, schema: &dynamics.schema, table, options: &options };
     Ok(Reply::new(200, "text/plain", cut.count().min(COUNT_LIMIT).to_string()))
@@ -104,7 +93,7 @@ pub(in crate::sandbox) fn opening(place: &Place, set: &str, select: &str, end: &
     format!("{{\"@odata.context\":\"{}$metadata#{set}{select}{end}\"", place.base)
 }
 
-fn totals(out: &mut String, counted: Option<usize>, annotated: bool) {
+pub(in crate::sandbox) fn totals(out: &mut String, counted: Option<usize>, annotated: bool) {
     if let Some(count) = counted {
         out.push_str(&format!(",\"@odata.count\":{}", count.min(COUNT_LIMIT)));
     }
@@ -131,6 +120,23 @@ fn decoded(token: &str) -> String {
 }
 
 impl<'a> Cut<'a> {
+    /// Writes the rows as the page's value.
+    pub(in crate::sandbox) fn write(&self, out: &mut String, rows: &[(Guid, &Row)], prefer: &Prefer) {
+        let (store, schema, table) = (self.store, self.schema, self.table);
+        out.push_str(",\"value\":[");
+        let all: Vec<usize> = (0..schema.tables[table].columns.len()).collect();
+        let columns = self.options.select.as_deref().unwrap_or(&all);
+        let found: Vec<&Row> = rows.iter().map(|(_, row)| *row).collect();
+        let expanded = expand::prepare(&self.options.expand, store, schema, &found);
+        let renderer = Renderer { store, schema, table, columns, prefer, expanded: &expanded };
+        for (index, (_, row)) in rows.iter().enumerate() {
+            out.push_str(if index == 0 { "{" } else { ",{" });
+            renderer.members(out, row);
+            out.push('}');
+        }
+        out.push(']');
+    }
+
     fn wanted(&self, row: &Row) -> bool {
         let table = &self.schema.tables[self.table];
         self.options.filter.as_ref().is_none_or(|filter: &Condition| filter.holds(row, table))
@@ -142,7 +148,12 @@ impl<'a> Cut<'a> {
         rows.filter(|row| self.wanted(row)).take(COUNT_LIMIT + 1).count()
     }
 
-    fn rows(&self, resume: Option<&Resume>, limit: usize) -> Result<Vec<(Guid, &'a Row)>, Refusal> {
+    /// The rows after a place, up to a number of them.
+    pub(in crate::sandbox) fn rows(
+        &self,
+        resume: Option<&Resume>,
+        limit: usize,
+    ) -> Result<Vec<(Guid, &'a Row)>, Refusal> {
         let rows = &self.store.tables[self.table].rows;
         let Some(order) = &self.options.order else {
             let start = match resume {
@@ -190,7 +201,8 @@ impl<'a> Cut<'a> {
         Ok((values, self.last_key(resume, order.by.len())?))
     }
 
-    fn marks(&self, rows: &[(Guid, &Row)]) -> Vec<Mark> {
+    /// Where a page began and ended.
+    pub(in crate::sandbox) fn marks(&self, rows: &[(Guid, &Row)]) -> Vec<Mark> {
         let (Some((first_id, first)), Some((last_id, last))) = (rows.first(), rows.last()) else { return Vec::new() };
         let table = &self.schema.tables[self.table];
         let by = self.options.order.as_ref().map_or(&[][..], |order| &order.by);

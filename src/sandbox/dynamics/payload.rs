@@ -158,7 +158,7 @@ impl Scope<'_> {
             let text = format!("'{}' is not a target of the navigation property '{navigation}'.", found.logical);
             return Err(invalid(&table.set, &text));
         }
-        if !self.store.tables[place].rows.contains_key(&id) {
+        if self.store.tables[place].find(&id).is_none() {
             return Err(Refusal::absent(&found.logical, &id.text()));
         }
         if !column.read_only {

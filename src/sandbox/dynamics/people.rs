@@ -27,11 +27,32 @@ struct State {
     given: u64,
     devices: HashMap<String, Device>,
     codes: HashMap<String, Code>,
-    refresh_tokens: HashMap<String, bool>,
+    /// What was granted with each; nothing any more where it was revoked.
+    refresh_tokens: HashMap<String, Option<Grant>>,
+}
+
+/// What a person granted a client: scopes, and the nonce that an `id_token` repeats.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Grant {
+    scopes: Vec<String>,
+    pub(super) nonce: Option<String>,
+}
+
+impl Grant {
+    fn read(form: &HashMap<String, String>) -> Self {
+        let scopes = form.get("scope").map(String::as_str).unwrap_or_default();
+        let scopes = scopes.split_whitespace().map(str::to_owned).collect();
+        Grant { scopes, nonce: form.get("nonce").cloned() }
+    }
+
+    pub(super) fn has(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|one| one == scope)
+    }
 }
 
 struct Device {
     user_code: String,
+    grant: Grant,
     until_ms: i64,
     answer: Answer,
 }
@@ -45,6 +66,7 @@ enum Answer {
 
 /// A code that a browser brought to a client.
 struct Code {
+    grant: Grant,
     challenge: Option<String>,
     redirect_uri: String,
     until_ms: i64,
@@ -68,22 +90,24 @@ impl People {
     }
 
     /// A refresh token; the ones before stay good, as in Entra.
-    pub(super) fn refresh_token(&self) -> String {
+    pub(super) fn refresh_token(&self, grant: &Grant) -> String {
         let mut state = self.state();
         let token = self.chance(&mut state, "refresh token", 200);
-        state.refresh_tokens.insert(token.clone(), true);
+        // The nonce was for the sign-in alone.
+        let kept = Grant { nonce: None, ..grant.clone() };
+        state.refresh_tokens.insert(token.clone(), Some(kept));
         token
     }
 
     /// Ends every refresh token, as an administrator can.
     pub(in crate::sandbox) fn sign_everybody_out(&self) {
-        self.state().refresh_tokens.values_mut().for_each(|good| *good = false);
+        self.state().refresh_tokens.values_mut().for_each(|grant| *grant = None);
     }
 
-    pub(super) fn check_refresh_token(&self, token: &str) -> Result<(), Wrong> {
+    pub(super) fn check_refresh_token(&self, token: &str) -> Result<Grant, Wrong> {
         match self.state().refresh_tokens.get(token) {
-            Some(true) => Ok(()),
-            Some(false) => Err(wrong(
+            Some(Some(grant)) => Ok(grant.clone()),
+            Some(None) => Err(wrong(
                 400,
                 "invalid_grant",
                 50_173,
@@ -95,7 +119,7 @@ impl People {
         }
     }
 
-    pub(super) fn check_device(&self, device_code: &str, now_ms: i64) -> Result<(), Wrong> {
+    pub(super) fn check_device(&self, device_code: &str, now_ms: i64) -> Result<Grant, Wrong> {
         let mut state = self.state();
         let bad = || wrong(400, "bad_verification_code", 70_018, "AADSTS70018: Invalid verification code.");
         let device = state.devices.get(device_code).ok_or_else(bad)?;
@@ -113,14 +137,20 @@ impl People {
                 Err(wrong(400, "authorization_declined", 65_004, text))
             }
             Answer::Approved => {
-                state.devices.remove(device_code);
-                Ok(())
+                let known = state.devices.remove(device_code);
+                known.map(|device| device.grant).ok_or_else(bad)
             }
         }
     }
 
     /// A code is good once, for the address it was sent to, and for who knows what its challenge was made from.
-    pub(super) fn check_code(&self, code: &str, redirect_uri: &str, verifier: &str, now_ms: i64) -> Result<(), Wrong> {
+    pub(super) fn check_code(
+        &self,
+        code: &str,
+        redirect_uri: &str,
+        verifier: &str,
+        now_ms: i64,
+    ) -> Result<Grant, Wrong> {
         let used =
             || wrong(400, "invalid_grant", 54_005, "AADSTS54005: OAuth2 Authorization code was already redeemed.");
         let known = self.state().codes.remove(code).ok_or_else(used)?;
@@ -140,7 +170,7 @@ impl People {
             let text = "AADSTS501481: The Code_Verifier does not match the code_challenge supplied.";
             return Err(wrong(400, "invalid_grant", 501_481, text));
         }
-        Ok(())
+        Ok(known.grant)
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -169,7 +199,7 @@ pub(in crate::sandbox) fn device_code(dynamics: &Dynamics, tenant: &str, ask: &A
     let code = dynamics.people.chance(&mut state, "device code", 120);
     let user_code = dynamics.people.chance(&mut state, "user code", 9);
     let until_ms = dynamics.clock.now_ms() + CODE_LIFE_SECONDS * 1000;
-    let device = Device { user_code: user_code.clone(), until_ms, answer: Answer::Pending };
+    let device = Device { user_code: user_code.clone(), grant: Grant::read(&form), until_ms, answer: Answer::Pending };
     state.devices.insert(code.clone(), device);
     let page = format!("{}/devicelogin", dynamics.url());
     let answer = json!({
@@ -217,6 +247,7 @@ pub(in crate::sandbox) fn authorize(dynamics: &Dynamics, tenant: &str, ask: &Ask
     let mut state = dynamics.people.state();
     let code = dynamics.people.chance(&mut state, "code", 120);
     let made = Code {
+        grant: Grant::read(&asked),
         challenge: asked.get("code_challenge").cloned(),
         redirect_uri: of("redirect_uri").to_owned(),
         until_ms: dynamics.clock.now_ms() + CODE_LIFE_SECONDS * 1000,

@@ -10,6 +10,8 @@ use super::errors::Refusal;
 const FORMATTED: &str = "OData.Community.Display.V1.FormattedValue";
 const TARGET: &str = "Microsoft.Dynamics.CRM.lookuplogicalname";
 const NAVIGATION: &str = "Microsoft.Dynamics.CRM.associatednavigationproperty";
+const MORE: &str = "Microsoft.Dynamics.CRM.morerecords";
+const COOKIE: &str = "Microsoft.Dynamics.CRM.fetchxmlpagingcookie";
 const COUNT: &str = "Microsoft.Dynamics.CRM.totalrecordcount";
 
 /// What a request prefers.
@@ -21,6 +23,9 @@ pub(in crate::sandbox) struct Prefer {
     pub(in crate::sandbox) target: bool,
     pub(in crate::sandbox) navigation: bool,
     pub(in crate::sandbox) count: bool,
+    /// A fetch says whether there are more rows, and how to go on.
+    pub(in crate::sandbox) more: bool,
+    pub(in crate::sandbox) cookie: bool,
     /// A write answers with the row; only a write applies it.
     pub(in crate::sandbox) representation: bool,
     pub(in crate::sandbox) annotated: bool,
@@ -64,6 +69,8 @@ impl Prefer {
                     self.target |= matches(pattern, TARGET);
                     self.navigation |= matches(pattern, NAVIGATION);
                     self.count |= matches(pattern, COUNT);
+                    self.more |= matches(pattern, MORE);
+                    self.cookie |= matches(pattern, COOKIE);
                 }
                 self.applied.push(format!("odata.include-annotations=\"{value}\""));
             }

@@ -1,6 +1,6 @@
-//! What may be done with each table, and what the calling application may.
+//! What may be done with each table, and what the caller may.
 //!
-//! It is told, not enforced: the sandbox lets its application do everything it can. In: a table, or what a test grants. Out:
+//! It is told, not enforced: the sandbox lets its callers do everything it can. In: a table, or what a test grants. Out:
 //! privileges as metadata lists them, and those that the caller holds.
 
 use std::collections::BTreeMap;
@@ -60,9 +60,14 @@ pub(in crate::sandbox) fn is_asked(segments: &[&str]) -> bool {
 }
 
 /// Those of the caller; nobody else's are known.
-pub(in crate::sandbox) fn held(dynamics: &Dynamics, place: &Place, segments: &[&str]) -> Result<Reply, Refusal> {
+pub(in crate::sandbox) fn held(
+    dynamics: &Dynamics,
+    place: &Place,
+    segments: &[&str],
+    caller: &str,
+) -> Result<Reply, Refusal> {
     let user = segments.first().and_then(|first| first.strip_prefix("systemusers(")?.strip_suffix(')'));
-    if !user.is_some_and(|user| user.eq_ignore_ascii_case(&dynamics.caller)) {
+    if !user.is_some_and(|user| user.eq_ignore_ascii_case(caller)) {
         return Err(Refusal::missing("the privileges of another than the caller"));
     }
     let tables = dynamics.schema.tables.iter();

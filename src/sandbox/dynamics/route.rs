@@ -1,6 +1,6 @@
 //! Which request goes where below the version.
 //!
-//! Signing in is `serve`'s. In: a request of somebody who may ask. Out: the reply of the part that knows it, or a refusal.
+//! Signing in is `serve`'s. In: a request, and the user who asks. Out: the reply of the part that knows it, or a refusal.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use super::place::Place;
 use super::precondition::Precondition;
 use super::prefer::Prefer;
 use super::service::Dynamics;
-use super::{apply, batch, below, csdl, functions, metadata, page, privileges, single, write};
+use super::{apply, batch, below, csdl, fetch_page, functions, metadata, page, privileges, single, write};
 
 const JSON: &str = "application/json; odata.metadata=minimal";
 
@@ -31,20 +31,21 @@ pub(in crate::sandbox) fn no_content() -> Reply {
     reply
 }
 
-pub(in crate::sandbox) fn answer(dynamics: &Dynamics, ask: &Ask) -> Result<Reply, Refusal> {
+pub(in crate::sandbox) fn answer(dynamics: &Dynamics, ask: &Ask, caller: &str) -> Result<Reply, Refusal> {
     let place = Place::read(dynamics, ask)?;
     unsupported_headers(ask)?;
     let segments = place.segments();
     let first = segments.first().copied().unwrap_or("");
     if first == "$batch" {
-        return batch::answer(dynamics, ask);
+        return batch::answer(dynamics, ask, caller);
     }
     if functions::knows(first) {
-        return functions::answer(dynamics, &place, ask, &segments);
+        return functions::answer(dynamics, &place, ask, &segments, caller);
     }
     match ask.method.as_str() {
+        "GET" if privileges::is_asked(&segments) => privileges::held(dynamics, &place, &segments, caller),
         "GET" => read(dynamics, &place, ask, &segments),
-        "POST" | "PATCH" | "PUT" | "DELETE" => change(dynamics, &place, ask, first),
+        "POST" | "PATCH" | "PUT" | "DELETE" => change(dynamics, &place, ask, (first, caller)),
         other => Err(Refusal::method(other)),
     }
 }
@@ -58,7 +59,6 @@ fn read(dynamics: &Dynamics, place: &Place, ask: &Ask, segments: &[&str]) -> Res
         "" => Ok(service_document(dynamics, place)),
         "$metadata" if segments.len() == 1 => csdl::answer(dynamics, ask),
         name if metadata::knows(name) => metadata::answer(dynamics, place, ask, segments),
-        _ if privileges::is_asked(segments) => privileges::held(dynamics, place, segments),
         name => rows(dynamics, place, ask, name, &segments[1..]),
     }
 }
@@ -71,6 +71,7 @@ fn rows(dynamics: &Dynamics, place: &Place, ask: &Ask, name: &str, below: &[&str
     let table = dynamics.schema.set(set).ok_or_else(|| lacks(set).unwrap_or_else(|| Refusal::segment(set)))?;
     match (key, below) {
         (None, []) if apply::is_asked(ask) => apply::answer(dynamics, place, ask, table),
+        (None, []) if fetch_page::is_asked(ask) => fetch_page::answer(dynamics, place, ask, table),
         (None, []) => page::collection(dynamics, place, ask, table, None),
         (None, ["$count"]) => page::count(dynamics, ask, table, None),
         (Some(key), []) => single::row(dynamics, place, ask, table, key),
@@ -79,10 +80,10 @@ fn rows(dynamics: &Dynamics, place: &Place, ask: &Ask, name: &str, below: &[&str
     }
 }
 
-fn change(dynamics: &Dynamics, place: &Place, ask: &Ask, first: &str) -> Result<Reply, Refusal> {
+fn change(dynamics: &Dynamics, place: &Place, ask: &Ask, (first, caller): (&str, &str)) -> Result<Reply, Refusal> {
     let name = first.split('(').next().unwrap_or(first);
     if dynamics.schema.set(name).is_some() {
-        return write::answer(dynamics, place, ask);
+        return write::answer(dynamics, place, ask, caller);
     }
     if metadata::knows(first) {
         return Err(Refusal::missing("changing metadata"));

@@ -115,6 +115,11 @@ impl TableSchema {
         self.by_property.get(property).copied()
     }
 
+    /// The column with that logical name.
+    pub(in crate::sandbox) fn logical_column(&self, logical: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.logical == logical)
+    }
+
     /// The lookup that a single-valued navigation property belongs to, and the tables that property may lead to.
     pub(in crate::sandbox) fn navigation(&self, name: &str) -> Option<(usize, &[String])> {
         self.columns.iter().enumerate().filter(|(_, column)| column.is_lookup()).find_map(|(index, column)| {

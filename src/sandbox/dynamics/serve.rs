@@ -22,10 +22,8 @@ impl Answering for Dynamics {
         if !ask.path.starts_with("/api/data/") {
             return stamp(self, Refusal::segment(&ask.path).reply());
         }
-        if !signed_in(self, ask) {
-            return stamp(self, challenge(self));
-        }
-        let mut reply = route::answer(self, ask).unwrap_or_else(|refusal| refusal.reply());
+        let Some(caller) = caller(self, ask) else { return stamp(self, challenge(self)) };
+        let mut reply = route::answer(self, ask, &caller).unwrap_or_else(|refusal| refusal.reply());
         reply.write = ask.method != "GET";
         stamp(self, reply)
     }
@@ -39,9 +37,10 @@ impl Answering for Dynamics {
     }
 }
 
-fn signed_in(dynamics: &Dynamics, ask: &Ask) -> bool {
-    let bearer = ask.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    bearer.is_some_and(|token| dynamics.tokens.is_good(token, dynamics.clock.now_ms()))
+/// The user who asks: a person's, or the application's own.
+fn caller(dynamics: &Dynamics, ask: &Ask) -> Option<String> {
+    let bearer = ask.header("authorization")?.strip_prefix("Bearer ")?;
+    dynamics.tokens.holder(bearer, dynamics.clock.now_ms())
 }
 
 /// The 401 that tells a client where to sign in.

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::{DateTime, SecondsFormat};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::super::assumptions::FIRST_VERSION;
+use super::super::assumptions::{APPLICATION_USER_NAME, FIRST_VERSION};
 use super::super::clock::Clock;
 use super::super::credentials::Vault;
 use super::super::options::Error;
@@ -27,7 +27,8 @@ pub(in crate::sandbox) struct Dynamics {
     pub(super) seed: u64,
     pub(super) organization: String,
     pub(super) business_unit: String,
-    pub(super) caller: String,
+    /// The user that the application is.
+    pub(super) application_user: String,
     pub(super) vault: Arc<Vault>,
     pub(super) clock: Clock,
     pub(in crate::sandbox) tokens: Tokens,
@@ -42,20 +43,25 @@ pub(in crate::sandbox) struct Dynamics {
 impl Dynamics {
     pub(in crate::sandbox) fn new(seed: u64, url: String, vault: Arc<Vault>, clock: Clock) -> Result<Self, Error> {
         let schema = Schema::shipped()?;
-        let store = RwLock::new(Store::new(&schema, FIRST_VERSION));
+        let mut store = Store::new(&schema, FIRST_VERSION);
+        let business_unit = Chance::of_text(seed, "business unit").guid();
+        let application_user = Chance::of_text(seed, "application user").guid();
+        let user = application(&application_user, &business_unit, &vault.credentials.client_id);
+        let table = schema.table("systemuser").ok_or(Error::Schema { line: 0, reason: "no users".to_owned() })?;
+        store.put_apart(&schema, table, &user).map_err(|reason| Error::Schema { line: 0, reason })?;
         Ok(Dynamics {
             url,
             seed,
             organization: Chance::of_text(seed, "organization").guid(),
-            business_unit: Chance::of_text(seed, "business unit").guid(),
-            caller: Chance::of_text(seed, "application user").guid(),
+            business_unit,
+            application_user,
             vault,
             clock,
             tokens: Tokens::new(seed),
             people: People::new(seed),
             granted: Granted::default(),
             schema,
-            store,
+            store: RwLock::new(store),
             requests: AtomicU64::new(0),
             links: Mutex::default(),
         })
@@ -67,6 +73,11 @@ impl Dynamics {
 
     pub(in crate::sandbox) fn organization_id(&self) -> &str {
         &self.organization
+    }
+
+    /// The Entra object of a user who has none of his own.
+    pub(super) fn object_id(&self, user: &str) -> String {
+        Chance::of_text(self.seed, &format!("object {user}")).guid()
     }
 
     /// The root business unit; every seeded row belongs to it.
@@ -125,4 +136,23 @@ impl Dynamics {
     pub(super) fn knows_link(&self, token: &str) -> bool {
         self.links.lock().unwrap_or_else(PoisonError::into_inner).contains(&hash(token))
     }
+}
+
+/// The application's own user, which a tenant's administrator made before the world began.
+fn application(id: &str, business_unit: &str, client: &str) -> Map<String, Value> {
+    let made = "2021-12-31T00:00:00Z";
+    let row = json!({
+        "systemuserid": id,
+        "fullname": APPLICATION_USER_NAME,
+        "lastname": APPLICATION_USER_NAME,
+        "applicationid": client,
+        "isdisabled": false,
+        "accessmode": 4,
+        "islicensed": false,
+        "setupuser": false,
+        "_businessunitid_value": business_unit,
+        "createdon": made,
+        "modifiedon": made,
+    });
+    if let Value::Object(row) = row { row } else { Map::new() }
 }

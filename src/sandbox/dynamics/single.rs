@@ -34,10 +34,10 @@ pub(in crate::sandbox) fn row(
     if condition.must_exist || condition.must_not_exist {
         return Err(Refusal::missing("If-Match, or If-None-Match: *, on a read"));
     }
-    let options = Options::read(&ask.query, schema, table)?;
+    let options = Options::read(dynamics, &ask.query, table)?;
     let store = dynamics.store.read().unwrap_or_else(PoisonError::into_inner);
     let id = locate(description, &store.tables[table], key)?.existing(description)?;
-    let found = store.tables[table].rows.get(&id);
+    let found = store.tables[table].find(&id);
     let found = found.ok_or_else(|| Refusal::absent(&description.logical, &id.text()))?;
     let etag = tag(found.version);
     // What comes from other rows may have changed although this one has not.

@@ -21,7 +21,16 @@ type Orders = HashMap<Vec<(usize, bool)>, Arc<Sorted>>;
 #[derive(Default)]
 pub(in crate::sandbox) struct Table {
     pub(in crate::sandbox) rows: BTreeMap<Guid, Row>,
+    /// Rows that are found by their key and through lookups, but stand in no list.
+    apart: BTreeMap<Guid, Row>,
     sorted: Mutex<Orders>,
+}
+
+impl Table {
+    /// The row with that key, listed or not.
+    pub(in crate::sandbox) fn find(&self, id: &Guid) -> Option<&Row> {
+        self.rows.get(id).or_else(|| self.apart.get(id))
+    }
 }
 
 /// The rows of all tables, in the order of the schema.
@@ -98,6 +107,20 @@ impl Store {
         Ok(())
     }
 
+    /// Stores a row that no list shows, with the version before all others.
+    pub(in crate::sandbox) fn put_apart(
+        &mut self,
+        schema: &Schema,
+        table: usize,
+        row: &Map<String, Value>,
+    ) -> Result<(), String> {
+        let description = &schema.tables[table];
+        let id = row.get(description.key()).and_then(Value::as_str).and_then(Guid::parse);
+        let id = id.ok_or_else(|| format!("column '{}': not a GUID", description.key()))?;
+        self.tables[table].apart.insert(id, Row::build(description, row, self.last_version)?);
+        Ok(())
+    }
+
     /// Merges a row into the stored one and moves its time of change, which never goes back.
     pub(in crate::sandbox) fn change(
         &mut self,
@@ -151,7 +174,7 @@ impl Store {
     pub(in crate::sandbox) fn name_of(&self, schema: &Schema, target: &str, id: Guid) -> Option<String> {
         let table = schema.table(target)?;
         let description: &TableSchema = &schema.tables[table];
-        self.tables[table].rows.get(&id)?.plain(description.primary_name)
+        self.tables[table].find(&id)?.plain(description.primary_name)
     }
 
     /// An order may look at names in other tables, so a change anywhere outdates them all.

@@ -7,16 +7,18 @@ use std::collections::HashMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::Utc;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::assumptions::{ENTRA_MISSING_FEATURE, TOKEN_LIFE_SECONDS};
 use super::super::faults::Fault;
 use super::super::http::{Ask, Reply};
 use super::super::randomness::Chance;
+use super::assertion;
 use super::entra::is_tenant;
 use super::errors::{gateway, waiting};
+use super::identity::Person;
+use super::people::{self, Grant};
 use super::service::Dynamics;
-use super::{assertion, people};
 
 /// Why there is no token.
 pub(super) struct Wrong {
@@ -31,39 +33,67 @@ pub(super) fn wrong(status: u16, error: &'static str, code: u32, text: impl Into
 }
 
 /// Whom a token is for.
-#[derive(PartialEq)]
 enum For {
     Application,
-    Person,
+    Person(Grant),
 }
 
+/// What a client posts.
+type Form = HashMap<String, String>;
+
 pub(super) fn answer(dynamics: &Dynamics, tenant: &str, ask: &Ask) -> Reply {
-    match check(dynamics, tenant, ask) {
-        Ok(whom) => {
-            let token = dynamics.tokens.give(dynamics.clock.now_ms() + TOKEN_LIFE_SECONDS * 1000);
-            let mut body = json!({"token_type": "Bearer", "expires_in": TOKEN_LIFE_SECONDS, "access_token": token});
-            if whom == For::Person {
-                body["scope"] = format!("{}/user_impersonation", dynamics.url()).into();
-                body["refresh_token"] = dynamics.people.refresh_token().into();
-            }
+    let mut form: Form = url::form_urlencoded::parse(&ask.body).into_owned().collect();
+    if let Some((id, secret)) = basic(ask) {
+        form.entry("client_id".to_owned()).or_insert(id);
+        form.entry("client_secret".to_owned()).or_insert(secret);
+    }
+    let granted = check(dynamics, tenant, &form).and_then(|whom| match whom {
+        For::Application => Ok(bearer(dynamics, &dynamics.application_user)),
+        For::Person(grant) => of_person(dynamics, &form, &grant),
+    });
+    match granted {
+        Ok(body) => {
             Reply::new(200, "application/json; charset=utf-8", body.to_string()).with("cache-control", "no-store")
         }
         Err(wrong) => refuse(&wrong),
     }
 }
 
-fn check(dynamics: &Dynamics, tenant: &str, ask: &Ask) -> Result<For, Wrong> {
-    let mut form: HashMap<String, String> = url::form_urlencoded::parse(&ask.body).into_owned().collect();
-    if let Some((id, secret)) = basic(ask) {
-        form.entry("client_id".to_owned()).or_insert(id);
-        form.entry("client_secret".to_owned()).or_insert(secret);
+fn bearer(dynamics: &Dynamics, holder: &str) -> Value {
+    let token = dynamics.tokens.give(holder, dynamics.clock.now_ms() + TOKEN_LIFE_SECONDS * 1000);
+    json!({"token_type": "Bearer", "expires_in": TOKEN_LIFE_SECONDS, "access_token": token})
+}
+
+/// A person's token, with what the scopes that he granted bring along.
+fn of_person(dynamics: &Dynamics, form: &Form, grant: &Grant) -> Result<Value, Wrong> {
+    let person = Person::of(dynamics);
+    let mut body = bearer(dynamics, &person.user);
+    body["scope"] = format!("{}/user_impersonation", dynamics.url()).into();
+    if grant.has("offline_access") {
+        body["refresh_token"] = dynamics.people.refresh_token(grant).into();
     }
+    if grant.has("openid") {
+        let now = dynamics.clock.now_ms() / 1000;
+        body["id_token"] = person.id_token(dynamics, grant.nonce.as_deref(), now)?.into();
+    }
+    if form.get("client_info").is_some_and(|wanted| wanted == "1") {
+        body["client_info"] = person.client_info(dynamics).into();
+    }
+    Ok(body)
+}
+
+fn check(dynamics: &Dynamics, tenant: &str, form: &Form) -> Result<For, Wrong> {
     let needed = |name: &str| {
         let text = format!("AADSTS900144: The request body must contain the following parameter: '{name}'.");
         form.get(name).filter(|value| !value.is_empty()).ok_or_else(|| wrong(400, "invalid_request", 900_144, text))
     };
     let grant = needed("grant_type")?;
     let is_application = grant == "client_credentials";
+    if is_application && (people::is_alias(tenant) || tenant == "consumers") {
+        let text = "AADSTS9001023: The grant type is not supported over the /common or /consumers endpoints. Please use \
+                    the /organizations or tenant-specific endpoint.";
+        return Err(wrong(400, "invalid_request", 9_001_023, text));
+    }
     if !is_tenant(dynamics, tenant) && (is_application || !people::is_alias(tenant)) {
         return Err(unknown_tenant(tenant));
     }
@@ -72,7 +102,7 @@ fn check(dynamics: &Dynamics, tenant: &str, ask: &Ask) -> Result<For, Wrong> {
         return Err(unknown_application(client));
     }
     let now_ms = dynamics.clock.now_ms();
-    match grant.as_str() {
+    let granted = match grant.as_str() {
         "client_credentials" => {
             scope(dynamics, needed("scope")?)?;
             if form.contains_key("client_assertion") {
@@ -86,25 +116,25 @@ fn check(dynamics: &Dynamics, tenant: &str, ask: &Ask) -> Result<For, Wrong> {
         }
         "refresh_token" => {
             form.get("scope").map_or(Ok(()), |scope| personal_scope(dynamics, scope))?;
-            dynamics.people.check_refresh_token(needed("refresh_token")?)?;
+            dynamics.people.check_refresh_token(needed("refresh_token")?)?
         }
         "authorization_code" => {
             let verifier = form.get("code_verifier").map(String::as_str).unwrap_or_default();
-            dynamics.people.check_code(needed("code")?, needed("redirect_uri")?, verifier, now_ms)?;
+            dynamics.people.check_code(needed("code")?, needed("redirect_uri")?, verifier, now_ms)?
         }
         "urn:ietf:params:oauth:grant-type:device_code" => {
-            dynamics.people.check_device(needed("device_code")?, now_ms)?;
+            dynamics.people.check_device(needed("device_code")?, now_ms)?
         }
         _ => {
             let text = format!("AADSTS70003: The app requested an unsupported grant type '{grant}'.");
             return Err(wrong(400, "unsupported_grant_type", 70_003, text));
         }
-    }
+    };
     // The sandbox's application is public for people; a secret that comes along has to be right all the same.
     if form.get("client_secret").is_some_and(|secret| !dynamics.vault.opens_entra(secret)) {
         return Err(wrong_secret());
     }
-    Ok(For::Person)
+    Ok(For::Person(granted))
 }
 
 fn wrong_secret() -> Wrong {

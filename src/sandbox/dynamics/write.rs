@@ -39,12 +39,19 @@ pub(in crate::sandbox) struct Write<'a> {
     pub(in crate::sandbox) place: &'a Place,
     pub(in crate::sandbox) ask: &'a Ask,
     pub(in crate::sandbox) references: &'a References,
+    /// The user who writes.
+    pub(in crate::sandbox) caller: &'a str,
 }
 
 /// A write that stands alone.
-pub(in crate::sandbox) fn answer(dynamics: &Dynamics, place: &Place, ask: &Ask) -> Result<Reply, Refusal> {
+pub(in crate::sandbox) fn answer(
+    dynamics: &Dynamics,
+    place: &Place,
+    ask: &Ask,
+    caller: &str,
+) -> Result<Reply, Refusal> {
     let references = References::default();
-    let write = Write { dynamics, place, ask, references: &references };
+    let write = Write { dynamics, place, ask, references: &references, caller };
     let mut store = dynamics.store.write().unwrap_or_else(PoisonError::into_inner);
     Ok(store.atomically(|store| write.apply(store))?.reply)
 }
@@ -82,7 +89,7 @@ impl Write<'_> {
     ) -> Result<(), Refusal> {
         let (dynamics, schema) = (self.dynamics, &self.dynamics.schema);
         let now = dynamics.now();
-        let stamp = Stamp { caller: &dynamics.caller, business_unit: &dynamics.business_unit, now: &now };
+        let stamp = Stamp { caller: self.caller, business_unit: &dynamics.business_unit, now: &now };
         let row = derived::row(store, schema, &schema.tables[table], id, values, &stamp)?;
         if let Some(key) = taken(&schema.tables[table], &store.tables[table], id, &row) {
             let text = format!(
@@ -165,7 +172,7 @@ impl Write<'_> {
             let reply = no_content().with("location", address.clone()).with("odata-entityid", address);
             return Ok(Written { reply: reply.writing(1), row: Some(row) });
         }
-        let options = Options::read(&self.ask.query, schema, table)?;
+        let options = Options::read(self.dynamics, &self.ask.query, table)?;
         let stored = store.tables[table].rows.get(&id).ok_or_else(|| Refusal::absent("row", &id.text()))?;
         prefer.applied.push("return=representation".to_owned());
         let mut reply = single::entity(self.place, store, schema, table, &options, &prefer, stored)?;

@@ -21,7 +21,8 @@ pub(super) fn token(gainsight: &Gainsight, ask: &Ask, request: &str) -> Reply {
     if ask.method != "POST" || !is_grant || !is_known {
         return unauthorized(request);
     }
-    let token = gainsight.tokens.give(gainsight.clock.now_ms() + APPLICATION_TOKEN_LIFE_SECONDS * 1000);
+    let until_ms = gainsight.clock.now_ms() + APPLICATION_TOKEN_LIFE_SECONDS * 1000;
+    let token = gainsight.tokens.give(&gainsight.vault.credentials.gainsight_client_id, until_ms);
     let body = json!({"access_token": token, "token_type": "Bearer", "expires_in": APPLICATION_TOKEN_LIFE_SECONDS});
     Reply::new(200, "application/json", body.to_string())
 }
@@ -30,7 +31,7 @@ pub(super) fn token(gainsight: &Gainsight, ask: &Ask, request: &str) -> Reply {
 pub(super) fn is_signed_in(gainsight: &Gainsight, ask: &Ask) -> bool {
     let token = ask.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
     let has_key = ask.header("accesskey").is_some();
-    !has_key && token.is_some_and(|token| gainsight.tokens.is_good(token, gainsight.clock.now_ms()))
+    !has_key && token.is_some_and(|token| gainsight.tokens.holder(token, gainsight.clock.now_ms()).is_some())
 }
 
 fn pair(ask: &Ask) -> Option<(String, String)> {

@@ -74,6 +74,7 @@ fn ordinary(draw: &mut Draw, number: usize, id: String) -> Row {
         json!({
             "_ownerid_value": owner,
             "_ownerid_value@Microsoft.Dynamics.CRM.lookuplogicalname": "systemuser",
+            "_owninguser_value": owner,
         }),
     );
     draw.stamp(&mut row);
