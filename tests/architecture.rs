@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
 ];
 
 /// Each foreign crate with its only home.
-const HOMES: [(&str, &[&str]); 8] = [
+const HOMES: [(&str, &[&str]); 9] = [
     ("pest", &["lang"]),
     ("datafusion", &["engine"]),
     ("reqwest", &["http"]),

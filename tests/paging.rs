@@ -10,6 +10,7 @@ use ferry::model::field::{Field, FieldKind};
 use serde_json::{Value, json};
 
 use crate::security::listener::{Listener, accounts, reply, send};
+use crate::stage::{COMPANIES, Stage};
 
 /// A status, headers and a body.
 type Page = (&'static str, Vec<(&'static str, &'static str)>, Value);
@@ -145,4 +146,21 @@ async fn values_keep_what_they_say() {
         assert_eq!(found.trim_end_matches('Z'), expected, "{kind:?} {value}");
         assert_eq!(column.is_null(0), value == "null");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_records_than_one_read_of_gainsight_gives_are_all_found() {
+    let stage = Stage::world("", "", "").await;
+    let company = |number: usize| json!({"Name": format!("C{number}"), "External_Account_ID_gainsight123__gc": format!("00000000-0000-4000-8000-{number:012}")});
+    for number in 0..5_001 {
+        stage.sandbox.put_record("company", company(number).as_object().unwrap().clone());
+    }
+    for number in [0, 2_500, 5_000] {
+        let id = format!("00000000-0000-4000-8000-{number:012}");
+        let row = json!({"accountid": id, "name": format!("Renamed {number}")});
+        assert!(stage.sandbox.put_row("account", row.as_object().unwrap().clone()));
+    }
+    let counts = stage.run(COMPANIES).await[0].counts;
+    assert_eq!((counts.inserted, counts.updated), (0, 3), "none was taken for missing");
+    assert_eq!(stage.sandbox.records("company").len(), 5_001);
 }

@@ -117,3 +117,39 @@ async fn keep_leaves_a_value_alone_and_a_null_overwrites() {
     assert_eq!((&two["Summary"], &two["Website__gc"]), (&json!("two\nlines"), &Value::Null));
     assert_eq!(two["Arr"].as_f64(), Some(1.0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_choices_arrive_with_their_labels() {
+    const LABELS: [(&str, &str); 4] = [
+        ("100000000", "Discovery"),
+        ("100000001", "Demo"),
+        ("100000002", "Security Review"),
+        ("100000003", "Contract"),
+    ];
+    let stage = Stage::seeded(200).await;
+    let job = r#"
+CREATE JOB "Stages" AS
+UPSERT INTO gainsight."Opportunity__gc"
+  KEY ("Opportunity External Id")
+SELECT
+  o.opportunityid     AS "Opportunity External Id",
+  'n'                 AS "Name",
+  LABEL(o.new_stages) AS "Notes"
+FROM dynamics.opportunity AS o
+WHERE o.new_stages IS NOT NULL;
+"#;
+    let (reports, result) = stage.try_run_with("Stages", &[("stages.ferry", job)]).await;
+    result.unwrap();
+    assert_eq!(reports[0].counts.error, 0, "{:?}", errors(&reports[0]));
+    let mut seen = 0;
+    for row in stage.sandbox.table("opportunity") {
+        let Some(codes) = row["new_stages"].as_str() else { continue };
+        let label = |code: &str| LABELS.iter().find(|(known, _)| *known == code).unwrap().1;
+        let expected: Vec<&str> = codes.split(',').map(label).collect();
+        let records = stage.sandbox.records("Opportunity__gc");
+        let record = records.iter().find(|r| r["Opportunity_External_Id__gc"] == row["opportunityid"]).unwrap();
+        assert_eq!(record["Notes__gc"], expected.join(";"), "{codes}");
+        seen += usize::from(expected.len() > 1);
+    }
+    assert!(seen > 3, "rows with several");
+}
