@@ -298,3 +298,13 @@ fn a_wrong_file_of_faults_is_shown_with_its_line() {
     assert_eq!((code, out.as_str()), (2, ""), "{said}");
     assert!(said.contains("faults.jsonl:2: the rule does nothing; name one of status"), "{said}");
 }
+
+#[test]
+fn an_error_file_is_printed_as_its_rows_were() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("errors.csv"), "row,value\n1,'=1+1\n2,'quoted'\n").unwrap();
+    let (code, out, err) = bare(&["errors", "unescape", "errors.csv"], folder.path());
+    assert_eq!((code, out.as_str()), (0, "row,value\n1,=1+1\n2,'quoted'\n"), "{err}");
+    let (code, _, err) = bare(&["errors", "unescape", "nowhere.csv"], folder.path());
+    assert!(code == 2 && err.contains("nowhere.csv"), "{err}");
+}

@@ -103,6 +103,11 @@ pub(super) enum Verb {
         #[arg(long)]
         yes: bool,
     },
+    /// Work with error files.
+    Errors {
+        #[command(subcommand)]
+        verb: ErrorsVerb,
+    },
     /// Keep secrets in an encrypted file of the home; FERRY_SECRETS_KEY_FILE names the file of the key.
     Secret {
         #[command(subcommand)]
@@ -167,6 +172,16 @@ pub(super) enum SecretVerb {
         /// Forget the one in the operating system's keyring.
         #[arg(long)]
         keyring: bool,
+    },
+}
+
+/// What can be done with error files.
+#[derive(Debug, Subcommand)]
+pub(super) enum ErrorsVerb {
+    /// Print one as its rows were: without the `'` that keeps a spreadsheet from running a cell.
+    Unescape {
+        /// The file.
+        file: PathBuf,
     },
 }
 

@@ -9,6 +9,7 @@ mod company;
 mod connection;
 mod demo;
 mod describe;
+mod errors;
 mod explain;
 mod fmt;
 mod init;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use clap::Parser;
 
-use super::arguments::{Arguments, Common, ConnectionVerb, Verb};
+use super::arguments::{Arguments, Common, ConnectionVerb, ErrorsVerb, Verb};
 use super::{
-    activity, check, company, connection, demo, describe, explain, fmt, init, plan, preview, refresh, run, sandbox,
-    secret, test,
+    activity, check, company, connection, demo, describe, errors, explain, fmt, init, plan, preview, refresh, run,
+    sandbox, secret, test,
 };
 use crate::app::error::Error;
 use crate::app::workspace::Setting;
@@ -59,7 +59,12 @@ async fn verb(arguments: Arguments) -> Ended {
     // Whoever mends the secrets must not need them, nor whoever asks no service.
     let needs_secrets = !matches!(
         arguments.verb,
-        Verb::Secret { .. } | Verb::Fmt { .. } | Verb::Activity { .. } | Verb::Demo(_) | Verb::Sandbox(_)
+        Verb::Secret { .. }
+            | Verb::Errors { .. }
+            | Verb::Fmt { .. }
+            | Verb::Activity { .. }
+            | Verb::Demo(_)
+            | Verb::Sandbox(_)
     );
     let setting = setting(&common, needs_secrets)?;
     if let (true, Some(word)) = (common.offline, asks_services(&arguments.verb)) {
@@ -67,6 +72,7 @@ async fn verb(arguments: Arguments) -> Ended {
     }
     match arguments.verb {
         Verb::Init(arguments) => init::init(&setting, &arguments, common.json).await,
+        Verb::Errors { verb: ErrorsVerb::Unescape { file } } => errors::unescape(&file),
         Verb::Secret { verb } => secret::secret(&common.home, &verb, common.json),
         Verb::Demo(demo) => demo::demo(&demo, &common).await,
         Verb::Sandbox(sandbox) => sandbox::serve(&sandbox, &common).await,

@@ -78,6 +78,9 @@ pub(super) fn decode(bytes: &[u8], layout: &Layout, rows_before: i64) -> Result<
     Ok(Decoded { rows, next })
 }
 
+/// Names in one row at the most: 1,024 columns, each with three annotations.
+const NAMES_AT_MOST: usize = 4_096;
+
 struct PageSeed<'a> {
     layout: &'a Layout,
     builders: &'a mut Vec<Builder>,
@@ -171,7 +174,12 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
         self.seen.fill(false);
         let layout = self.rows.layout;
         let number = self.rows.rows + 1;
+        let mut names = 0;
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            names += 1;
+            if names > NAMES_AT_MOST {
+                return Err(A::Error::custom(format!("row {number} has more than {NAMES_AT_MOST} names")));
+            }
             match layout.columns.get(key.as_ref()) {
                 Some(&at) if !self.seen[at] => {
                     let raw: &RawValue = map.next_value()?;

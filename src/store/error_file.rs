@@ -149,3 +149,26 @@ fn is_passed_over(c: char) -> bool {
     let is_blank = (c.is_whitespace() || c.is_control()) && !TRIGGERS.contains(&c);
     is_blank || matches!(c, '"' | '\'' | '`' | '‘'..='‟' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}')
 }
+
+/// The text that [`safe`] was given: exactly its inverse.
+#[must_use]
+pub fn unescaped(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(text) if safe(text) != text => text,
+        _ => cell,
+    }
+}
+
+/// Copies an error file with each cell as it was. Programs may read such a file; spreadsheets should not.
+///
+/// # Errors
+/// If the one is no CSV, or the other cannot be written.
+pub fn unescape(from: impl std::io::Read, to: impl std::io::Write) -> Result<()> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(from);
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(to);
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record)? {
+        writer.write_record(record.iter().map(unescaped))?;
+    }
+    writer.flush().map_err(|error| Error::ErrorFile(error.into()))
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Decimal128Array, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
-use ferry::store::error_file::{ErrorFile, Line, safe};
+use ferry::store::error_file::{ErrorFile, Line, safe, unescape, unescaped};
 
 use crate::generated::dice::Dice;
 
@@ -103,6 +103,7 @@ fn no_random_cell_begins_like_a_formula() {
         let is_formula = rest.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠', '﹦']);
         assert_eq!(cell != text, is_formula, "{text:?}");
         assert_eq!(cell.strip_prefix('\'').filter(|_| is_formula).unwrap_or(&cell), text, "the text itself stays");
+        assert_eq!((unescaped(&cell), unescaped(&safe(&cell))), (text.as_str(), cell.as_str()), "and comes back");
         changed += usize::from(is_formula);
     }
     assert!(changed > 10_000, "{changed} of {CELLS} are formulas");
@@ -154,4 +155,20 @@ fn a_file_has_its_numbers_as_they_are_and_its_texts_neutralised() {
         }
         assert_eq!([&line[2], &line[13], &line[14], &line[15]], ["-1", "-5", "-1.50", "-0.5"]);
     }
+}
+
+#[test]
+fn an_error_file_can_be_read_as_its_rows_were() {
+    let rows: Vec<String> = PAYLOADS.iter().chain(&PLAIN).map(|text| (*text).to_owned()).collect();
+    let write = |cells: &[String]| {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(["row", "value"]).unwrap();
+        cells.iter().enumerate().for_each(|(at, cell)| writer.write_record([&at.to_string(), cell]).unwrap());
+        writer.into_inner().unwrap()
+    };
+    let escaped: Vec<String> = rows.iter().map(|text| safe(text)).collect();
+    let mut found = Vec::new();
+    unescape(write(&escaped).as_slice(), &mut found).unwrap();
+    assert_eq!(found, write(&rows), "to the byte");
+    assert!(unescape(&b"a,\xff\n"[..], &mut Vec::new()).is_err(), "what is no text is no error file");
 }

@@ -139,6 +139,16 @@ async fn a_page_is_64_deep_at_most() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_row_has_as_many_names_as_a_table_can_have_at_most() {
+    let row = |names: usize| {
+        let names: Vec<String> = (0..names).map(|number| format!("\"c{number}\":1")).collect();
+        format!("{{{}}}", names.join(","))
+    };
+    assert_eq!(page(row(4_096)).await, "");
+    assert!(page(row(4_097)).await.contains("row 1 has more than 4096 names"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_text_is_as_long_as_dataverse_keeps_it_at_most() {
     const MOST: usize = 1 << 20;
     for one in ["x", "ü", "\\n", "\\u00fc", "\\\"", "𝒳"] {
