@@ -1,8 +1,9 @@
 //! The verbs of whoever writes jobs, as they meet them in a terminal: fmt, test, refresh, describe, preview, explain.
 
+use ferry::sandbox::{Options, start};
 use serde_json::Value;
 
-use crate::stage::COMPANIES;
+use crate::stage::{COMPANIES, Stage};
 use crate::terminal::Desk;
 
 const WRONG_TEST: &str = "CREATE TEST \"two companies\"
@@ -179,6 +180,24 @@ async fn a_project_of_ones_own_is_right_from_the_beginning() {
     assert_eq!(code, 0, "{out}{err}");
     let (code, _, err) = desk.ferry(&[&["init", own][..], &urls].concat());
     assert!(code == 2 && err.contains("writes over nothing"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_of_ones_own_calls_fields_as_its_tenant_does() {
+    let options = Options { rows: 60, suffix: "Acme_Corp".to_owned(), ..Options::default() };
+    let desk = Desk::on(Stage::on(start(options).await.unwrap()));
+    let folder = desk.home().parent().unwrap().join("own");
+    let (organization, gainsight) = (desk.stage.sandbox.dynamics_url(), desk.stage.sandbox.gainsight_url());
+    let own = folder.to_str().unwrap();
+    let (code, _, err) = desk.ferry(&["init", own, "--organization", organization, "--gainsight", gainsight]);
+    assert_eq!(code, 0, "{err}");
+    let all: String = ["company_sync", "company_person_sync", "tests"]
+        .map(|name| std::fs::read_to_string(folder.join(format!("{name}.ferry"))).unwrap())
+        .concat();
+    assert!(all.contains("\"External Account ID_Acme_Corp\"") && all.contains("\"External Contact ID_Acme_Corp\""));
+    assert!(!all.contains("gainsight123"), "nothing of the shipped tenant is left: {all}");
+    let (code, out, err) = desk.ferry_in(&folder, &["check"]);
+    assert_eq!(code, 0, "{out}{err}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

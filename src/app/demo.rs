@@ -60,6 +60,7 @@ pub async fn run(
         latency_ms: 0,
         faults: None,
         tls: false,
+        suffix: sandbox::Options::default().suffix,
     };
     let sandbox = sandbox::start(options).await?;
     at(Step::Serving(&sandbox));

@@ -66,5 +66,6 @@ fn options(world: &World, arguments: &Sandbox) -> Options {
         latency_ms: arguments.latency_ms,
         faults: arguments.faults.clone(),
         tls: arguments.tls,
+        suffix: Options::default().suffix,
     }
 }

@@ -26,6 +26,8 @@ pub struct Options {
     pub faults: Option<PathBuf>,
     /// Whether both services speak TLS, with certificates that this sandbox makes.
     pub tls: bool,
+    /// What the names of the tenant's fields for Dynamics ids end in: the organisation's name in a spelling of the tenant's.
+    pub suffix: String,
 }
 
 impl Default for Options {
@@ -40,6 +42,7 @@ impl Default for Options {
             latency_ms: 0,
             faults: None,
             tls: false,
+            suffix: "gainsight123".to_owned(),
         }
     }
 }

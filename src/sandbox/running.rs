@@ -44,7 +44,7 @@ pub async fn start(options: Options) -> Result<Sandbox, Error> {
     let clock = Clock::new(options.limits_scale);
     let vault = Arc::new(Vault::new(options.seed));
     let dynamics = Arc::new(Dynamics::new(options.seed, dynamics_url, Arc::clone(&vault), clock)?);
-    let gainsight = Arc::new(Gainsight::new(options.seed, Arc::clone(&vault), clock)?);
+    let gainsight = Arc::new(Gainsight::new(options.seed, &options.suffix, Arc::clone(&vault), clock)?);
     match &options.world {
         Some(folder) => world::read_folder(folder, options.seed, &dynamics)?,
         None => world::generate(options.rows, options.seed, &dynamics, &gainsight)?,

@@ -44,8 +44,8 @@ pub(in crate::sandbox) struct Gainsight {
 
 impl Gainsight {
     /// A tenant with nobody in it but its administrator.
-    pub(in crate::sandbox) fn new(seed: u64, vault: Arc<Vault>, clock: Clock) -> Result<Self, Error> {
-        let schema = Schema::shipped(seed)?;
+    pub(in crate::sandbox) fn new(seed: u64, suffix: &str, vault: Arc<Vault>, clock: Clock) -> Result<Self, Error> {
+        let schema = Schema::shipped(seed, suffix)?;
         let store = Mutex::new(Store::new(&schema, seed));
         let (windows, requests) = (Windows::new(clock), AtomicUsize::new(0));
         let mut gainsight = Gainsight {
