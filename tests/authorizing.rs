@@ -9,6 +9,7 @@ use ferry::store::connections::Established;
 use ferry::store::state::State;
 use serde_json::{Value, json};
 
+use crate::security::canary::{files, found};
 use crate::stage::{COMPANIES, USERS};
 use crate::terminal::{Desk, ended};
 
@@ -300,4 +301,42 @@ async fn a_url_that_changed_is_told_before_anything_is_sent() {
     let (code, out, err) = desk.ferry(&["check"]);
     assert!(code == 2 && out.contains("the URL of `gainsight` cannot change"), "{out}{err}");
     assert_eq!(desk.stage.sandbox.calls().len(), before, "nobody was asked, and no key was sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_nowhere_but_in_memory() {
+    let mut desk = desk(DEVICE).await;
+    let text = std::fs::read_to_string(desk.project().join("connections.ferry")).unwrap();
+    let auth = "AUTH m2m (client_id = SECRET 'gainsight/client_id', client_secret = SECRET 'gainsight/client_secret')";
+    desk.write("connections.ferry", &text.replace("AUTH access_key (key = SECRET 'gainsight/access_key')", auth));
+    let known = desk.stage.sandbox.credentials().clone();
+    desk.set("FERRY_SECRET_GAINSIGHT_CLIENT_ID", &known.gainsight_client_id);
+    desk.set("FERRY_SECRET_GAINSIGHT_CLIENT_SECRET", &known.gainsight_client_secret);
+    let (child, talk, said) = begin(&desk);
+    open(&entering(&said)).await;
+    let mut words = vec![said, end(child, talk).1];
+    let mut say = |desk: &Desk, arguments: &[&str]| {
+        let (_, out, err) = desk.ferry(arguments);
+        words.extend([out, err]);
+    };
+    say(&desk, &["run", USERS, "--json"]);
+    say(&desk, &["connection", "test", "dynamics", "--json"]);
+    desk.stage.sandbox.fail_next(Service::Dynamics, 403, 9, None);
+    say(&desk, &["run", COMPANIES]);
+    desk.stage.sandbox.fail_next(Service::Gainsight, 401, 9, None);
+    say(&desk, &["run", COMPANIES]);
+    desk.stage.sandbox.sign_everybody_out();
+    say(&desk, &["run", USERS]);
+    let tokens = desk.stage.sandbox.tokens();
+    assert!(tokens.len() > 8, "{} tokens were given", tokens.len());
+    let kept = [files(&desk.home()), files(&desk.project())].concat();
+    for token in tokens.iter().chain([&known.gainsight_client_secret, &known.client_secret]) {
+        for text in &words {
+            assert_eq!(found(text.as_bytes(), token), None, "{text}");
+        }
+        let is_settings = |path: &std::path::Path| path.ends_with("secrets.env");
+        for (path, bytes) in kept.iter().filter(|(path, _)| !is_settings(path)) {
+            assert_eq!(found(bytes, token), None, "{}", path.display());
+        }
+    }
 }

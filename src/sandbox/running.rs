@@ -170,6 +170,11 @@ impl Sandbox {
         self.dynamics.people.sign_everybody_out();
     }
 
+    /// Every access and refresh token that was given, so that a test can look where they must not be.
+    pub fn tokens(&self) -> Vec<String> {
+        [self.dynamics.tokens.all(), self.dynamics.people.refresh_tokens(), self.gainsight.tokens()].concat()
+    }
+
     /// From now on a token opens this many requests, whatever it said of its life: it ends in the middle of a read.
     pub fn limit_token_uses(&self, most: usize) {
         self.dynamics.tokens.limit_uses(most);

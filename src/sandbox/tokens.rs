@@ -45,6 +45,11 @@ impl Tokens {
         is_good.then(|| life.holder.clone())
     }
 
+    /// Every token that was given.
+    pub(in crate::sandbox) fn all(&self) -> Vec<String> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
     pub(in crate::sandbox) fn limit_uses(&self, most: usize) {
         self.uses.store(most, Ordering::SeqCst);
     }

@@ -74,12 +74,12 @@ fn forms(value: &str) -> Vec<(String, Vec<u8>)> {
     forms
 }
 
-fn found(bytes: &[u8], value: &str) -> Option<String> {
+pub fn found(bytes: &[u8], value: &str) -> Option<String> {
     forms(value).into_iter().find(|(_, form)| bytes.windows(form.len()).any(|w| w == form)).map(|(name, _)| name)
 }
 
 /// Every file below a folder, with its path in front of its bytes.
-fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

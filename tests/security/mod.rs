@@ -3,7 +3,7 @@
 mod addresses;
 mod authorities;
 mod blocks;
-mod canary;
+pub mod canary;
 mod filters;
 mod formulas;
 pub mod listener;

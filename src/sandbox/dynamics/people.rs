@@ -99,6 +99,11 @@ impl People {
         token
     }
 
+    /// Every refresh token that was given.
+    pub(in crate::sandbox) fn refresh_tokens(&self) -> Vec<String> {
+        self.state().refresh_tokens.keys().cloned().collect()
+    }
+
     /// Ends every refresh token, as an administrator can.
     pub(in crate::sandbox) fn sign_everybody_out(&self) {
         self.state().refresh_tokens.values_mut().for_each(|grant| *grant = None);

@@ -43,6 +43,11 @@ pub(in crate::sandbox) struct Gainsight {
 }
 
 impl Gainsight {
+    /// Every token that was given to an application.
+    pub(in crate::sandbox) fn tokens(&self) -> Vec<String> {
+        self.tokens.all()
+    }
+
     /// A tenant with nobody in it but its administrator.
     pub(in crate::sandbox) fn new(seed: u64, suffix: &str, vault: Arc<Vault>, clock: Clock) -> Result<Self, Error> {
         let schema = Schema::shipped(seed, suffix)?;
