@@ -35,6 +35,10 @@ impl Order {
             }
             by.push((table.column(name).ok_or_else(|| Refusal::property(name, &table.logical))?, descending));
         }
+        // The key ends every order, so a list that is sorted without it serves for both.
+        if by.len() > 1 && by.last() == Some(&(0, false)) {
+            by.pop();
+        }
         Ok(Order { by })
     }
 
