@@ -77,3 +77,11 @@ async fn a_field_that_was_added_since_is_never_called_unknown() {
     let (code, out, _) = desk.ferry(&["check"]);
     assert!(code == 2 && out.contains("Nothing"), "a real mistake stays one: {out}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_nothing_stops_no_check() {
+    let desk = known().await;
+    std::fs::remove_dir_all(desk.home().join("metadata")).unwrap();
+    std::fs::write(desk.home().join("metadata"), "a file where the folder should be").unwrap();
+    assert!(check(&desk) > 10, "nothing can be kept, and the check is right all the same");
+}

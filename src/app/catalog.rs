@@ -50,27 +50,30 @@ pub(super) fn remembered<'a>(connections: impl Iterator<Item = &'a Connection>, 
     connections.filter_map(fresh).collect()
 }
 
-/// Keeps what the services said now, and what was remembered beside it.
+/// Keeps what the services said now, and what was remembered beside it. It only saves calls, so a disk that is full stops
+/// nobody here.
 pub(super) fn remember<'a>(
     connections: impl Iterator<Item = &'a Connection>,
     catalog: &Catalog,
     before: &Remembered,
     setting: &Setting,
-) -> Result<(), Error> {
+) {
     let now = setting.clock.now().timestamp();
     for connection in connections {
         let Some(objects) = catalog.connections.get(&connection.name) else { continue };
         let names = catalog.names.get(&connection.name).cloned().unwrap_or_default();
         let mut kept = Kept { url: connection.url.clone(), asked_at: now, names, objects: objects.clone() };
         if let Some(before) = before.get(&connection.name) {
+            if objects.keys().all(|name| before.objects.contains_key(name)) {
+                continue;
+            }
             kept.asked_at = before.asked_at;
             before.objects.iter().for_each(|(name, object)| {
                 kept.objects.entry(name.clone()).or_insert_with(|| object.clone());
             });
         }
-        metadata::write(&setting.home, &connection.name, &kept)?;
+        let _unkept = metadata::write(&setting.home, &connection.name, &kept);
     }
-    Ok(())
 }
 
 /// The names of every object of every open connection.

@@ -73,6 +73,25 @@ pub struct Workspace {
 }
 
 impl Setting {
+    /// No project yet, and nothing beyond what every verb needs: services are asked anew, runs ask before they change much.
+    #[must_use]
+    pub fn new(home: PathBuf, secrets: Secrets, clock: Clock) -> Self {
+        Self {
+            project: PathBuf::new(),
+            home,
+            environment: None,
+            redirects: Vec::new(),
+            offline: false,
+            allowed_hosts: Vec::new(),
+            authorities: None,
+            secrets,
+            key_file: None,
+            anew: true,
+            consented: false,
+            clock,
+        }
+    }
+
     /// On what terms the clients of a connection talk.
     pub(super) fn terms(&self, connection: &Connection) -> Terms {
         Terms::of(connection, self.clock, self.authorities.clone())
@@ -181,7 +200,7 @@ impl Workspace {
         setting: &Setting,
     ) -> Result<Catalog, Error> {
         let catalog = catalog(&parsed.references(), services, before).await?;
-        remember(parsed.connections.values(), &catalog, before, setting)?;
+        remember(parsed.connections.values(), &catalog, before, setting);
         Ok(catalog)
     }
 }
