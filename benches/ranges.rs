@@ -33,20 +33,8 @@ pub fn ranges(rows: usize) {
         for (name, text) in for_sandbox(sandbox.dynamics_url(), sandbox.gainsight_url()) {
             sources.add(name.to_owned(), text);
         }
-        let setting = Setting {
-            project: PathBuf::new(),
-            home: PathBuf::from(concat!(env!("CARGO_TARGET_TMPDIR"), "/bench")),
-            environment: None,
-            redirects: Vec::new(),
-            offline: false,
-            allowed_hosts: Vec::new(),
-            authorities: None,
-            secrets: secret_source(sandbox.credentials()),
-            key_file: None,
-            anew: true,
-            consented: false,
-            clock: Clock::system(1.0),
-        };
+        let home = PathBuf::from(concat!(env!("CARGO_TARGET_TMPDIR"), "/bench"));
+        let setting = Setting::new(home, secret_source(sandbox.credentials()), Clock::system(1.0));
         let parsed = read(&sources);
         let workspace = Workspace::of(Text { sources, parsed }, &setting).await.expect("both services answer");
         let mut query = queries(&workspace.project.jobs[JOB]).remove(0);

@@ -1,7 +1,7 @@
 //! A stage for tests: a sandbox, a home of its own, and the out-of-the-box project opened on it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ferry::app::error::Error;
 use ferry::app::projects::{OUT_OF_THE_BOX, Text};
@@ -50,20 +50,8 @@ impl Stage {
 
     pub fn on(sandbox: Sandbox) -> Self {
         let home = tempfile::tempdir().expect("a folder");
-        let setting = Setting {
-            project: PathBuf::new(),
-            home: home.path().join("home"),
-            environment: None,
-            redirects: Vec::new(),
-            offline: false,
-            allowed_hosts: Vec::new(),
-            authorities: None,
-            secrets: secret_source(sandbox.credentials()),
-            key_file: None,
-            anew: true,
-            consented: false,
-            clock: Clock::system(SCALE),
-        };
+        let secrets = secret_source(sandbox.credentials());
+        let setting = Setting::new(home.path().join("home"), secrets, Clock::system(SCALE));
         Self { sandbox, setting, _home: home }
     }
 

@@ -65,21 +65,10 @@ pub async fn run(
     let sandbox = sandbox::start(options).await?;
     at(Step::Serving(&sandbox));
     clear(&demo.home)?;
-    let setting = Setting {
-        project: PathBuf::new(),
-        home: demo.home.clone(),
-        environment: None,
-        redirects: Vec::new(),
-        offline: false,
-        allowed_hosts: Vec::new(),
-        authorities: None,
-        secrets: secret_source(sandbox.credentials()),
-        key_file: None,
-        // The sandbox is nobody's.
-        anew: true,
-        consented: true,
-        clock: Clock::system(demo.limits_scale),
-    };
+    let clock = Clock::system(demo.limits_scale);
+    // The sandbox is nobody's.
+    let setting =
+        Setting { consented: true, ..Setting::new(demo.home.clone(), secret_source(sandbox.credentials()), clock) };
     let mut passes = Vec::new();
     for number in 1..=2 {
         at(Step::Pass(number));
