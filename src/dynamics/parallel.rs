@@ -86,7 +86,7 @@ impl<'a> Ranges<'a> {
         let schema = schema_of(&query);
         let mut query = query;
         if !query.fields.iter().any(|f| f.name == CREATED) {
-            query.fields.push(created());
+            query.fields.push(Field::bare(CREATED, CREATED, FieldKind::DateTime));
         }
         let layout = Arc::new(Layout::new(&query));
         let all = Span::whole(span, rows, u64::from(dynamics.page_size));
@@ -233,19 +233,4 @@ impl Reading<'_> {
 struct Cut {
     rows: usize,
     left: Span,
-}
-
-/// The column that ranges are cut by, where a job does not use it.
-fn created() -> Field {
-    Field {
-        name: CREATED.to_owned(),
-        label: CREATED.to_owned(),
-        kind: FieldKind::DateTime,
-        length: None,
-        scale: 0,
-        required: false,
-        writable: false,
-        choices: Vec::new(),
-        targets: Vec::new(),
-    }
 }

@@ -174,17 +174,7 @@ pub fn loaded(job: &Job) -> &'static str {
 /// The field that identifies every Gainsight record.
 #[must_use]
 pub fn gsid() -> Field {
-    Field {
-        name: "Gsid".to_owned(),
-        label: "GSID".to_owned(),
-        kind: FieldKind::Gsid,
-        length: None,
-        scale: 0,
-        required: false,
-        writable: false,
-        choices: Vec::new(),
-        targets: Vec::new(),
-    }
+    Field::bare("Gsid", "GSID", FieldKind::Gsid)
 }
 
 /// The columns of [`CHANGES`] that are not about one field or one target.

@@ -34,6 +34,24 @@ pub struct Field {
     pub targets: Vec<String>,
 }
 
+impl Field {
+    /// A field of which no more is known than its names and its type, and that nobody writes.
+    #[must_use]
+    pub fn bare(name: &str, label: &str, kind: FieldKind) -> Self {
+        Self {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            kind,
+            length: None,
+            scale: 0,
+            required: false,
+            writable: false,
+            choices: Vec::new(),
+            targets: Vec::new(),
+        }
+    }
+}
+
 /// One entry of an option set or a picklist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {

@@ -121,17 +121,7 @@ pub fn accounts() -> Query {
         primary_id: "accountid".to_owned(),
         has_created: false,
     };
-    let name = Field {
-        name: "name".to_owned(),
-        label: "Name".to_owned(),
-        kind: FieldKind::Text,
-        length: None,
-        scale: 0,
-        required: false,
-        writable: false,
-        choices: Vec::new(),
-        targets: Vec::new(),
-    };
+    let name = Field::bare("name", "Name", FieldKind::Text);
     Query { table, fields: vec![name], filter: None, dataset: dataset::SOURCE.to_owned() }
 }
 
