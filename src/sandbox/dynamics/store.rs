@@ -97,8 +97,7 @@ impl Store {
         row: &Map<String, Value>,
     ) -> Result<(), String> {
         let description = &schema.tables[table];
-        let id = row.get(description.key()).and_then(Value::as_str).and_then(Guid::parse);
-        let id = id.ok_or_else(|| format!("column '{}': not a GUID", description.key()))?;
+        let id = key_of(description, row)?;
         let built = Row::build(description, row, self.last_version + 1)?;
         self.last_version += 1;
         let before = self.tables[table].rows.insert(id, built);
@@ -115,8 +114,7 @@ impl Store {
         row: &Map<String, Value>,
     ) -> Result<(), String> {
         let description = &schema.tables[table];
-        let id = row.get(description.key()).and_then(Value::as_str).and_then(Guid::parse);
-        let id = id.ok_or_else(|| format!("column '{}': not a GUID", description.key()))?;
+        let id = key_of(description, row)?;
         self.tables[table].apart.insert(id, Row::build(description, row, self.last_version)?);
         Ok(())
     }
@@ -183,4 +181,10 @@ impl Store {
             table.sorted.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
+}
+
+/// The key that a row must have.
+fn key_of(table: &TableSchema, row: &Map<String, Value>) -> Result<Guid, String> {
+    let id = row.get(table.key()).and_then(Value::as_str).and_then(Guid::parse);
+    id.ok_or_else(|| format!("column '{}': not a GUID", table.key()))
 }
