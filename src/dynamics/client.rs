@@ -122,7 +122,7 @@ impl Dynamics {
         json::read(&answer.body).map_err(|detail| Error::Unreadable { what: what.to_owned(), detail })
     }
 
-    /// A successful answer. Throttling is waited out, an expired token renewed once.
+    /// A successful answer. Throttling is waited out, an expired token renewed.
     pub(super) async fn get(&self, url: Url, prefer: Option<String>, what: &str) -> Result<Answer, Error> {
         let mut waited = Duration::ZERO;
         let mut refused: Option<String> = None;
