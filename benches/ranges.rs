@@ -51,9 +51,9 @@ pub fn ranges(rows: usize) {
             Dynamics::new(&connection, credentials, &Terms::of(&connection, setting.clock, None)).expect("a client")
         };
         let (one, eight, sixteen) = (client(1), client(8), client(16));
-        let chain = timed("one chain", one.read_whole(query.clone())).await;
-        let ranges = timed("ranges, 8 at once", eight.read_whole(query.clone())).await;
-        let more = timed("ranges, 16 at once", sixteen.read_whole(query)).await;
+        let chain = timed("one chain", one.read_whole(query.clone(), None)).await;
+        let ranges = timed("ranges, 8 at once", eight.read_whole(query.clone(), None)).await;
+        let more = timed("ranges, 16 at once", sixteen.read_whole(query, None)).await;
         println!("the same rows: {}", chain == ranges && chain == more);
     });
 }

@@ -83,7 +83,7 @@ async fn rows(whole: &mut Whole<'_>, mut between: impl FnMut()) -> Vec<(i64, Str
 }
 
 async fn in_ranges<'a>(dynamics: &'a Dynamics, query: &Query) -> Whole<'a> {
-    let whole = dynamics.read_whole(query.clone()).await.expect("it begins");
+    let whole = dynamics.read_whole(query.clone(), None).await.expect("it begins");
     assert!(matches!(whole, Whole::Ranges(_)), "the table is large enough");
     whole
 }
@@ -156,12 +156,15 @@ async fn a_small_table_and_one_of_unknown_size_are_read_in_one_chain() {
     let stage = stage(1).await;
     let (query, mut dynamics) = client(&stage, "", 100, 5).await;
     dynamics.ranges_from_rows = 1_201;
-    assert!(matches!(dynamics.read_whole(query.clone()).await, Ok(Whole::Chain(..))), "fewer rows than are worth it");
+    assert!(
+        matches!(dynamics.read_whole(query.clone(), None).await, Ok(Whole::Chain(..))),
+        "fewer rows than are worth it"
+    );
     let (query, dynamics) = client(&stage, "", 100, 1).await;
-    assert!(matches!(dynamics.read_whole(query).await, Ok(Whole::Chain(..))), "one request at a time");
+    assert!(matches!(dynamics.read_whole(query, None).await, Ok(Whole::Chain(..))), "one request at a time");
     let (query, dynamics) = client(&stage, "WHERE c.lastname = 'N7'", 100, 5).await;
     let before = stage.sandbox.calls().len();
-    assert!(matches!(dynamics.read_whole(query).await, Ok(Whole::Chain(..))), "one page");
+    assert!(matches!(dynamics.read_whole(query, None).await, Ok(Whole::Chain(..))), "one page");
     let reads = stage.sandbox.calls().len() - before;
     assert_eq!(reads, 3, "nobody asks how large a table is that has one page (challenge, token, page)");
 }

@@ -46,3 +46,14 @@ pub const CREATED: &str = "createdon";
 
 /// Parts that what is left of a range is cut into at the most.
 pub const PARTS_AT_MOST: i64 = 64;
+
+/// Codes by which a link is refused because of its cursor: an invalid one, one of another order. How long a cursor lives is
+/// documented nowhere. <https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes>
+pub const LINK_EXPIRED_CODES: [&str; 2] = ["0x8004112a", "0x80041129"];
+
+/// Statuses that are taken for the same if the service itself answers a link with them, whatever the code: the query was
+/// right when it gave the link.
+pub const LINK_EXPIRED_STATUSES: [u16; 3] = [400, 404, 410];
+
+/// The code for going beyond 50,000 rows without a cookie, which a second reading would come to just as well.
+pub const NO_COOKIE_CODE: &str = "0x8004430a";

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use url::Url;
 
 pub use super::assertion::Certificate;
@@ -16,7 +15,6 @@ pub use super::auth::{Credentials, Proof, RefreshToken};
 use super::error::Error;
 use super::flow::Flow;
 use crate::http::client::{Answer, Client, Method, Request};
-use crate::http::json;
 use crate::http::quoted::quoted;
 use crate::http::retry::{Repeat, TRIES, wait};
 use crate::http::terms::Terms;
@@ -27,7 +25,7 @@ use crate::model::connection::Connection;
 pub struct Dynamics {
     http: Client,
     tokens: Tokens,
-    clock: Clock,
+    pub(super) clock: Clock,
     flow: Flow,
     /// Rows asked for in one page.
     pub page_size: u32,
@@ -53,12 +51,13 @@ struct ErrorBody {
     error: ErrorDetail,
 }
 
-#[derive(Deserialize)]
-struct ErrorDetail {
+/// The service's own words about a refusal.
+#[derive(Deserialize, Default)]
+pub(super) struct ErrorDetail {
     #[serde(default)]
-    code: String,
+    pub(super) code: String,
     #[serde(default)]
-    message: String,
+    pub(super) message: String,
 }
 
 impl Dynamics {
@@ -111,19 +110,14 @@ impl Dynamics {
         Ok(self.http.own_link(link, from, API_ROOT)?)
     }
 
-    /// An answer as JSON.
-    pub(super) async fn json<T: DeserializeOwned>(
-        &self,
-        url: Url,
-        prefer: Option<String>,
-        what: &str,
-    ) -> Result<T, Error> {
-        let answer = self.get(url, prefer, what).await?;
-        json::read(&answer.body).map_err(|detail| Error::Unreadable { what: what.to_owned(), detail })
+    /// A successful answer.
+    pub(super) async fn get(&self, url: Url, prefer: Option<String>, what: &str) -> Result<Answer, Error> {
+        let answer = self.answer(url, prefer).await?;
+        if answer.is_success() { Ok(answer) } else { Err(refusal(&answer, what)) }
     }
 
-    /// A successful answer. Throttling is waited out, an expired token renewed.
-    pub(super) async fn get(&self, url: Url, prefer: Option<String>, what: &str) -> Result<Answer, Error> {
+    /// An answer, whatever it says in the end. Throttling is waited out, an expired token renewed.
+    pub(super) async fn answer(&self, url: Url, prefer: Option<String>) -> Result<Answer, Error> {
         let mut waited = Duration::ZERO;
         let mut refused: Option<String> = None;
         let (mut stumbled, mut renewed) = (0, 0);
@@ -162,23 +156,29 @@ impl Dynamics {
                     let pause = pause.max(self.clock.real(THROTTLED_LEAST_MS));
                     waited = waited.saturating_add(pause.max(Duration::from_millis(100)));
                     if waited.as_secs() > THROTTLED_SECONDS_AT_MOST {
-                        return Err(refusal(&answer, what));
+                        return Ok(answer);
                     }
                     self.flow.throttled(pause);
                 }
                 // The database behind the service stumbled: a deadlock, a query that took too long.
-                500 if stumbled + 1 < TRIES && PASSING_CODES.contains(&detail(&answer).code.as_str()) => {
+                500 if stumbled + 1 < TRIES && has_stumbled(&answer) => {
                     stumbled += 1;
                     self.clock.sleep(wait(stumbled)).await;
                 }
-                _ => return Err(refusal(&answer, what)),
+                _ => return Ok(answer),
             }
         }
     }
 }
 
-fn refusal(answer: &Answer, what: &str) -> Error {
-    let detail = detail(answer);
+fn has_stumbled(answer: &Answer) -> bool {
+    detail(answer).is_some_and(|detail| PASSING_CODES.contains(&detail.code.as_str()))
+}
+
+/// A refusal as the error that it is.
+pub(super) fn refusal(answer: &Answer, what: &str) -> Error {
+    // The beginning of what came, if it is none of the service's own.
+    let detail = detail(answer).unwrap_or_else(|| ErrorDetail { code: String::new(), message: answer.beginning() });
     Error::Refused {
         what: what.to_owned(),
         help: advice(&detail.code),
@@ -189,10 +189,9 @@ fn refusal(answer: &Answer, what: &str) -> Error {
     }
 }
 
-/// Code and words of an answer that is an error; its beginning, if it is none of the service's own.
-fn detail(answer: &Answer) -> ErrorDetail {
-    serde_json::from_slice::<ErrorBody>(&answer.body)
-        .map_or_else(|_| ErrorDetail { code: String::new(), message: answer.beginning() }, |body| body.error)
+/// Code and words of a refusal, if it is the service's own.
+pub(super) fn detail(answer: &Answer) -> Option<ErrorDetail> {
+    serde_json::from_slice::<ErrorBody>(&answer.body).ok().map(|body| body.error)
 }
 
 /// What to ask the administrator of the organisation, for the refusals that he can mend.

@@ -1,9 +1,10 @@
 //! One page of JSON → one Arrow batch, touching only the wanted columns.
 //!
-//! In: the bytes of an answer. Out: a batch and the link to the next page, or what is wrong, as a text. A number is read
+//! In: the bytes of an answer. Out: a batch and the link to the next page, or what is wrong. A number is read
 //! from its own digits, never through a float, so that a decimal keeps them all.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde_json::value::RawValue;
 
 use super::odata::Query;
+use super::page::Flaw;
 use super::pages::schema_of;
 use crate::http::json;
 use crate::model::dataset::ROW;
@@ -66,15 +68,21 @@ impl Layout {
 }
 
 /// Decodes a page. `rows_before` is how many rows came in the pages before: numbers go on from there.
-pub(super) fn decode(bytes: &[u8], layout: &Layout, rows_before: i64) -> Result<Decoded, String> {
-    json::bounded(bytes)?;
+pub(super) fn decode(bytes: &[u8], layout: &Layout, rows_before: i64) -> Result<Decoded, Flaw> {
+    json::bounded(bytes).map_err(Flaw::Excess)?;
     let mut builders: Vec<Builder> = layout.schema.fields().iter().map(|f| Builder::new(f.data_type())).collect();
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let page = PageSeed { layout, builders: &mut builders, rows_before };
-    let next = page.deserialize(&mut reader).map_err(|e| json::without_value(&e))?;
-    reader.end().map_err(|e| json::without_value(&e))?;
+    let is_too_wide = Cell::new(false);
+    let page = PageSeed { layout, builders: &mut builders, rows_before, is_too_wide: &is_too_wide };
+    let unreadable = |error: serde_json::Error| {
+        let said = json::without_value(&error);
+        if is_too_wide.get() { Flaw::Excess(said) } else { Flaw::Unreadable(said) }
+    };
+    let next = page.deserialize(&mut reader).map_err(unreadable)?;
+    reader.end().map_err(unreadable)?;
     let arrays = builders.into_iter().map(Builder::finish).collect();
-    let rows = RecordBatch::try_new(Arc::clone(&layout.schema), arrays).map_err(|e| e.to_string())?;
+    let rows = RecordBatch::try_new(Arc::clone(&layout.schema), arrays);
+    let rows = rows.map_err(|error| Flaw::Unreadable(error.to_string()))?;
     Ok(Decoded { rows, next })
 }
 
@@ -85,6 +93,7 @@ struct PageSeed<'a> {
     layout: &'a Layout,
     builders: &'a mut Vec<Builder>,
     rows_before: i64,
+    is_too_wide: &'a Cell<bool>,
 }
 
 impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
@@ -109,7 +118,12 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
             match key.as_ref() {
                 "value" => {
                     has_rows = true;
-                    let rows = RowsSeed { layout: self.layout, builders: &mut *self.builders, rows: self.rows_before };
+                    let rows = RowsSeed {
+                        layout: self.layout,
+                        builders: &mut *self.builders,
+                        rows: self.rows_before,
+                        is_too_wide: self.is_too_wide,
+                    };
                     map.next_value_seed(rows)?;
                 }
                 "@odata.nextLink" => next = Some(map.next_value()?),
@@ -126,6 +140,7 @@ struct RowsSeed<'a> {
     layout: &'a Layout,
     builders: &'a mut Vec<Builder>,
     rows: i64,
+    is_too_wide: &'a Cell<bool>,
 }
 
 impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
@@ -178,6 +193,7 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             names += 1;
             if names > NAMES_AT_MOST {
+                self.rows.is_too_wide.set(true);
                 return Err(A::Error::custom(format!("row {number} has more than {NAMES_AT_MOST} names")));
             }
             match layout.columns.get(key.as_ref()) {

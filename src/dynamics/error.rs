@@ -52,6 +52,41 @@ pub enum Error {
         /// What is wrong with it.
         detail: String,
     },
+    /// A page beyond the limits of an answer.
+    #[error(
+        "Dynamics sent a page larger than Ferry takes ({table}: {excess}); lower page_size in LIMITS, and if one row alone is too \
+         large, have it mended in Dynamics"
+    )]
+    TooLarge {
+        /// The table.
+        table: String,
+        /// Which limit.
+        excess: String,
+    },
+    /// The service does not know the link to the next page any more. The table can be read again from its beginning.
+    #[error(
+        "the reading of {table} cannot go on where it stood: Dynamics does not know the place any more ({message}, code {code}, \
+         HTTP {status}); run the job again, which reads {table} from its beginning"
+    )]
+    LinkExpired {
+        /// The table.
+        table: String,
+        /// The service's code.
+        code: String,
+        /// The service's words.
+        message: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// A checkpoint of another query or another page size. The table can be read again from its beginning.
+    #[error(
+        "the reading of {table} cannot go on where it stood: it began with other columns, another filter or another page_size; run \
+         the job again, which reads {table} from its beginning"
+    )]
+    OtherQuery {
+        /// The table.
+        table: String,
+    },
     /// Paging goes in circles.
     #[error("paging of {table} does not advance: Dynamics sent the same link twice")]
     Loop {
@@ -61,4 +96,12 @@ pub enum Error {
     /// The table does not exist, or the application user may not see it.
     #[error("Dynamics has no table \"{0}\", or the application user may not read it")]
     NoTable(String),
+}
+
+impl Error {
+    /// Whether reading the same table from its beginning is what helps.
+    #[must_use]
+    pub fn is_to_begin_again(&self) -> bool {
+        matches!(self, Self::LinkExpired { .. } | Self::OtherQuery { .. })
+    }
 }

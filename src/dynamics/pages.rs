@@ -5,26 +5,36 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use url::Url;
 
+use super::checkpoint::{At, Checkpoint, Left, kept};
 use super::client::Dynamics;
-use super::decode::{Layout, decode};
+use super::decode::Layout;
 use super::error::Error;
 use super::odata::Query;
-use super::parallel::Ranges;
+use super::page::Ask;
+use super::parallel::{Asked, Ranges};
 use crate::model::dataset;
 
 /// A table being read.
 pub struct Pages<'a> {
     dynamics: &'a Dynamics,
     query: Query,
-    layout: Layout,
-    next: Option<Url>,
+    layout: Arc<Layout>,
+    next: Next,
     rows_so_far: i64,
     followed: Followed,
+}
+
+/// What is asked for next.
+enum Next {
+    First(Url),
+    Linked(Url),
+    Nothing,
 }
 
 /// A table being read whole, in one way or the other.
@@ -51,20 +61,52 @@ impl Dynamics {
     /// # Errors
     /// If the query makes no URL.
     pub fn read(&self, query: Query) -> Result<Pages<'_>, Error> {
-        let next = Some(self.api(&query.path())?);
-        let layout = Layout::new(&query);
+        let next = Next::First(self.api(&query.path())?);
+        let layout = Arc::new(Layout::new(&query));
         Ok(Pages { dynamics: self, query, layout, next, rows_so_far: 0, followed: Followed::default() })
     }
 
-    /// Begins to read a whole table: in ranges if that is worth it. The first page has to come before anybody asks how
-    /// large the table is, as most tables have no second.
+    /// Begins to read a whole table, or goes on from a checkpoint of the same query. In ranges if that is worth it: the first
+    /// page has to come before anybody asks how large the table is, as most tables have no second. From a checkpoint no page
+    /// is asked for before the next one is wanted.
     ///
     /// # Errors
-    /// If the service refuses.
-    pub async fn read_whole(&self, query: Query) -> Result<Whole<'_>, Error> {
+    /// If the service refuses, or [`Error::OtherQuery`] if the checkpoint stands in another reading.
+    pub async fn read_whole(&self, query: Query, from: Option<Checkpoint>) -> Result<Whole<'_>, Error> {
+        let Some(Checkpoint { rows, at, .. }) = self.same(&query, from)? else { return self.begin_whole(query).await };
+        let link = |kept: String| self.link(&kept, &self.api("")?);
+        let next = match at {
+            At::Beginning => return self.begin_whole(query).await,
+            At::Ranges { newest, left } => {
+                let linked =
+                    |left: Left| Ok((left.place, Asked { part: left.part, link: left.link.map(link).transpose()? }));
+                let left = left.into_iter().map(linked).collect::<Result<_, Error>>()?;
+                return Ok(Whole::Ranges(Ranges::resume(self, query, newest, left, rows)));
+            }
+            At::Linked(kept) => Next::Linked(link(kept)?),
+            At::End => Next::Nothing,
+        };
+        let mut chain = Pages { next, rows_so_far: rows, ..self.read(query)? };
+        if let Next::Linked(link) = &chain.next {
+            chain.followed.begin(link);
+        }
+        Ok(Whole::Chain(Box::new(chain), None))
+    }
+
+    /// A checkpoint, if it is one of this query.
+    fn same(&self, query: &Query, from: Option<Checkpoint>) -> Result<Option<Checkpoint>, Error> {
+        match from {
+            Some(from) if !from.is_of(query, self.page_size) => {
+                Err(Error::OtherQuery { table: query.table.set_name.clone() })
+            }
+            from => Ok(from),
+        }
+    }
+
+    async fn begin_whole(&self, query: Query) -> Result<Whole<'_>, Error> {
         let mut chain = self.read(query.clone())?;
         let first = chain.next().await?;
-        if chain.next.is_none() || !query.table.has_created || self.most_at_once == 1 {
+        if matches!(chain.next, Next::Nothing) || !query.table.has_created || self.most_at_once == 1 {
             return Ok(Whole::Chain(Box::new(chain), first));
         }
         let (rows, span) = futures::try_join!(self.total(&query.table.name), self.span(&query))?;
@@ -88,17 +130,33 @@ impl Pages<'_> {
     /// # Errors
     /// If the service refuses, the answer is unreadable, or paging goes in circles.
     pub async fn next(&mut self) -> Result<Option<Page>, Error> {
-        let Some(url) = self.next.take() else { return Ok(None) };
-        let what = &self.query.table.set_name;
-        let prefer = self.query.prefer(self.dynamics.page_size);
-        let answer = self.dynamics.get(url.clone(), Some(prefer), what).await?;
-        let page = decode(&answer.body, &self.layout, self.rows_so_far)
-            .map_err(|detail| Error::Unreadable { what: what.clone(), detail })?;
+        let (url, is_link) = match &self.next {
+            Next::First(url) => (url.clone(), false),
+            Next::Linked(url) => (url.clone(), true),
+            Next::Nothing => return Ok(None),
+        };
+        let ask = Ask { url: &url, is_link, rows_before: self.rows_so_far };
+        let page = self.dynamics.page(&ask, &self.query, &self.layout).await?;
+        // Until here nothing has changed: after an error the same page is the next one.
+        self.next = match page.next {
+            Some(link) => {
+                let next = self.dynamics.link(&link, &url)?;
+                self.followed.pass(&next, &url, &self.query.table.set_name)?;
+                Next::Linked(next)
+            }
+            None => Next::Nothing,
+        };
         self.rows_so_far += i64::try_from(page.rows.num_rows()).unwrap_or(i64::MAX);
-        if let Some(link) = page.next {
-            self.next = Some(self.followed.link(self.dynamics, &link, &url, what)?);
-        }
         Ok(Some(Page { rows: page.rows }))
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let at = match &self.next {
+            Next::First(_) => At::Beginning,
+            Next::Linked(link) => At::Linked(kept(link)),
+            Next::Nothing => At::End,
+        };
+        Checkpoint::new(&self.query, self.dynamics.page_size, self.rows_so_far, at)
     }
 }
 
@@ -125,19 +183,39 @@ impl Whole<'_> {
             Whole::Ranges(ranges) => ranges.next().await,
         }
     }
+
+    /// Where the reading stands after the page that [`Whole::next`] gave last. Going on from there gives exactly the rows that
+    /// are still to come, in the same order and with the same numbers.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        match self {
+            Whole::Chain(pages, Some(_)) => Checkpoint::new(&pages.query, pages.dynamics.page_size, 0, At::Beginning),
+            Whole::Chain(pages, None) => pages.checkpoint(),
+            Whole::Ranges(ranges) => ranges.checkpoint(),
+        }
+    }
 }
 
 impl Followed {
-    /// A link that leads on from a page; an error if it has been followed before.
-    pub(super) fn link(&mut self, dynamics: &Dynamics, link: &str, from: &Url, table: &str) -> Result<Url, Error> {
-        let next = dynamics.link(link, from)?;
-        let mut digest = DefaultHasher::new();
-        next.as_str().hash(&mut digest);
-        if next == *from || !self.0.insert(digest.finish()) {
+    /// Counts a link as followed that a checkpoint leads to. Those before it are forgotten, so a loop that began in another
+    /// process is found one turn later.
+    pub(super) fn begin(&mut self, link: &Url) {
+        self.0.insert(digest(link));
+    }
+
+    /// Takes a link that leads on from a page; an error if it has been followed before.
+    pub(super) fn pass(&mut self, next: &Url, from: &Url, table: &str) -> Result<(), Error> {
+        if next == from || !self.0.insert(digest(next)) {
             return Err(Error::Loop { table: table.to_owned() });
         }
-        Ok(next)
+        Ok(())
     }
+}
+
+fn digest(link: &Url) -> u64 {
+    let mut digest = DefaultHasher::new();
+    link.as_str().hash(&mut digest);
+    digest.finish()
 }
 
 /// The schema that a query's pages have.

@@ -10,17 +10,18 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{SchemaRef, TimestampMillisecondType};
 use arrow::record_batch::RecordBatch;
-use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use url::Url;
 
 use super::assumptions::{CREATED, PARTS_AT_MOST};
+use super::checkpoint::{At, Checkpoint, Left, kept};
 use super::client::Dynamics;
-use super::decode::{Decoded, Layout, decode};
+use super::decode::Layout;
 use super::error::Error;
 use super::odata::Query;
+use super::page::Ask;
 use super::pages::{Followed, Page, schema_of};
 use super::range::{Part, Range, Span};
 use crate::model::field::{Field, FieldKind};
@@ -43,27 +44,35 @@ type Answered = (Vec<u16>, Result<Read, Error>);
 
 /// A part: pages that wait to be handed out, and what follows them.
 struct Piece {
-    ready: VecDeque<RecordBatch>,
+    ready: VecDeque<Ready>,
     next: Next,
+    followed: Followed,
+}
+
+/// A page that waits, and the request that it came of.
+struct Ready {
+    asked: Asked,
+    rows: RecordBatch,
 }
 
 enum Next {
-    Asked(Part),
-    Linked(Part, Link),
-    UnderWay,
+    Due(Asked),
+    UnderWay(Asked),
     Nothing,
 }
 
-/// The link from one page of a part to its next, and those followed before.
-struct Link {
-    url: Url,
-    followed: Followed,
+/// A request: for the first page of a part, or for the one that a link leads to.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub(super) part: Part,
+    pub(super) link: Option<Url>,
 }
 
 struct Reading<'a> {
     dynamics: &'a Dynamics,
-    /// The query with the moment of creation among its columns.
     query: Query,
+    /// The same with the moment of creation among its columns.
+    wide: Query,
     layout: Arc<Layout>,
     schema: SchemaRef,
     newest: i64,
@@ -77,24 +86,36 @@ struct Read {
 
 enum Rest {
     Parts(Vec<Part>),
-    Linked(Part, Link),
+    Linked { to: Url, from: Url },
 }
 
 impl<'a> Ranges<'a> {
     /// Begins. `rows` is how many the table has, `span` the seconds of its oldest and its newest row.
     pub(super) fn new(dynamics: &'a Dynamics, query: Query, rows: u64, span: (i64, i64)) -> Self {
-        let schema = schema_of(&query);
-        let mut query = query;
-        if !query.fields.iter().any(|f| f.name == CREATED) {
-            query.fields.push(Field::bare(CREATED, CREATED, FieldKind::DateTime));
-        }
-        let layout = Arc::new(Layout::new(&query));
         let all = Span::whole(span, rows, u64::from(dynamics.page_size));
         let unknown = Part { range: Range::Unknown, rows_expected: 0 };
         let parts = std::iter::once(unknown).chain(all.parts(i64::from(dynamics.most_at_once)));
-        let parts = (0..).zip(parts).map(|(number, part)| (vec![number], Piece::asked(part))).collect();
-        let reading = Arc::new(Reading { dynamics, query, layout, schema, newest: span.1 });
-        Self { reading, parts, under_way: FuturesUnordered::new(), held: 0, rows_so_far: 0 }
+        let left = (0..).zip(parts).map(|(number, part)| (vec![number], Asked { part, link: None })).collect();
+        Self::resume(dynamics, query, span.1, left, 0)
+    }
+
+    /// Goes on with what is left: requests by their place, after so many rows.
+    pub(super) fn resume(
+        dynamics: &'a Dynamics,
+        query: Query,
+        newest: i64,
+        left: BTreeMap<Vec<u16>, Asked>,
+        rows_so_far: i64,
+    ) -> Self {
+        let schema = schema_of(&query);
+        let mut wide = query.clone();
+        if !wide.fields.iter().any(|f| f.name == CREATED) {
+            wide.fields.push(Field::bare(CREATED, CREATED, FieldKind::DateTime));
+        }
+        let layout = Arc::new(Layout::new(&wide));
+        let parts = left.into_iter().map(|(place, asked)| (place, Piece::due(asked))).collect();
+        let reading = Arc::new(Reading { dynamics, query, wide, layout, schema, newest });
+        Self { reading, parts, under_way: FuturesUnordered::new(), held: 0, rows_so_far }
     }
 
     /// The columns of every page.
@@ -106,9 +127,9 @@ impl<'a> Ranges<'a> {
     pub(super) async fn next(&mut self) -> Result<Option<Page>, Error> {
         loop {
             if let Some(mut first) = self.parts.first_entry() {
-                if let Some(batch) = first.get_mut().ready.pop_front() {
+                if let Some(ready) = first.get_mut().ready.pop_front() {
                     self.held -= 1;
-                    return Ok(Some(Page { rows: self.numbered(&batch)? }));
+                    return Ok(Some(Page { rows: self.numbered(&ready.rows)? }));
                 }
                 if matches!(first.get().next, Next::Nothing) {
                     first.remove();
@@ -117,19 +138,62 @@ impl<'a> Ranges<'a> {
             }
             self.begin();
             let Some((place, read)) = self.under_way.next().await else { return Ok(None) };
-            let read = read?;
-            self.held += 1;
-            if let Some(piece) = self.parts.get_mut(&place) {
-                piece.ready.push_back(read.page);
-                piece.next = Next::Nothing;
-                if let Rest::Linked(part, link) = read.rest {
-                    piece.next = Next::Linked(part, link);
-                } else if let Rest::Parts(parts) = read.rest {
-                    let below = (0..).zip(parts).map(|(number, part)| ([&place[..], &[number]].concat(), part));
-                    self.parts.extend(below.map(|(place, part)| (place, Piece::asked(part))));
+            self.take_in(&place, read)?;
+        }
+    }
+
+    /// Where the reading stands: what is under way or waits to be handed out is to be asked for once more.
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        let mut left = Vec::new();
+        let mut above: Option<&[u16]> = None;
+        for (place, piece) in &self.parts {
+            // The parts below a page that is read again come of that page.
+            if above.is_some_and(|above| place.starts_with(above)) {
+                continue;
+            }
+            let asked = match (piece.ready.front(), &piece.next) {
+                (Some(first), _) => {
+                    above = Some(place);
+                    &first.asked
                 }
+                (None, Next::Due(asked) | Next::UnderWay(asked)) => asked,
+                (None, Next::Nothing) => continue,
+            };
+            left.push(Left { place: place.clone(), part: asked.part, link: asked.link.as_ref().map(kept) });
+        }
+        let (reading, newest) = (&self.reading, self.reading.newest);
+        let at = At::Ranges { newest, left };
+        Checkpoint::new(&reading.query, reading.dynamics.page_size, self.rows_so_far, at)
+    }
+
+    /// Puts a page in its place. One that did not come is due again.
+    fn take_in(&mut self, place: &[u16], read: Result<Read, Error>) -> Result<(), Error> {
+        let Some(piece) = self.parts.get_mut(place) else { return Ok(()) };
+        let Next::UnderWay(asked) = std::mem::replace(&mut piece.next, Next::Nothing) else { return Ok(()) };
+        let table = &self.reading.query.table.set_name;
+        let passed = read.and_then(|read| match &read.rest {
+            Rest::Linked { to, from } => piece.followed.pass(to, from, table).map(|()| read),
+            Rest::Parts(_) => Ok(read),
+        });
+        let read = match passed {
+            Ok(read) => read,
+            Err(error) => {
+                piece.next = Next::Due(asked);
+                return Err(error);
+            }
+        };
+        let part = asked.part;
+        piece.ready.push_back(Ready { asked, rows: read.page });
+        self.held += 1;
+        match read.rest {
+            Rest::Linked { to, .. } => piece.next = Next::Due(Asked { part, link: Some(to) }),
+            Rest::Parts(parts) => {
+                let below = (0..).zip(parts).map(|(number, part)| ([place, &[number]].concat(), part));
+                let below = below.map(|(place, part)| (place, Piece::due(Asked { part, link: None })));
+                self.parts.extend(below);
             }
         }
+        Ok(())
     }
 
     /// Sends for as many pages as may be under way, the earliest first.
@@ -141,16 +205,11 @@ impl<'a> Ranges<'a> {
             if self.under_way.len() >= most || !may_hold {
                 return;
             }
-            let (part, link) = match std::mem::replace(&mut piece.next, Next::UnderWay) {
-                Next::Asked(part) => (part, None),
-                Next::Linked(part, link) => (part, Some(link)),
-                other => {
-                    piece.next = other;
-                    continue;
-                }
-            };
+            let Next::Due(asked) = &piece.next else { continue };
+            let asked = asked.clone();
+            piece.next = Next::UnderWay(asked.clone());
             let (place, reading) = (place.clone(), Arc::clone(&self.reading));
-            self.under_way.push(Box::pin(async move { (place, reading.page(part, link).await) }));
+            self.under_way.push(Box::pin(async move { (place, reading.page(asked).await) }));
         }
     }
 
@@ -168,35 +227,33 @@ impl<'a> Ranges<'a> {
 }
 
 impl Piece {
-    fn asked(part: Part) -> Self {
-        Self { ready: VecDeque::new(), next: Next::Asked(part) }
+    fn due(asked: Asked) -> Self {
+        let mut followed = Followed::default();
+        if let Some(link) = &asked.link {
+            followed.begin(link);
+        }
+        Self { ready: VecDeque::new(), next: Next::Due(asked), followed }
     }
 }
 
 impl Reading<'_> {
     /// Reads the first page of a part, or the one that a link leads to.
-    async fn page(&self, part: Part, link: Option<Link>) -> Result<Read, Error> {
-        let (url, mut followed) = match link {
-            Some(link) => (link.url, link.followed),
-            None => (self.dynamics.api(&self.query.path_in(&part.range.filter()))?, Followed::default()),
+    async fn page(&self, asked: Asked) -> Result<Read, Error> {
+        let is_link = asked.link.is_some();
+        let url = match asked.link {
+            Some(link) => link,
+            None => self.dynamics.api(&self.wide.path_in(&asked.part.range.filter()))?,
         };
-        let answer = self.dynamics.get(url.clone(), Some(self.prefer()), &self.query.table.set_name).await?;
-        let page = self.decoded(answer.body).await?;
+        let ask = Ask { url: &url, is_link, rows_before: 0 };
+        let page = self.dynamics.page(&ask, &self.wide, &self.layout).await?;
         let Some(link) = page.next else { return Ok(Read { page: page.rows, rest: Rest::Parts(Vec::new()) }) };
         // Rows of the last second may go on with the next page, so they are left to it.
-        if let Some(cut) = self.cut(&page.rows, part) {
+        if let Some(cut) = self.cut(&page.rows, asked.part) {
             let rest = Rest::Parts(cut.left.parts(PARTS_AT_MOST));
             return Ok(Read { page: page.rows.slice(0, cut.rows), rest });
         }
-        let url = followed.link(self.dynamics, &link, &url, &self.query.table.set_name)?;
-        Ok(Read { page: page.rows, rest: Rest::Linked(part, Link { url, followed }) })
-    }
-
-    /// A page, decoded beside the others: one core would hold them all up.
-    async fn decoded(&self, body: Bytes) -> Result<Decoded, Error> {
-        let layout = Arc::clone(&self.layout);
-        let decoded = tokio::task::spawn_blocking(move || decode(&body, &layout, 0)).await;
-        decoded.map_err(|e| self.unreadable(e.to_string()))?.map_err(|detail| self.unreadable(detail))
+        let to = self.dynamics.link(&link, &url)?;
+        Ok(Read { page: page.rows, rest: Rest::Linked { to, from: url } })
     }
 
     /// Where a page is cut; nowhere if all its rows are of one second, or if they do not stand in the order asked for.
@@ -219,10 +276,6 @@ impl Reading<'_> {
             page_seconds: Some(last - second(0)),
         };
         Some(Cut { rows: kept, left })
-    }
-
-    fn prefer(&self) -> String {
-        self.query.prefer(self.dynamics.page_size)
     }
 
     fn unreadable(&self, detail: String) -> Error {

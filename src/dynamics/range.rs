@@ -5,11 +5,13 @@
 //! a range says how dense it begins, and a part that turns out too dense is cut again.
 
 use chrono::{DateTime, SecondsFormat};
+use serde::{Deserialize, Serialize};
 
 use super::assumptions::CREATED;
 
 /// Rows of one table by when they were created, in whole seconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Range {
     /// Rows that do not say when.
     Unknown,
@@ -18,7 +20,7 @@ pub(super) enum Range {
 }
 
 /// A range to be read, and how many rows it may hold at the most, as far as is known.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Part {
     pub(super) range: Range,
     pub(super) rows_expected: u64,

@@ -17,7 +17,7 @@ use crate::http;
 use crate::http::client::{Answer, Client, Method, Request};
 use crate::http::json;
 use crate::http::quoted::quoted;
-use crate::http::retry::Repeat;
+use crate::http::retry::{Repeat, TRIES_UNREADABLE, wait};
 use crate::http::terms::Terms;
 use crate::model::clock::Clock;
 use crate::model::connection::{Connection, Limits};
@@ -115,7 +115,7 @@ impl Gainsight {
             }
             Ok(())
         };
-        let (mut refused, mut waited) = (None::<String>, Duration::ZERO);
+        let (mut refused, mut waited, mut unreadable) = (None::<String>, Duration::ZERO, 0);
         for _ in 0..THROTTLED_AT_MOST {
             let (name, value) = self.access.header(&self.http, refused.as_deref()).await?;
             request.headers = vec![("accept", "application/json".to_owned(), false), (name, value.clone(), true)];
@@ -133,7 +133,16 @@ impl Gainsight {
                 },
                 // Nothing was done, so this may be sent again, a write too.
                 401 if refused.is_none() && self.access.is_renewable() => refused = Some(value),
-                _ => return judged(call, &answer),
+                _ => match judged(call, &answer) {
+                    // A page of sign-in, a body that breaks off: the next answer may be whole.
+                    Err(Error::Unreadable { .. })
+                        if !call.is_write && answer.is_success() && unreadable + 1 < TRIES_UNREADABLE =>
+                    {
+                        unreadable += 1;
+                        self.clock.sleep(wait(unreadable)).await;
+                    }
+                    judged => return judged,
+                },
             }
         }
         Err(throttled(call, "it kept answering so"))

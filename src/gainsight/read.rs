@@ -40,7 +40,13 @@ impl Gainsight {
     /// Begins to read all records of an object.
     #[must_use]
     pub fn read(&self, object: &str, fields: &[Field]) -> Records<'_> {
-        Records { gainsight: self, object: object.to_owned(), fields: fields.to_vec(), after: None, is_done: false }
+        self.read_from(object, fields, None)
+    }
+
+    /// Goes on to read the records behind a GSID: see [`Records::after`].
+    #[must_use]
+    pub fn read_from(&self, object: &str, fields: &[Field], after: Option<String>) -> Records<'_> {
+        Records { gainsight: self, object: object.to_owned(), fields: fields.to_vec(), after, is_done: false }
     }
 
     /// The GSIDs of the records whose field has one of these values: what an answer without ids is completed by.
@@ -107,6 +113,12 @@ impl Gainsight {
 }
 
 impl Records<'_> {
+    /// The GSID after which the reading goes on: that of the last record handed out, if there was one.
+    #[must_use]
+    pub fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
     /// The next page; none after the last.
     ///
     /// # Errors
@@ -117,14 +129,17 @@ impl Records<'_> {
         }
         let body = query(&self.fields, self.after.as_deref());
         let rows = self.gainsight.rows(&self.object, body).await?;
-        self.is_done = rows.len() < Limits::READ_ROWS;
+        let is_done = rows.len() < Limits::READ_ROWS;
         let last = rows.last().and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
         let unreadable = |detail: &str| Error::Unreadable { what: self.object.clone(), detail: detail.to_owned() };
-        if !self.is_done && (last.is_none() || last <= self.after) {
+        if !is_done && (last.is_none() || last <= self.after) {
             return Err(unreadable("paging does not advance"));
         }
-        self.after = last;
-        batch(&rows, &self.fields).map(Some).map_err(|detail| unreadable(&detail))
+        let page = batch(&rows, &self.fields).map_err(|detail| unreadable(&detail))?;
+        self.is_done = is_done;
+        // Behind an empty page the reading stands where it stood.
+        self.after = last.or_else(|| self.after.take());
+        Ok(Some(page))
     }
 }
 

@@ -179,7 +179,7 @@ impl Client {
             return Err(Error::Redirected { host: self.host(), status: response.status().as_u16(), to });
         }
         let mut answer = self.complete(response).await?;
-        if !answer.is_success() {
+        if !answer.is_success() || !answer.is_json() {
             let secrets = request.headers.iter().filter(|(_, _, is_secret)| *is_secret);
             secrets.for_each(|(_, value, _)| answer.forget(value.trim_start_matches("Bearer ")));
         }

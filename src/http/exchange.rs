@@ -63,6 +63,14 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
+    /// Whether it says that it is JSON, or says nothing of what it is.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        let Some(kind) = self.headers.get("content-type") else { return true };
+        let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        kind == "application/json" || kind.ends_with("+json")
+    }
+
     /// `Retry-After`, if it can be read: see [`after`].
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -75,7 +83,7 @@ impl Answer {
         cut(&plain(&String::from_utf8_lossy(&self.body)), 200)
     }
 
-    /// A page of errors may repeat what it was asked with, and its words go into messages.
+    /// A page of errors or of sign-in may repeat what it was asked with, and its words go into messages.
     pub(super) fn forget(&mut self, secret: &str) {
         let text = String::from_utf8_lossy(&self.body);
         if !secret.is_empty() && text.contains(secret) {

@@ -12,6 +12,8 @@ use chrono::DateTime;
 pub const TRIES: u32 = 5;
 /// Tries when nobody answers at all: a wrong URL should not keep its author waiting.
 pub const TRIES_UNREACHABLE: u32 = 3;
+/// Tries of a read whose answer of success cannot be read: a body that breaks off, a page of sign-in.
+pub const TRIES_UNREADABLE: u32 = 3;
 /// The wait before the second try.
 const FIRST_WAIT: Duration = Duration::from_millis(400);
 /// The longest wait.

@@ -95,7 +95,7 @@ async fn table(
     let name = query.dataset.clone();
     // Of a part of the table only the beginning is read, which one chain does.
     let mut pages = match most {
-        usize::MAX => dynamics.read_whole(query).await?,
+        usize::MAX => dynamics.read_whole(query, None).await?,
         _ => Whole::Chain(Box::new(dynamics.read(query)?), None),
     };
     let mut writer = folder.write(&name, pages.schema());

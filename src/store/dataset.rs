@@ -1,9 +1,9 @@
-//! Datasets of a run folder: Parquet files of a fixed number of rows, written whole or not at all.
+//! Datasets of a run folder: Parquet files, each written whole or not at all and recorded by its digest.
 //!
-//! In and out: Arrow batches. The files go through an object store, which for a folder writes under another name and
-//! renames, so that no reader takes half a file for a whole one.
+//! In and out: Arrow batches. A dataset consists of files of a fixed number of rows, or where it is read page by page, of a
+//! file for each page, so that a reading that breaks off goes on behind the last one that was recorded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::compute::concat_batches;
@@ -13,12 +13,14 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::error::{Error, Result};
+pub use super::parts::Part;
+use super::{durable, parts};
 
 /// Rows of one file. Fixed, so that the same rows make the same files.
 const ROWS_PER_FILE: usize = 65_536;
@@ -39,7 +41,10 @@ pub struct Writer {
     schema: SchemaRef,
     held: Vec<RecordBatch>,
     held_rows: usize,
-    files: usize,
+    /// The number of the next file.
+    next: usize,
+    /// Whether each page is a file of its own.
+    is_paged: bool,
     /// Rows taken in so far.
     pub rows: u64,
 }
@@ -72,7 +77,69 @@ impl RunFolder {
     #[must_use]
     pub fn write(&self, name: &str, schema: SchemaRef) -> Writer {
         let (folder, name) = (self.clone(), name.to_owned());
-        Writer { folder, name, schema, held: Vec::new(), held_rows: 0, files: 0, rows: 0 }
+        Writer { folder, name, schema, held: Vec::new(), held_rows: 0, next: 0, is_paged: false, rows: 0 }
+    }
+
+    /// Goes on with a dataset of pages of which these were recorded. Whatever else lies in its folder is removed: pages that
+    /// a crash left unrecorded, and temporary files. None if a recorded one is missing or is not what it was; nothing is
+    /// removed then, and the caller clears the dataset and begins it again.
+    ///
+    /// # Errors
+    /// If the folder cannot be read, or a file not removed.
+    pub async fn take_up(&self, name: &str, schema: SchemaRef, kept: &[Part]) -> Result<Option<Writer>> {
+        let (folder, recorded) = (self.folder_of(name)?, kept.to_vec());
+        let is_whole = beside(name, move || {
+            let is_whole = parts::are_whole(&folder, &recorded)?;
+            if is_whole {
+                parts::keep_only(&folder, &recorded)?;
+            }
+            Ok(is_whole)
+        });
+        if !is_whole.await? {
+            return Ok(None);
+        }
+        let mut writer = self.write(name, schema);
+        writer.is_paged = true;
+        writer.next = kept.iter().filter_map(|part| parts::number(&part.file)).map(|last| last + 1).max().unwrap_or(0);
+        writer.rows = kept.iter().map(|part| part.rows).sum();
+        Ok(Some(writer))
+    }
+
+    /// Removes a dataset whole.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub async fn clear(&self, name: &str) -> Result<()> {
+        let folder = self.folder_of(name)?;
+        beside(name, move || parts::clear(&folder)).await
+    }
+
+    /// One SHA-256 of the names and contents of a dataset's files, in hexadecimal digits. That of a dataset that is not
+    /// there is that of one without files.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub async fn digest(&self, name: &str) -> Result<String> {
+        let folder = self.folder_of(name)?;
+        beside(name, move || parts::digest_of(&folder)).await
+    }
+
+    /// Where a file of the run folder lies. The store turns names into paths, for readers and writers alike.
+    fn path_of(&self, place: &str) -> Result<PathBuf> {
+        self.store.path_to_filesystem(&StorePath::from(place)).map_err(|e| problem(place, &e))
+    }
+
+    /// The folder itself, as its files are found.
+    fn top(&self) -> Result<PathBuf> {
+        let mut path = self.path_of(&parts::name(0))?;
+        path.pop();
+        Ok(path)
+    }
+
+    fn folder_of(&self, name: &str) -> Result<PathBuf> {
+        let mut path = self.path_of(&format!("{name}/{}", parts::name(0)))?;
+        path.pop();
+        Ok(path)
     }
 
     /// Opens a dataset.
@@ -88,7 +155,9 @@ impl RunFolder {
             .try_collect()
             .await
             .map_err(|e| problem(name, &e))?;
-        files.sort();
+        let number = |file: &StorePath| file.filename().and_then(parts::number);
+        files.retain(|file| number(file).is_some());
+        files.sort_by_key(number);
         Ok(Reader {
             folder: self.clone(),
             name: name.to_owned(),
@@ -102,8 +171,11 @@ impl Writer {
     /// Takes a batch in; full files are written at once.
     ///
     /// # Errors
-    /// If a file cannot be written.
+    /// If a file cannot be written, or the dataset is one of pages.
     pub async fn add(&mut self, batch: RecordBatch) -> Result<()> {
+        if self.is_paged {
+            return Err(problem(&self.name, &"a dataset of pages takes pages only"));
+        }
         self.rows += batch.num_rows() as u64;
         self.held_rows += batch.num_rows();
         self.held.push(batch);
@@ -113,12 +185,29 @@ impl Writer {
         Ok(())
     }
 
+    /// Writes a page as a file of its own, which is on the disk when this returns. An empty page has no file. A dataset of
+    /// pages takes nothing else.
+    ///
+    /// # Errors
+    /// If the file cannot be written, or other rows were added before.
+    pub async fn page(&mut self, batch: RecordBatch) -> Result<Option<Part>> {
+        if self.held_rows > 0 || (self.next > 0 && !self.is_paged) {
+            return Err(problem(&self.name, &"a page would come between the rows of other files"));
+        }
+        self.is_paged = true;
+        if batch.num_rows() == 0 {
+            return Ok(None);
+        }
+        self.rows += batch.num_rows() as u64;
+        self.put(batch).await.map(Some)
+    }
+
     /// Writes what is left. A dataset without rows still has a file, which knows its columns.
     ///
     /// # Errors
     /// If a file cannot be written.
     pub async fn finish(mut self) -> Result<u64> {
-        if self.held_rows > 0 || self.files == 0 {
+        if self.held_rows > 0 || self.next == 0 {
             self.flush(self.held_rows).await?;
         }
         Ok(self.rows)
@@ -129,11 +218,25 @@ impl Writer {
         let (now, later) = (all.slice(0, rows), all.slice(rows, all.num_rows() - rows));
         self.held_rows = later.num_rows();
         self.held = if later.num_rows() > 0 { vec![later] } else { Vec::new() };
-        let bytes = encode(&now).map_err(|e| problem(&self.name, &e))?;
-        let path = StorePath::from(format!("{}/part-{:06}.parquet", self.name, self.files));
-        self.files += 1;
-        self.folder.store.put(&path, PutPayload::from(bytes)).await.map_err(|e| problem(&self.name, &e))?;
-        Ok(())
+        self.put(now).await.map(drop)
+    }
+
+    /// Writes one file.
+    async fn put(&mut self, batch: RecordBatch) -> Result<Part> {
+        let file = parts::name(self.next);
+        let path = self.folder.path_of(&format!("{}/{file}", self.name))?;
+        let (root, rows, what) = (self.folder.top()?, batch.num_rows() as u64, self.name.clone());
+        // Whatever comes of this one, its name is not used again: it may still be under way.
+        self.next += 1;
+        let digest = beside(&self.name, move || {
+            let bytes = encode(&batch).map_err(|e| problem(&what, &e))?;
+            if let Some(folder) = path.parent() {
+                durable::make_folder(&root, folder)?;
+            }
+            durable::write(&path, &bytes)?;
+            Ok(parts::sha256(&bytes))
+        });
+        Ok(Part { file, rows, digest: digest.await? })
     }
 }
 
@@ -171,6 +274,11 @@ fn encode(batch: &RecordBatch) -> std::result::Result<Vec<u8>, parquet::errors::
 fn decode(bytes: Bytes) -> std::result::Result<Vec<RecordBatch>, Box<dyn std::error::Error>> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(ROWS_PER_BATCH).build()?;
     Ok(reader.collect::<std::result::Result<_, _>>()?)
+}
+
+/// Does work on the disk on a thread of its own: to bring a file to it takes as long as a page takes to come.
+async fn beside<T: Send + 'static>(what: &str, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| problem(what, &e))?
 }
 
 fn problem(what: &str, detail: &dyn std::fmt::Display) -> Error {

@@ -1,12 +1,13 @@
 //! What the disk and the database can do to us.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Something could not be kept, or not be read again.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The operating system says no.
-    #[error("{what} {}: {source}", path.display())]
+    #[error("{what} {}: {source}{}", path.display(), advice(source))]
     Disk {
         /// What was tried: `cannot create`.
         what: &'static str,
@@ -46,6 +47,14 @@ pub enum Error {
     /// The error file.
     #[error("the error file cannot be written: {0}")]
     ErrorFile(#[from] csv::Error),
+}
+
+/// What to do about the one thing that a disk says often.
+fn advice(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; free some space there, then go on with `ferry resume`",
+        _ => "",
+    }
 }
 
 pub(super) type Result<T> = std::result::Result<T, Error>;

@@ -10,8 +10,8 @@ use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use super::durable;
 use super::error::{Error, Result, disk};
-use super::home::owner_only;
 
 /// The columns in front of the source's own.
 pub const HEADER: [&str; 12] = [
@@ -54,7 +54,7 @@ pub struct Line {
     pub attempts: u32,
 }
 
-/// An error file being written; it is made with its first line.
+/// An error file being written; it is begun with its first line, under a temporary name.
 pub struct ErrorFile {
     path: PathBuf,
     run: String,
@@ -101,13 +101,7 @@ impl ErrorFile {
             cells.push(if field.data_type() == &DataType::Utf8 { safe(&text) } else { text });
         }
         if self.writer.is_none() {
-            // What may lie in its place, such as a link to another file, is not written into.
-            if self.path.symlink_metadata().is_ok() {
-                std::fs::remove_file(&self.path).map_err(disk("cannot replace", &self.path))?;
-            }
-            let file = File::create_new(&self.path).map_err(disk("cannot create", &self.path))?;
-            owner_only(&self.path)?;
-            let mut writer = csv::Writer::from_writer(file);
+            let mut writer = csv::Writer::from_writer(durable::begin(&self.path)?);
             let names = HEADER.iter().map(|h| (*h).to_owned()).chain(columns().map(|(_, f)| safe(f.name())));
             writer.write_record(names.collect::<Vec<_>>())?;
             self.writer = Some(writer);
@@ -119,7 +113,7 @@ impl ErrorFile {
         Ok(())
     }
 
-    /// Brings everything to disk; gives the path if there is a file.
+    /// Brings the file to the disk and to its place, in which nobody sees half of it; gives the path if there is a file.
     ///
     /// # Errors
     /// If the disk says no.
@@ -127,7 +121,7 @@ impl ErrorFile {
         let Some(mut writer) = self.writer else { return Ok(None) };
         writer.flush().map_err(disk("cannot write", &self.path))?;
         let file = writer.into_inner().map_err(|e| disk("cannot write", &self.path)(e.into_error()))?;
-        file.sync_all().map_err(disk("cannot write", &self.path))?;
+        durable::complete(&file, &self.path)?;
         Ok(Some(self.path))
     }
 }

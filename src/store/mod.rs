@@ -5,11 +5,13 @@
 
 pub mod connections;
 pub mod dataset;
+mod durable;
 pub mod error;
 pub mod error_file;
 pub mod home;
 pub mod keyring;
 pub mod metadata;
+mod parts;
 pub mod project;
 pub mod refusals;
 pub mod runs;

@@ -1,0 +1,87 @@
+//! Files that are there whole or not at all, also after the power failed.
+//!
+//! A file is written beside its place, under a name that no reader looks for, brought to the disk, renamed, and its folder is
+//! brought to the disk too. No link is followed: what lies under the temporary name is removed first, and what lies at the
+//! place is replaced. In: bytes. Out: a file. What is in it is not known here.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::{Result, disk};
+use super::home::{create_owned, owner_only};
+
+/// Writes a file.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = begin(path)?;
+    if let Err(error) = file.write_all(bytes) {
+        // On a full disk the half file takes room that somebody needs; what matters is the first error.
+        let _removed = std::fs::remove_file(temporary(path));
+        return Err(disk("cannot write", path)(error));
+    }
+    complete(&file, path)
+}
+
+/// Begins a file under its temporary name. One that was left there is removed, and so is a link.
+pub(super) fn begin(path: &Path) -> Result<File> {
+    let beside = temporary(path);
+    remove(&beside)?;
+    create_owned(&beside).map_err(disk("cannot create", &beside))
+}
+
+/// Brings a file that was begun to its place.
+pub(super) fn complete(file: &File, path: &Path) -> Result<()> {
+    file.sync_all().map_err(disk("cannot write", path))?;
+    std::fs::rename(temporary(path), path).map_err(disk("cannot write", path))?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Removes a file or a link; whether there was one.
+pub(super) fn remove(path: &Path) -> Result<bool> {
+    match std::fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(disk("cannot remove", path)(error)),
+    }
+}
+
+/// Makes a folder that lies somewhere below a root, and those between. A link in the place of one is not followed.
+pub(super) fn make_folder(root: &Path, path: &Path) -> Result<()> {
+    let mut at = root.to_owned();
+    for part in path.strip_prefix(root).into_iter().flatten() {
+        let above = at.clone();
+        at.push(part);
+        match std::fs::create_dir(&at) {
+            Ok(()) => {
+                owner_only(&at)?;
+                sync_folder(&above)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_folder(&at) => {}
+            Err(error) => return Err(disk("cannot create", &at)(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is a folder; a link to one is none.
+pub(super) fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
+}
+
+/// Brings the names in a folder to the disk.
+#[cfg(unix)]
+pub(super) fn sync_folder(path: &Path) -> Result<()> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(disk("cannot write", path))
+}
+
+/// Other systems keep names by themselves, or give no way to ask for it.
+#[cfg(not(unix))]
+pub(super) fn sync_folder(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// The name beside a file: hidden, and with an ending that no reader looks for.
+fn temporary(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.new"))
+}
