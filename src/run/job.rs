@@ -156,7 +156,7 @@ async fn staged(
     let limits = services.target(job)?.limits;
     let made = plan(job, folder, read, &limits, sample, progress).await?;
     timed.end("plan", read, run, state)?;
-    let guarded = guard::admit(job, &made, &there);
+    let guarded = guard::admit(job, &made, &there, &limits);
     Ok(Staged { made, guarded })
 }
 

@@ -8,7 +8,7 @@ pub mod chain;
 mod changes;
 pub mod error;
 mod extract;
-mod guard;
+pub mod guard;
 pub mod job;
 mod load;
 mod people;
