@@ -30,6 +30,12 @@ pub enum Error {
         /// Rows that the run was to deal with.
         rows: u64,
     },
+    /// A schema is not what it was when the run was planned.
+    #[error(
+        "what the run relies on changed since it was planned, and nothing was written: {}; look at the job with `ferry check`, then run it again",
+        .0.join("; ")
+    )]
+    Drift(Vec<String>),
     /// More of the target would change than a run may change unasked.
     #[error(
         "the run would {deed} {touched} of {records} records of {object} ({share} %), and more than {percent} % has to be allowed; nothing \

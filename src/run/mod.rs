@@ -6,6 +6,7 @@
 mod books;
 pub mod chain;
 mod changes;
+mod drift;
 pub mod error;
 mod extract;
 pub mod guard;
