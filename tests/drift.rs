@@ -83,72 +83,79 @@ fn changed(ended: Result<(), Error>) -> Vec<String> {
     }
 }
 
+/// Each change with the words for it.
+const CHANGES: [(Change, &str); 19] = [
+    ((Service::Dynamics, "opportunity", Drift::Gone), "dynamics.opportunity: the table is gone"),
+    (
+        (Service::Dynamics, "opportunity.description", Drift::Gone),
+        "dynamics.opportunity.description: the column is gone",
+    ),
+    ((Service::Dynamics, "account.fax", Drift::Gone), "dynamics.account.fax: the column is gone"),
+    ((Service::Dynamics, "systemuser.domainname", Drift::Gone), "dynamics.systemuser.domainname: the column is gone"),
+    (
+        (Service::Dynamics, "opportunity.closeprobability", Drift::Type("Decimal")),
+        "dynamics.opportunity.closeprobability: its type went from INTEGER to DECIMAL",
+    ),
+    (
+        (Service::Dynamics, "opportunity.salesstage", Drift::Renamed("Close", "Closing")),
+        "dynamics.opportunity.salesstage: the option \"Close\" is called \"Closing\" now",
+    ),
+    (
+        (Service::Dynamics, "opportunity.salesstage", Drift::WithoutOption("Qualify")),
+        "dynamics.opportunity.salesstage: the option \"Qualify\" is gone",
+    ),
+    (
+        (Service::Dynamics, "opportunity.parentaccountid", Drift::Targets("account,contact")),
+        "dynamics.opportunity.parentaccountid: it leads to contact too now",
+    ),
+    (
+        (Service::Dynamics, "opportunity.parentaccountid", Drift::Targets("contact")),
+        "dynamics.opportunity.parentaccountid: it does not lead to account any more; \
+             dynamics.opportunity.parentaccountid: it leads to contact too now",
+    ),
+    ((Service::Gainsight, "Opportunity__gc", Drift::Gone), "gainsight.Opportunity: the object is gone"),
+    (
+        (Service::Gainsight, "Opportunity__gc.Amount__gc", Drift::Gone),
+        "gainsight.Opportunity.\"Amount\": the field is gone",
+    ),
+    (
+        (Service::Gainsight, "company.External_Account_ID_gainsight123__gc", Drift::Gone),
+        "gainsight.Company.\"External Account ID_gainsight123\": the field is gone",
+    ),
+    (
+        (Service::Gainsight, "Opportunity__gc.Name", Drift::Length(60)),
+        "gainsight.Opportunity.\"Name\": its length went from 100 to 60",
+    ),
+    (
+        (Service::Gainsight, "Opportunity__gc.Amount__gc", Drift::Type("STRING")),
+        "gainsight.Opportunity.\"Amount\": its type went from NUMBER to TEXT",
+    ),
+    (
+        (Service::Gainsight, "Opportunity__gc.Amount__gc", Drift::Decimals(0)),
+        "gainsight.Opportunity.\"Amount\": its decimal places went from 2 to 0",
+    ),
+    (
+        (Service::Gainsight, "Opportunity__gc.Amount__gc", Drift::ReadOnly),
+        "gainsight.Opportunity.\"Amount\": it cannot be written any more",
+    ),
+    (
+        (Service::Gainsight, "Opportunity__gc.Amount__gc", Drift::Required),
+        "gainsight.Opportunity.\"Amount\": it became required",
+    ),
+    // Nothing fills it, so no record could be created.
+    (
+        (Service::Gainsight, "Opportunity__gc.Website__gc", Drift::Required),
+        "gainsight.Opportunity.\"Website\": it became required",
+    ),
+    (
+        (Service::Gainsight, "Opportunity__gc.Stage__gc", Drift::Renamed("Close", "Closed")),
+        "gainsight.Opportunity.\"Stage\": the item \"Close\" is called \"Closed\" now",
+    ),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_change_stops_the_run_before_it_writes() {
-    use Service::{Dynamics, Gainsight};
-    let cases: [(Change, &str); 19] = [
-        ((Dynamics, "opportunity", Drift::Gone), "dynamics.opportunity: the table is gone"),
-        ((Dynamics, "opportunity.description", Drift::Gone), "dynamics.opportunity.description: the column is gone"),
-        ((Dynamics, "account.fax", Drift::Gone), "dynamics.account.fax: the column is gone"),
-        ((Dynamics, "systemuser.domainname", Drift::Gone), "dynamics.systemuser.domainname: the column is gone"),
-        (
-            (Dynamics, "opportunity.closeprobability", Drift::Type("Decimal")),
-            "dynamics.opportunity.closeprobability: its type went from INTEGER to DECIMAL",
-        ),
-        (
-            (Dynamics, "opportunity.salesstage", Drift::Renamed("Close", "Closing")),
-            "dynamics.opportunity.salesstage: the option \"Close\" is called \"Closing\" now",
-        ),
-        (
-            (Dynamics, "opportunity.salesstage", Drift::WithoutOption("Qualify")),
-            "dynamics.opportunity.salesstage: the option \"Qualify\" is gone",
-        ),
-        (
-            (Dynamics, "opportunity.parentaccountid", Drift::Targets("account,contact")),
-            "dynamics.opportunity.parentaccountid: it leads to contact too now",
-        ),
-        (
-            (Dynamics, "opportunity.parentaccountid", Drift::Targets("contact")),
-            "dynamics.opportunity.parentaccountid: it does not lead to account any more; \
-             dynamics.opportunity.parentaccountid: it leads to contact too now",
-        ),
-        ((Gainsight, "Opportunity__gc", Drift::Gone), "gainsight.Opportunity: the object is gone"),
-        ((Gainsight, "Opportunity__gc.Amount__gc", Drift::Gone), "gainsight.Opportunity.\"Amount\": the field is gone"),
-        (
-            (Gainsight, "company.External_Account_ID_gainsight123__gc", Drift::Gone),
-            "gainsight.Company.\"External Account ID_gainsight123\": the field is gone",
-        ),
-        (
-            (Gainsight, "Opportunity__gc.Name", Drift::Length(60)),
-            "gainsight.Opportunity.\"Name\": its length went from 100 to 60",
-        ),
-        (
-            (Gainsight, "Opportunity__gc.Amount__gc", Drift::Type("STRING")),
-            "gainsight.Opportunity.\"Amount\": its type went from NUMBER to TEXT",
-        ),
-        (
-            (Gainsight, "Opportunity__gc.Amount__gc", Drift::Decimals(0)),
-            "gainsight.Opportunity.\"Amount\": its decimal places went from 2 to 0",
-        ),
-        (
-            (Gainsight, "Opportunity__gc.Amount__gc", Drift::ReadOnly),
-            "gainsight.Opportunity.\"Amount\": it cannot be written any more",
-        ),
-        (
-            (Gainsight, "Opportunity__gc.Amount__gc", Drift::Required),
-            "gainsight.Opportunity.\"Amount\": it became required",
-        ),
-        // Nothing fills it, so no record could be created.
-        (
-            (Gainsight, "Opportunity__gc.Website__gc", Drift::Required),
-            "gainsight.Opportunity.\"Website\": it became required",
-        ),
-        (
-            (Gainsight, "Opportunity__gc.Stage__gc", Drift::Renamed("Close", "Closed")),
-            "gainsight.Opportunity.\"Stage\": the item \"Close\" is called \"Closed\" now",
-        ),
-    ];
-    for (change, expected) in cases {
+    for (change, expected) in CHANGES {
         let stage = stage().await;
         let (report, ended) = drifting(&stage, "J", &[change]).await;
         let error = ended.as_ref().expect_err(expected);
