@@ -1,6 +1,7 @@
 //! Call budgets beyond one process: what one has spent, the next one knows.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use ferry::gainsight::error::Error;
 use ferry::gainsight::windows::{Bucket, Windows};
@@ -78,7 +79,104 @@ fn a_window_of_another_number_begins_at_nothing() {
     assert_eq!(kept.add("object", 60_000, 7, 3), Ok(3));
     assert_eq!(kept.add("object", 60_000, 7, 2), Ok(5));
     assert_eq!(kept.add("object", 60_000, 8, 1), Ok(1));
+    assert_eq!(kept.add("object", 60_000, 6, 2), Ok(3), "a clock that was set back opens no window");
+    assert_eq!(kept.add("object", 60_000, 7, 1), Ok(1), "and the next one is a new one");
     assert_eq!(kept.add("object", 86_400_000, 7, 1), Ok(1), "a day is another window");
+}
+
+/// A clock that the test sets, by seconds of the services' time.
+struct Set(&'static AtomicI64);
+
+impl Set {
+    fn new() -> Self {
+        Self(Box::leak(Box::new(AtomicI64::new(0))))
+    }
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+    fn to(&self, seconds: i64) {
+        self.0.store((seconds as f64 * 1_000.0 / SLOW) as i64, Ordering::SeqCst);
+    }
+
+    fn windows(&self, calls_per_minute: u32) -> Windows {
+        let limits = Limits { calls_per_minute, reserve_percent: 0, ..Limits::DEFAULT };
+        Windows::new(&limits, Clock::system(SLOW).set_by(self.0))
+    }
+}
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_opens_no_window_and_shuts_none_for_long() {
+    for back in [1, 61, HOUR, DAY, 400 * DAY] {
+        let clock = Set::new();
+        let windows = clock.windows(5);
+        for _ in 0..3 {
+            windows.enter(Bucket::Synchronous).await.unwrap();
+        }
+        clock.to(-back);
+        assert_eq!(windows.left(Bucket::Synchronous).await, 2, "{back}");
+        windows.enter(Bucket::Synchronous).await.unwrap();
+        windows.enter(Bucket::Synchronous).await.unwrap();
+        match windows.enter(Bucket::Synchronous).await {
+            Err(Error::Budget { window: "a minute", seconds, .. }) => {
+                let a_minute = Clock::system(SLOW).real(60_250).as_secs();
+                assert!(seconds <= a_minute, "{back}: it would wait {seconds} s, of {a_minute} that a minute takes");
+            }
+            other => panic!("{back}: {other:?}"),
+        }
+        clock.to(60 - back);
+        assert_eq!(windows.left(Bucket::Synchronous).await, 5, "{back}: the next minute of the clock as it is");
+    }
+}
+
+#[tokio::test]
+async fn the_days_calls_stay_with_a_day_that_is_shown_again() {
+    let clock = Set::new();
+    let limits = Limits { calls_per_day: 5, reserve_percent: 0, ..Limits::DEFAULT };
+    let windows = Windows::new(&limits, Clock::system(SLOW).set_by(clock.0));
+    for _ in 0..4 {
+        windows.enter(Bucket::Synchronous).await.unwrap();
+    }
+    clock.to(-DAY);
+    assert_eq!(windows.left(Bucket::Synchronous).await, 1);
+    // Whoever sets it to what it was has a new day: the one before is told from it by nothing but its number.
+    clock.to(0);
+    assert_eq!(windows.left(Bucket::Synchronous).await, 5);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_forward_and_back_again_gives_one_window_more() {
+    let clock = Set::new();
+    let windows = clock.windows(5);
+    for _ in 0..5 {
+        windows.enter(Bucket::Synchronous).await.unwrap();
+    }
+    clock.to(DAY);
+    assert_eq!(windows.left(Bucket::Synchronous).await, 5, "a machine that slept has a new day before it");
+    for _ in 0..4 {
+        windows.enter(Bucket::Synchronous).await.unwrap();
+    }
+    clock.to(0);
+    assert_eq!(windows.left(Bucket::Synchronous).await, 1);
+}
+
+#[tokio::test]
+async fn a_restart_with_a_clock_that_was_set_back_does_not_forget_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Set::new();
+    let first = clock.windows(5);
+    first.remember(spent(&folder, "acme")).await.unwrap();
+    for _ in 0..3 {
+        first.enter(Bucket::Synchronous).await.unwrap();
+    }
+    drop(first);
+    clock.to(-HOUR);
+    let second = clock.windows(5);
+    second.remember(spent(&folder, "acme")).await.unwrap();
+    assert_eq!(second.left(Bucket::Synchronous).await, 2);
+    clock.to(60 - HOUR);
+    assert_eq!(second.left(Bucket::Synchronous).await, 5);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod call_windows;
 mod clauses;
 mod connections;
 mod corners;
+mod drift;
 mod examples;
 mod faults;
 mod gainsight_calls;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::catalog::{Remembered, catalog, remember, remembered};
 use super::connections;
@@ -25,6 +26,9 @@ use crate::model::clock::Clock;
 use crate::model::connection::{Connection, Service};
 use crate::model::secret::Secret;
 use crate::run::services::Services;
+
+/// How old schemas may be when a run begins to write, unless a setting says otherwise.
+pub const DRIFT_AFTER: Duration = Duration::from_secs(60);
 
 /// Gives the secret of a name, if it is set.
 pub type Secrets = Arc<dyn Fn(&str) -> Option<Secret> + Send + Sync>;
@@ -54,6 +58,8 @@ pub struct Setting {
     pub anew: bool,
     /// Whether a run may change a large part of the target.
     pub consented: bool,
+    /// How old schemas may be when a run begins to write without asking for them again.
+    pub drift_after: Duration,
     /// The time.
     pub clock: Clock,
 }
@@ -88,6 +94,7 @@ impl Setting {
             key_file: None,
             anew: true,
             consented: false,
+            drift_after: DRIFT_AFTER,
             clock,
         }
     }
@@ -189,6 +196,7 @@ impl Workspace {
             opened.map_err(|cause| connections::failed(connection, cause))?;
         }
         let before = if setting.anew { Remembered::new() } else { remembered(parsed.connections.values(), setting) };
+        services.schemas_asked = services.schemas_asked.filter(|_| before.is_empty());
         let catalog = Self::asked(parsed, &services, &before, setting).await?;
         Ok((services, catalog, !before.is_empty()))
     }
@@ -224,6 +232,8 @@ pub(super) fn nothing_open(setting: &Setting) -> Services {
         gainsight: BTreeMap::new(),
         organizations: BTreeMap::new(),
         tenants: BTreeMap::new(),
+        schemas_asked: Some(setting.clock.mark()),
+        drift_after: setting.drift_after,
         consented: setting.consented,
         clock: setting.clock,
     }

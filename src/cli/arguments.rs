@@ -99,7 +99,7 @@ pub(super) enum Verb {
     Run {
         /// Its name.
         name: String,
-        /// Allow it to change more than half of what the target holds.
+        /// Allow it to change more of what the target holds than `updates_percent` of the connection says.
         #[arg(long)]
         yes: bool,
     },

@@ -13,7 +13,7 @@ use super::{
     sandbox, secret, test,
 };
 use crate::app::error::Error;
-use crate::app::workspace::Setting;
+use crate::app::workspace::{DRIFT_AFTER, Setting};
 use crate::http::{hosts, terms};
 use crate::model::clock::Clock;
 
@@ -124,6 +124,7 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         key_file: secret::key_file(),
         anew: false,
         consented: false,
+        drift_after: DRIFT_AFTER,
         clock: Clock::system(common.clock_scale),
     })
 }

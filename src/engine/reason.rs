@@ -108,12 +108,15 @@ impl Reasons {
                 let (place, field) = (mapping.place.clone(), Some(label.clone()));
                 all.push(Reason { cause, outcome: Outcome::Error, code: Some(code), message, place, field });
             };
-            let kind = field.kind.word();
-            push(
-                Cause::BadValue(index),
-                RejectCode::BadValue,
-                format!("the value cannot go into \"{label}\" ({kind})"),
-            );
+            let message = match mapping.value {
+                // Nothing else of a bare label can fail.
+                Expression::Label(_) => format!(
+                    "Dynamics has no name for this option, so \"{label}\" gets none; name it there, or say what it becomes with ON UNKNOWN \
+                     CHOICE NULL or TEXT"
+                ),
+                _ => format!("the value cannot go into \"{label}\" ({})", field.kind.word()),
+            };
+            push(Cause::BadValue(index), RejectCode::BadValue, message);
             if job.key.iter().any(|k| k.mapping == index) {
                 let message = format!("the key field \"{label}\" is empty; fill it in Dynamics");
                 push(Cause::NullKey(index), RejectCode::NullKey, message);

@@ -1,7 +1,8 @@
 //! Call budgets: fixed windows of a minute, an hour and a day, one set for each API.
 //!
 //! Windows begin at clock boundaries, not at the first call, and are the whole tenant's. A call waits until all windows
-//! of its API have room; a part of each is left to other integrations of the tenant. <https://support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/Company_and_Relationship_API/Company_API_Documentation>
+//! of its API have room; a part of each is left to other integrations of the tenant. A clock that is set back opens no window: what
+//! was counted stays counted until the window that it shows now has ended. <https://support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/Company_and_Relationship_API/Company_API_Documentation>
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -81,10 +82,10 @@ impl Windows {
         }
         for (bucket, windows) in [Bucket::Synchronous, Bucket::Users].into_iter().zip(buckets.iter_mut()) {
             for window in windows {
-                let number = now.div_euclid(window.length_ms);
-                let so_far = if number == window.number { window.used } else { 0 };
+                window.move_to(now);
+                let (number, so_far) = (window.number, window.used);
                 let all = kept.add(bucket.word(), window.length_ms, number, so_far).map_err(Error::Spent)?;
-                (window.number, window.used, window.claimed) = (number, all, all);
+                (window.used, window.claimed) = (all, all);
             }
         }
         Ok(())
@@ -93,10 +94,10 @@ impl Windows {
     /// Calls that the fullest window of an API has left.
     pub async fn left(&self, bucket: Bucket) -> u32 {
         let now = self.clock.limits_now_ms();
-        let buckets = self.buckets.lock().await;
-        let left = buckets[bucket as usize].iter().map(|w| {
-            let used = if now.div_euclid(w.length_ms) == w.number { w.used } else { 0 };
-            w.limit.saturating_sub(used)
+        let mut buckets = self.buckets.lock().await;
+        let left = buckets[bucket as usize].iter_mut().map(|window| {
+            window.move_to(now);
+            window.limit.saturating_sub(window.used)
         });
         left.min().unwrap_or(0)
     }
@@ -127,12 +128,7 @@ impl Windows {
                 let now = self.clock.limits_now_ms();
                 let mut buckets = self.buckets.lock().await;
                 let windows = &mut buckets[bucket as usize];
-                for window in windows.iter_mut() {
-                    let number = now.div_euclid(window.length_ms);
-                    if number != window.number {
-                        (window.number, window.used, window.claimed) = (number, 0, 0);
-                    }
-                }
+                windows.iter_mut().for_each(|window| window.move_to(now));
                 match windows.iter().filter(|w| w.used >= w.limit).max_by_key(|w| w.length_ms) {
                     None => {
                         return self.count(bucket, windows);
@@ -167,6 +163,18 @@ impl Windows {
             window.number = now.div_euclid(window.length_ms);
             window.used = window.limit;
         }
+    }
+}
+
+impl Window {
+    /// Makes it the window of a moment, in milliseconds of the services' clock. A later window begins with no call; an earlier one is
+    /// the same one by another clock, so its calls stay with it. However far the clock was set, it ends within its length.
+    fn move_to(&mut self, now_ms: i64) {
+        let number = now_ms.div_euclid(self.length_ms);
+        if number > self.number {
+            (self.used, self.claimed) = (0, 0);
+        }
+        self.number = number;
     }
 }
 

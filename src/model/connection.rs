@@ -147,6 +147,12 @@ pub struct Limits {
     pub reserve_percent: u32,
     /// Seconds that one call may take.
     pub call_timeout_seconds: u32,
+    /// Seconds after a call's time-out in which what it wrote may still take effect, or still not be seen by who reads.
+    pub settle_seconds: u32,
+    /// The share of an object's records that a run may update unasked, in per cent.
+    pub updates_percent: u32,
+    /// The share of an object's records that a run may delete unasked, in per cent.
+    pub deletes_percent: u32,
 }
 
 impl Limits {
@@ -164,10 +170,13 @@ impl Limits {
         users_per_day: 1_000,
         reserve_percent: 10,
         call_timeout_seconds: 150,
+        settle_seconds: 120,
+        updates_percent: 30,
+        deletes_percent: 5,
     };
 
     /// The names that `LIMITS (…)` takes, with the smallest and the largest value of each.
-    pub const NAMES: [(&'static str, u32, u32); 9] = [
+    pub const NAMES: [(&'static str, u32, u32); 12] = [
         ("page_size", 1, 5_000),
         ("max_in_flight", 1, 52),
         ("batch_size", 1, 50),
@@ -177,6 +186,9 @@ impl Limits {
         ("users_per_day", 1, 1_000_000),
         ("reserve_percent", 0, 90),
         ("call_timeout", 1, 3_600),
+        ("settle", 0, 3_600),
+        ("updates_percent", 1, 100),
+        ("deletes_percent", 1, 100),
     ];
 
     /// What Ferry spends of a window of that many calls: one at the least.
@@ -198,6 +210,9 @@ impl Limits {
             "users_per_day" => &mut self.users_per_day,
             "reserve_percent" => &mut self.reserve_percent,
             "call_timeout" => &mut self.call_timeout_seconds,
+            "settle" => &mut self.settle_seconds,
+            "updates_percent" => &mut self.updates_percent,
+            "deletes_percent" => &mut self.deletes_percent,
             _ => return false,
         };
         *place = value;

@@ -5,7 +5,8 @@
 
 /// Where the calls of one tenant are remembered.
 pub trait Spent: Send + Sync {
-    /// Adds calls to a window of an API, and says how many are in it then. A window of another number begins at nothing.
+    /// Adds calls to a window of an API, and says how many are in it then. A window of a greater number begins at nothing. One of a
+    /// smaller number goes on from what is kept: only a clock that was set back asks for it.
     ///
     /// # Errors
     /// If they cannot be kept, in words.

@@ -30,20 +30,32 @@ pub enum Error {
         /// Rows that the run was to deal with.
         rows: u64,
     },
+    /// A schema is not what it was when the run was planned.
+    #[error(
+        "what the run relies on changed since it was planned, and nothing was written: {}; look at the job with `ferry check`, then run it again",
+        .0.join("; ")
+    )]
+    Drift(Vec<String>),
     /// More of the target would change than a run may change unasked.
     #[error(
-        "the run would change {updated} of {records} records of {object} ({percent} %), and nothing was written; look at what `ferry plan` \
-         shows, then allow it with `ferry run --yes`"
+        "the run would {deed} {touched} of {records} records of {object} ({share} %), and more than {percent} % has to be allowed; nothing \
+         was written; look at what `ferry plan` shows, then allow it with `ferry run --yes`, or set `{limit}` in the LIMITS of the connection"
     )]
     TooManyChanges {
+        /// What would be done: `change` or `delete`.
+        deed: &'static str,
         /// The object.
         object: String,
-        /// Records that would be updated.
-        updated: u64,
+        /// Records that it would be done to.
+        touched: u64,
         /// Records that are there.
         records: u64,
-        /// The one of the other.
-        percent: u64,
+        /// The one of the other, in per cent.
+        share: String,
+        /// The name of the limit in scripts.
+        limit: &'static str,
+        /// The limit.
+        percent: u32,
     },
     /// Our own mistake: the books do not balance.
     #[error("the books of the run do not balance ({0}); this is a bug of Ferry, please report it with the run folder")]

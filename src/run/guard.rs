@@ -1,29 +1,52 @@
 //! Protection of the target: a run that would change a large part of what is there waits to be told so.
 //!
 //! A wrong mapping shows here first. Small targets are not guarded, nor are insertions: a first load fills an empty object.
-//! In: what the plan would do, and how many records the target has. Out: leave, or the error that asks for it.
+//! In: what the plan would do, how many records the target has, and which shares its connection allows. Out: leave, or the
+//! error that asks for it.
 
 use std::collections::BTreeMap;
 
 use super::error::Error;
 use super::plan::Plan;
+use crate::model::connection::Limits;
 use crate::model::job::Job;
 
-/// Updates of more than this share of an object's records are asked for, in per cent.
-const CHANGED_PERCENT_AT_MOST: u64 = 50;
 /// Objects with fewer records than this are not guarded.
 const RECORDS_AT_LEAST: u64 = 100;
 
 /// Whether a plan may be carried out unasked. `there` is how many records each object has, by API name.
-pub(super) fn admit(job: &Job, planned: &Plan, there: &BTreeMap<String, u64>) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::TooManyChanges`], of the first object of which more would be updated or deleted than the limits allow.
+pub fn admit(job: &Job, planned: &Plan, there: &BTreeMap<String, u64>, limits: &Limits) -> Result<(), Error> {
     for target in &job.targets {
-        let label = &target.object.label;
+        let object = &target.object.label;
         let records = there.get(&target.object.name).copied().unwrap_or(0);
-        let updated = planned.records.get(label).map_or(0, |records| records.updated);
-        if records >= RECORDS_AT_LEAST && updated * 100 > records * CHANGED_PERCENT_AT_MOST {
-            let percent = updated * 100 / records;
-            return Err(Error::TooManyChanges { object: label.clone(), updated, records, percent });
+        let Some(of) = planned.records.get(object).filter(|_| records >= RECORDS_AT_LEAST) else { continue };
+        let deeds = [
+            ("change", of.updated, "updates_percent", limits.updates_percent),
+            ("delete", of.deleted, "deletes_percent", limits.deletes_percent),
+        ];
+        for (deed, touched, limit, percent) in deeds {
+            if touched.saturating_mul(100) > records.saturating_mul(u64::from(percent)) {
+                let share = share(touched, records);
+                return Err(Error::TooManyChanges {
+                    deed,
+                    object: object.clone(),
+                    touched,
+                    records,
+                    share,
+                    limit,
+                    percent,
+                });
+            }
         }
     }
     Ok(())
+}
+
+/// A share in per cent, with a tenth where it is not whole: rounded up, so that it never looks like the limit that it exceeds.
+fn share(touched: u64, records: u64) -> String {
+    let tenths = touched.saturating_mul(1_000).div_ceil(records);
+    if tenths.is_multiple_of(10) { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use chrono::SecondsFormat;
 
 use super::books;
+use super::drift;
 use super::error::Error;
 use super::extract::{Extracted, extract, remember};
 use super::guard;
@@ -156,7 +157,7 @@ async fn staged(
     let limits = services.target(job)?.limits;
     let made = plan(job, folder, read, &limits, sample, progress).await?;
     timed.end("plan", read, run, state)?;
-    let guarded = guard::admit(job, &made, &there);
+    let guarded = guard::admit(job, &made, &there, &limits);
     Ok(Staged { made, guarded })
 }
 
@@ -177,6 +178,9 @@ async fn whole(
     let planned = made.counts;
     let timed = Timed::begin(services);
     let total = planned.inserted + planned.updated;
+    if total > 0 {
+        drift::hold(job, services).await?;
+    }
     let mut load = Load::new(job, services.target(job)?, progress, &planned);
     // A share of the planned rows is known before the first call, and so are the errors that the plan found.
     let sent = match load.too_many() {

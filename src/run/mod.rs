@@ -6,9 +6,10 @@
 mod books;
 pub mod chain;
 mod changes;
+mod drift;
 pub mod error;
 mod extract;
-mod guard;
+pub mod guard;
 pub mod job;
 mod load;
 mod people;

@@ -1,11 +1,12 @@
 //! The open clients of a project's connections, by the identifiers that scripts use.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::error::Error;
 use crate::dynamics::client::Dynamics;
 use crate::gainsight::client::Gainsight;
-use crate::model::clock::Clock;
+use crate::model::clock::{Clock, Mark};
 use crate::model::job::Job;
 use crate::model::outcome::Calls;
 use crate::store::state::Tenancy;
@@ -22,6 +23,10 @@ pub struct Services {
     pub tenants: BTreeMap<String, String>,
     /// The time.
     pub clock: Clock,
+    /// When the services were asked for the schemas that jobs were checked against; none if those were remembered.
+    pub schemas_asked: Option<Mark>,
+    /// How old those may be when a run begins to write without asking again.
+    pub drift_after: Duration,
     /// Whether a run may change a large part of the target: somebody looked at the plan.
     pub consented: bool,
 }

@@ -13,6 +13,7 @@ mod calls;
 mod certificates;
 mod clock;
 mod credentials;
+mod drift;
 mod dynamics;
 mod faults;
 mod gainsight;
@@ -26,6 +27,7 @@ mod world;
 
 pub use calls::{Call, Service};
 pub use credentials::Credentials;
+pub use drift::Drift;
 pub use gainsight::{Items, NoRows, Rows, Shape, Times};
 pub use options::{Error, Options};
 pub use running::{Sandbox, start};

@@ -14,6 +14,7 @@ use super::calls::{Call, CallLog, Service};
 use super::certificates;
 use super::clock::Clock;
 use super::credentials::{Credentials, Vault};
+use super::drift::Drift;
 use super::dynamics::Dynamics;
 use super::faults::{Fault, Faults, read_rules};
 use super::gainsight::{Gainsight, Shape};
@@ -133,6 +134,16 @@ impl Sandbox {
     /// fields the object does not have are dropped, and an unknown object gives an empty string.
     pub fn put_record(&self, object: &str, record: Map<String, Value>) -> String {
         self.gainsight.put_record(object, &record)
+    }
+
+    /// From now on the metadata of a service shows another schema: of an object or a field (`account`, `account.fax`), by the
+    /// names of the API. Says whether there was such a thing to change.
+    pub fn drift(&self, service: Service, place: &str, drift: Drift<'_>) -> bool {
+        match service {
+            Service::Dynamics => self.dynamics.drift(place, &drift),
+            Service::Gainsight => self.gainsight.drift(place, &drift),
+            Service::Entra => false,
+        }
     }
 
     /// From now on Gainsight refuses the access key.

@@ -40,7 +40,7 @@ impl Spent for SpentCalls {
         let kept = database.query_row(
             "INSERT INTO spent (tenant, api, length_ms, number, calls) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (tenant, api, length_ms) DO UPDATE SET
-                 calls = excluded.calls + CASE WHEN number = excluded.number THEN calls ELSE 0 END,
+                 calls = excluded.calls + CASE WHEN number >= excluded.number THEN calls ELSE 0 END,
                  number = excluded.number
              RETURNING calls",
             params![self.tenant, api, length_ms, number, calls],

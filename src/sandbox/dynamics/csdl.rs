@@ -14,7 +14,7 @@ pub(in crate::sandbox) fn answer(dynamics: &Dynamics, ask: &Ask) -> Result<Reply
     if !ask.query.is_empty() {
         return Err(Refusal::missing(&format!("$metadata?{}", ask.query)));
     }
-    Ok(Reply::new(200, "application/xml", document(&dynamics.schema)).with("odata-version", "4.0"))
+    Ok(Reply::new(200, "application/xml", document(&dynamics.described())).with("odata-version", "4.0"))
 }
 
 /// The elements of the document, written one inside the other.

@@ -38,7 +38,7 @@ pub(in crate::sandbox) fn answer(
     path: &[&str],
 ) -> Result<Reply, Refusal> {
     let wish = Wish::read(&ask.query)?;
-    let schema = &dynamics.schema;
+    let schema = &*dynamics.described();
     let (first, below) = path.split_first().ok_or_else(|| Refusal::segment(""))?;
     let value = match (*first, below) {
         ("EntityDefinitions", []) => {

@@ -31,6 +31,7 @@ pub(in crate::sandbox) enum Kind {
 }
 
 /// One option of a choice.
+#[derive(Clone)]
 pub(in crate::sandbox) struct Choice {
     pub(in crate::sandbox) value: i64,
     pub(in crate::sandbox) label: String,
@@ -39,6 +40,7 @@ pub(in crate::sandbox) struct Choice {
 }
 
 /// One column.
+#[derive(Clone)]
 pub(in crate::sandbox) struct Column {
     pub(in crate::sandbox) logical: String,
     /// The Web API's name: `_x_value` for a lookup.
@@ -58,7 +60,7 @@ pub(in crate::sandbox) struct Column {
 }
 
 /// Columns whose values together belong to one row at most.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::sandbox) struct AlternateKey {
     pub(in crate::sandbox) logical: String,
     pub(in crate::sandbox) label: String,
@@ -67,6 +69,7 @@ pub(in crate::sandbox) struct AlternateKey {
 }
 
 /// One table.
+#[derive(Clone)]
 pub(in crate::sandbox) struct TableSchema {
     pub(in crate::sandbox) logical: String,
     pub(in crate::sandbox) set: String,
@@ -83,6 +86,7 @@ pub(in crate::sandbox) struct TableSchema {
 }
 
 /// All tables.
+#[derive(Clone)]
 pub(in crate::sandbox) struct Schema {
     pub(in crate::sandbox) tables: Vec<TableSchema>,
 }
@@ -243,7 +247,7 @@ fn choice(text: &str, kind: Kind) -> Option<Choice> {
     }
 }
 
-fn kind(name: &str) -> Option<Kind> {
+pub(in crate::sandbox) fn kind(name: &str) -> Option<Kind> {
     Some(match name {
         "Uniqueidentifier" => Kind::Uniqueidentifier,
         "String" => Kind::String,

@@ -12,9 +12,11 @@ use serde_json::{Map, Value, json};
 use super::super::assumptions::{APPLICATION_USER_NAME, FIRST_VERSION};
 use super::super::clock::Clock;
 use super::super::credentials::Vault;
+use super::super::drift::Drift;
 use super::super::options::Error;
 use super::super::randomness::{Chance, hash};
 use super::super::tokens::Tokens;
+use super::drift::drifted;
 use super::guid::Guid;
 use super::people::People;
 use super::privileges::Granted;
@@ -35,6 +37,8 @@ pub(in crate::sandbox) struct Dynamics {
     pub(in crate::sandbox) people: People,
     pub(in crate::sandbox) granted: Granted,
     pub(super) schema: Schema,
+    /// The schema as metadata shows it: that above, and what a test changed of it.
+    described: RwLock<Arc<Schema>>,
     pub(super) store: RwLock<Store>,
     requests: AtomicU64,
     links: Mutex<HashSet<u64>>,
@@ -60,11 +64,23 @@ impl Dynamics {
             tokens: Tokens::new(seed),
             people: People::new(seed),
             granted: Granted::default(),
+            described: RwLock::new(Arc::new(schema.clone())),
             schema,
             store: RwLock::new(store),
             requests: AtomicU64::new(0),
             links: Mutex::default(),
         })
+    }
+
+    /// The schema as metadata shows it now.
+    pub(super) fn described(&self) -> Arc<Schema> {
+        Arc::clone(&self.described.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes what metadata shows, and says whether there was such a thing to change.
+    pub(in crate::sandbox) fn drift(&self, place: &str, drift: &Drift<'_>) -> bool {
+        let mut described = self.described.write().unwrap_or_else(PoisonError::into_inner);
+        drifted(&described, place, drift).map(|changed| *described = Arc::new(changed)).is_some()
     }
 
     pub(in crate::sandbox) fn url(&self) -> &str {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::batch;
 use super::envelope::Refusal;
-use super::schema::{Field, Kind, Object};
+use super::schema::{Field, Kind, Object, Schema};
 use super::service::Gainsight;
 
 /// What a describe call failed with: the metadata endpoints have an error shape of their own.
@@ -29,12 +29,13 @@ pub(in crate::sandbox) fn list(gainsight: &Gainsight) -> Value {
             "schemaUpdateable": object.origin != "SYSTEM",
         })
     };
-    Value::Array(gainsight.schema.objects.iter().map(entry).collect())
+    Value::Array(gainsight.described().objects.iter().map(entry).collect())
 }
 
 pub(in crate::sandbox) fn one(gainsight: &Gainsight, name: &str, with_options: bool) -> Result<Value, Failure> {
-    let object = gainsight.schema.object(name).ok_or_else(|| Failure::Unknown(name.to_owned()))?;
-    Ok(json!([describe(gainsight, &gainsight.schema.objects[object], with_options)]))
+    let schema = gainsight.described();
+    let object = schema.object(name).ok_or_else(|| Failure::Unknown(name.to_owned()))?;
+    Ok(json!([describe(&schema, &schema.objects[object], with_options)]))
 }
 
 /// Several objects; the flags of the body are texts.
@@ -49,17 +50,18 @@ pub(in crate::sandbox) fn many(gainsight: &Gainsight, body: &[u8]) -> Result<Val
     let Some(Value::Array(names)) = members.get("objectNames") else {
         return Err(Failure::Refused(Refusal::invalid()));
     };
+    let schema = gainsight.described();
     let mut list = Vec::with_capacity(names.len());
     for name in names {
         let name = name.as_str().ok_or_else(|| Failure::Refused(Refusal::invalid()))?;
-        let object = gainsight.schema.object(name).ok_or_else(|| Failure::Unknown(name.to_owned()))?;
-        list.push(describe(gainsight, &gainsight.schema.objects[object], with_options));
+        let object = schema.object(name).ok_or_else(|| Failure::Unknown(name.to_owned()))?;
+        list.push(describe(&schema, &schema.objects[object], with_options));
     }
     Ok(Value::Array(list))
 }
 
-fn describe(gainsight: &Gainsight, object: &Object, with_options: bool) -> Value {
-    let fields: Vec<Value> = object.fields.iter().map(|field| entry(gainsight, object, field, with_options)).collect();
+fn describe(schema: &Schema, object: &Object, with_options: bool) -> Value {
+    let fields: Vec<Value> = object.fields.iter().map(|field| entry(schema, object, field, with_options)).collect();
     json!({
         "objectName": object.name,
         "label": object.label,
@@ -70,7 +72,7 @@ fn describe(gainsight: &Gainsight, object: &Object, with_options: bool) -> Value
     })
 }
 
-fn entry(gainsight: &Gainsight, object: &Object, field: &Field, with_options: bool) -> Value {
+fn entry(schema: &Schema, object: &Object, field: &Field, with_options: bool) -> Value {
     let mut entry = json!({
         "fieldName": field.name,
         "label": field.label,
@@ -80,11 +82,11 @@ fn entry(gainsight: &Gainsight, object: &Object, field: &Field, with_options: bo
     if with_options && !field.items.is_empty() {
         entry["options"] = options(field);
     }
-    entry["meta"] = meta(gainsight, object, field);
+    entry["meta"] = meta(schema, object, field);
     entry
 }
 
-fn meta(gainsight: &Gainsight, object: &Object, field: &Field) -> Value {
+fn meta(schema: &Schema, object: &Object, field: &Field) -> Value {
     let mut properties = json!({"sourceType": field.data_type});
     if let Some(category) = &field.category {
         properties["PICKLIST_CATEGORY"] = field.label.clone().into();
@@ -123,7 +125,7 @@ fn meta(gainsight: &Gainsight, object: &Object, field: &Field) -> Value {
     }
     if let Some(target) = &field.target {
         let name = field.name.strip_suffix("__gc").unwrap_or(&field.name);
-        let found = gainsight.schema.object(target).map(|index| &gainsight.schema.objects[index]);
+        let found = schema.object(target).map(|index| &schema.objects[index]);
         let label = found.map_or("", |object| object.label.as_str());
         meta["lookupDetail"] = json!({
             "lookupName": format!("{name}__gr"),

@@ -8,7 +8,8 @@ use super::schema::{Field, Item, Kind};
 use super::service::Gainsight;
 
 pub(in crate::sandbox) fn category(gainsight: &Gainsight, id: &str) -> Option<Value> {
-    let mut fields = gainsight.schema.objects.iter().flat_map(|object| &object.fields);
+    let schema = gainsight.described();
+    let mut fields = schema.objects.iter().flat_map(|object| &object.fields);
     let field: &Field = fields.find(|field| field.category.as_deref() == Some(id))?;
     let item = |(order, item): (usize, &Item)| {
         json!({

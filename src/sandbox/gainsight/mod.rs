@@ -9,6 +9,7 @@ mod batch;
 mod condition;
 mod dates;
 mod describe;
+mod drift;
 mod dropdown;
 mod envelope;
 mod expression;

@@ -53,6 +53,7 @@ pub(in crate::sandbox) struct Field {
 }
 
 /// One object.
+#[derive(Clone)]
 pub(in crate::sandbox) struct Object {
     pub(in crate::sandbox) name: String,
     pub(in crate::sandbox) label: String,
@@ -65,6 +66,7 @@ pub(in crate::sandbox) struct Object {
 }
 
 /// All objects.
+#[derive(Clone)]
 pub(in crate::sandbox) struct Schema {
     pub(in crate::sandbox) objects: Vec<Object>,
 }
@@ -173,7 +175,7 @@ fn item(label: &str, owner: &str, id: &dyn Fn(&str) -> String) -> Item {
     Item { gsid: id(&format!("{owner} {label}")), label: label.to_owned(), active: inactive.is_none() }
 }
 
-fn kind(data_type: &str) -> Option<Kind> {
+pub(in crate::sandbox) fn kind(data_type: &str) -> Option<Kind> {
     Some(match data_type {
         "STRING" => Kind::Text,
         "RICHTEXTAREA" => Kind::RichText,

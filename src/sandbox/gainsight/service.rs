@@ -3,15 +3,17 @@
 //! Requests are answered in `serve`. In: records of the world and of tests. Out: records as stored now.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde_json::{Map, Value};
 
 use super::super::clock::Clock;
 use super::super::credentials::Vault;
+use super::super::drift::Drift;
 use super::super::options::Error;
 use super::super::randomness::Chance;
 use super::super::tokens::Tokens;
+use super::drift::drifted;
 use super::record::{Cell, Record};
 use super::schema::{Item, Schema};
 use super::shape::Shape;
@@ -32,6 +34,8 @@ pub(in crate::sandbox) struct Gainsight {
     seed: u64,
     pub(super) vault: Arc<Vault>,
     pub(super) schema: Schema,
+    /// The schema as metadata shows it: that above, and what a test changed of it.
+    described: RwLock<Arc<Schema>>,
     store: Mutex<Store>,
     pub(super) windows: Windows,
     pub(super) clock: Clock,
@@ -56,6 +60,7 @@ impl Gainsight {
         let mut gainsight = Gainsight {
             seed,
             vault,
+            described: RwLock::new(Arc::new(schema.clone())),
             schema,
             store,
             windows,
@@ -79,6 +84,17 @@ impl Gainsight {
         });
         gainsight.admin = gainsight.seed_record("gsuser", admin.as_object().unwrap_or(&Map::new()));
         Ok(gainsight)
+    }
+
+    /// The schema as metadata shows it now.
+    pub(super) fn described(&self) -> Arc<Schema> {
+        Arc::clone(&self.described.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes what metadata shows, and says whether there was such a thing to change.
+    pub(in crate::sandbox) fn drift(&self, place: &str, drift: &Drift<'_>) -> bool {
+        let mut described = self.described.write().unwrap_or_else(PoisonError::into_inner);
+        drifted(&described, place, drift).map(|changed| *described = Arc::new(changed)).is_some()
     }
 
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {
