@@ -28,5 +28,5 @@ pub use calls::{Call, Service};
 pub use credentials::Credentials;
 pub use gainsight::{Items, NoRows, Rows, Shape, Times};
 pub use options::{Error, Options};
-pub use running::{Sandbox, start};
+pub use running::{Sandbox, start, start_with};
 pub use world::corners;

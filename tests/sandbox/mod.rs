@@ -26,6 +26,8 @@ mod dynamics_writes;
 mod dynamics_writes_refused;
 mod faults;
 mod faults_file;
+mod faults_paging;
+mod faults_writes;
 mod gainsight_forms;
 mod gainsight_metadata;
 mod gainsight_objects;
