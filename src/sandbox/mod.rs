@@ -26,6 +26,7 @@ mod world;
 
 pub use calls::{Call, Service};
 pub use credentials::Credentials;
+pub use faults::{FaultSchedule, fault_schedule};
 pub use gainsight::{Items, NoRows, Rows, Shape, Times};
 pub use options::{Error, Options};
 pub use running::{Sandbox, start, start_with};

@@ -39,7 +39,8 @@ pub async fn start(options: Options) -> Result<Sandbox, Error> {
     start_with(options, "").await
 }
 
-/// The same with rules of faults as text; they come after the rules of the file, if there is one.
+/// The same with rules of faults as text, such as those of a [`FaultSchedule`](super::FaultSchedule); they come after the rules of
+/// the file, if there is one.
 pub async fn start_with(options: Options, rules: &str) -> Result<Sandbox, Error> {
     let certificates = options.tls.then(certificates::make).transpose()?;
     let scheme = if options.tls { "https" } else { "http" };

@@ -27,6 +27,7 @@ mod dynamics_writes_refused;
 mod faults;
 mod faults_file;
 mod faults_paging;
+mod faults_schedule;
 mod faults_writes;
 mod gainsight_forms;
 mod gainsight_metadata;

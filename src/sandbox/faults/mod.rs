@@ -1,13 +1,16 @@
 //! Failures of both services: those a test orders, and those that the rules of a file bring about.
 //!
 //! How a service words a failure is its own and lives with it, and so do the changes of its rows. `file`, `line` and
-//! `effect` read rules, `rule` decides when one strikes, `wire` spoils replies. In:
+//! `effect` read rules, `schedule` draws them (from `catalogue`, at the places of `label`), `rule` decides when one strikes, `wire` spoils replies. In:
 //! orders, rules, requests. Out: at most one strike per request.
 
+mod catalogue;
 mod effect;
 mod file;
+mod label;
 mod line;
 mod rule;
+mod schedule;
 mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +19,7 @@ use super::calls::Service;
 use super::http::Ask;
 pub(in crate::sandbox) use file::{given_rules, read_rules};
 pub(in crate::sandbox) use rule::{Close, Effect, Rule, Strike, Touch};
+pub use schedule::{FaultSchedule, fault_schedule};
 pub(in crate::sandbox) use wire::{breaking, gateway_page, spoil};
 
 /// A failure that the service words itself.
