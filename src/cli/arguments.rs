@@ -268,6 +268,9 @@ pub(super) struct Sandbox {
     /// A file of rules by which requests fail, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub(super) faults: Option<PathBuf>,
+    /// Fail by the schedule of faults that a seed draws; it is printed as a file of rules.
+    #[arg(long, value_name = "SEED", conflicts_with = "faults")]
+    pub(super) faults_seed: Option<u64>,
     /// Speak TLS, with certificates that are made at the start; clients trust the authority in the project's `authority.pem`.
     #[arg(long, requires = "write_project")]
     pub(super) tls: bool,

@@ -7,10 +7,14 @@ use super::arguments::{Common, Sandbox, World};
 use super::start::Ended;
 use crate::app::sandboxes::{secrets, write_project};
 use crate::model::secret::environment_variable;
-use crate::sandbox::{Options, start};
+use crate::sandbox::{Options, fault_schedule, start_with};
 
 pub(super) async fn serve(arguments: &Sandbox, common: &Common) -> Ended {
-    let sandbox = start(options(&arguments.world, arguments)).await?;
+    let faults = arguments.faults_seed.map(|seed| fault_schedule(seed).rules).unwrap_or_default();
+    let sandbox = start_with(options(&arguments.world, arguments), &faults).await?;
+    if !faults.is_empty() {
+        tell!("{}", faults.trim_end());
+    }
     if let Some(folder) = &arguments.write_project {
         write_project(folder, &sandbox)?;
     }

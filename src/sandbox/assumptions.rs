@@ -72,7 +72,9 @@ pub(in crate::sandbox) const COUNT_LIMIT: usize = 5000;
 /// Dataverse: the text that refuses a query option, with its name for `{}`.
 pub(in crate::sandbox) const UNSUPPORTED_OPTION: &str = "The query parameter {} is not supported";
 
-/// Dataverse: the code for a page link that is not one of ours. The status is taken to be 400.
+/// Dataverse: the code for a page link that is not one of ours. The status is taken to be 400. A link that has expired is
+/// taken to be refused in the same way: no document says that links expire, or when, and the client can do the same about
+/// it, which is to begin the pages again.
 pub(in crate::sandbox) const INVALID_COOKIE: &str = "0x8004112a";
 
 /// Dataverse: the code for a body that cannot be read or does not fit; documented for a batch only.

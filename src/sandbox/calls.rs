@@ -62,8 +62,18 @@ impl CallLog {
         self.most_at_once.load(Ordering::SeqCst)
     }
 
-    pub(in crate::sandbox) fn add(&self, call: Call) {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    /// Adds a call and gives its place.
+    pub(in crate::sandbox) fn add(&self, call: Call) -> usize {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.push(call);
+        calls.len() - 1
+    }
+
+    /// Notes what a call did that was carried out after its connection was closed.
+    pub(in crate::sandbox) fn carried_out(&self, place: usize, records: usize) {
+        if let Some(call) = self.calls.lock().unwrap_or_else(PoisonError::into_inner).get_mut(place) {
+            call.records = records;
+        }
     }
 
     pub(in crate::sandbox) fn all(&self) -> Vec<Call> {

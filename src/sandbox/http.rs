@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::assumptions::LARGEST_BODY;
 use super::calls::{Call, CallLog, Service};
-use super::faults::{Close, Effect, Fault, Faults, breaking, spoil};
+use super::faults::{Close, Effect, Fault, Faults, Strike, breaking, spoil};
 use super::tls::TlsListener;
 
 /// A request, read completely.
@@ -27,6 +27,8 @@ pub(in crate::sandbox) struct Ask {
     pub(in crate::sandbox) query: String,
     pub(in crate::sandbox) headers: HeaderMap,
     pub(in crate::sandbox) body: Bytes,
+    /// What strikes the request; the service itself heeds only what needs its own data.
+    pub(in crate::sandbox) strike: Strike,
 }
 
 impl Ask {
@@ -121,39 +123,66 @@ async fn handle(State(port): State<Arc<Port>>, request: Request) -> Response {
     }
     let body = to_bytes(body, LARGEST_BODY).await;
     let too_large = body.is_err();
-    let ask = Ask {
+    let mut ask = Ask {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or("").to_owned(),
         headers: head.headers,
         body: body.unwrap_or_default(),
+        strike: Strike::default(),
     };
-    let service = port.service.service(&ask);
     let path = head.uri.path_and_query().map(|path| path.as_str().to_owned()).unwrap_or_default();
-    let strike = port.faults.next(service, &ask);
-    if let Some(strike) = strike.as_ref().filter(|strike| !strike.latency.is_zero()) {
-        tokio::time::sleep(strike.latency).await;
+    ask.strike = port.faults.next(port.service.service(&ask), &ask).unwrap_or_default();
+    let latency = ask.strike.latency;
+    if let (Some(&Effect::Late(late)), false) = (ask.strike.effect.as_ref(), too_large) {
+        let reply = spoil(unavailable(&port, &ask), &Effect::Close(Close::After), &path);
+        // The work waits apart, so that it is done although the client goes away in the meantime.
+        let place = log(&port, &ask, path, &reply);
+        tokio::spawn(carry_out_late(Arc::clone(&port), ask, late, place));
+        tokio::time::sleep(latency).await;
+        return response(reply);
     }
-    let effect = strike.and_then(|strike| strike.effect);
-    let reply = match &effect {
-        Some(Effect::Fail(fault) | Effect::Page(fault) | Effect::Text(fault, _)) => port.service.fail(&ask, fault),
-        Some(Effect::Close(Close::Before)) => port.service.fail(&ask, &Fault { status: 503, ..Fault::default() }),
-        _ if too_large => Reply::new(413, "text/plain", "Request Entity Too Large"),
-        _ => port.service.answer(&ask),
-    };
-    let reply = match &effect {
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    let reply = answered(&port, &ask, too_large);
+    let reply = match &ask.strike.effect {
         Some(effect) => spoil(reply, effect, &path),
         None => reply,
     };
+    log(&port, &ask, path, &reply);
+    response(reply)
+}
+
+fn answered(port: &Port, ask: &Ask, too_large: bool) -> Reply {
+    match &ask.strike.effect {
+        Some(Effect::Fail(fault) | Effect::Page(fault) | Effect::Text(fault, _)) => port.service.fail(ask, fault),
+        Some(Effect::Close(Close::Before)) => unavailable(port, ask),
+        _ if too_large => Reply::new(413, "text/plain", "Request Entity Too Large"),
+        _ => port.service.answer(ask),
+    }
+}
+
+/// A reply that stands for none: nobody sees it, but it knows whether the request asks for a change.
+fn unavailable(port: &Port, ask: &Ask) -> Reply {
+    port.service.fail(ask, &Fault { status: 503, ..Fault::default() })
+}
+
+async fn carry_out_late(port: Arc<Port>, ask: Ask, late: Duration, place: usize) {
+    tokio::time::sleep(late).await;
+    let reply = port.service.answer(&ask);
+    port.log.carried_out(place, reply.records);
+}
+
+fn log(port: &Port, ask: &Ask, path: String, reply: &Reply) -> usize {
     port.log.add(Call {
-        service,
-        method: ask.method,
+        service: port.service.service(ask),
+        method: ask.method.clone(),
         path,
         status: if reply.breaks == Some(Breaks::Unanswered) { 0 } else { reply.status },
         write: reply.write,
         records: reply.records,
-    });
-    response(reply)
+    })
 }
 
 fn response(reply: Reply) -> Response {

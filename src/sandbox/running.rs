@@ -16,7 +16,7 @@ use super::clock::Clock;
 use super::credentials::{Credentials, Vault};
 use super::drift::Drift;
 use super::dynamics::Dynamics;
-use super::faults::{Fault, Faults, read_rules};
+use super::faults::{Fault, Faults, Touch, given_rules, read_rules};
 use super::gainsight::{Gainsight, Shape};
 use super::http::{Answering, Port, serve};
 use super::options::{Error, Options};
@@ -37,7 +37,12 @@ pub struct Sandbox {
 
 /// Builds the world and opens both ports.
 pub async fn start(options: Options) -> Result<Sandbox, Error> {
-    let rules = options.faults.as_deref().map(read_rules).transpose()?.unwrap_or_default();
+    start_with(options, "").await
+}
+
+/// The same with rules of faults as text, such as those of a [`FaultSchedule`](super::FaultSchedule); they come after the rules of
+/// the file, if there is one.
+pub async fn start_with(options: Options, rules: &str) -> Result<Sandbox, Error> {
     let certificates = options.tls.then(certificates::make).transpose()?;
     let scheme = if options.tls { "https" } else { "http" };
     let (dynamics_listener, dynamics_url) = listen(options.dynamics_port, scheme).await?;
@@ -46,11 +51,14 @@ pub async fn start(options: Options) -> Result<Sandbox, Error> {
     let vault = Arc::new(Vault::new(options.seed));
     let dynamics = Arc::new(Dynamics::new(options.seed, dynamics_url, Arc::clone(&vault), clock)?);
     let gainsight = Arc::new(Gainsight::new(options.seed, &options.suffix, Arc::clone(&vault), clock)?);
+    let fits = |touch: &Touch| dynamics.fits(touch);
+    let mut all = options.faults.as_deref().map(|file| read_rules(file, &fits)).transpose()?.unwrap_or_default();
+    all.extend(given_rules(rules, &fits)?);
     match &options.world {
         Some(folder) => world::read_folder(folder, options.seed, &dynamics)?,
         None => world::generate(options.rows, options.seed, &dynamics, &gainsight)?,
     }
-    let (log, faults) = (Arc::new(CallLog::default()), Arc::new(Faults::new(rules, options.seed)));
+    let (log, faults) = (Arc::new(CallLog::default()), Arc::new(Faults::new(all, options.seed)));
     let (stop, stopped) = watch::channel(false);
     let tls = || certificates.as_ref().map(|made| made.acceptor.clone());
     let latency = Duration::from_millis(options.latency_ms);
@@ -193,7 +201,8 @@ impl Sandbox {
 
     /// The next `times` requests to the service fail with this status and the service's own error body.
     pub fn fail_next(&self, service: Service, status: u16, times: usize, retry_after_seconds: Option<u64>) {
-        self.faults.order(service, times, Fault { status, retry_after: retry_after_seconds, code: None });
+        let retry_after = retry_after_seconds.map(|seconds| seconds.to_string().into());
+        self.faults.order(service, times, Fault { status, retry_after, code: None });
     }
 
     /// The same with a code of the test's choice in the body: `0x80044150` is a deadlock, `0x80072560` no member.

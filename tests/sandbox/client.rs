@@ -1,6 +1,6 @@
 //! A small client of both services, only for these tests.
 
-use ferry::sandbox::{Options, Sandbox, start};
+use ferry::sandbox::{Options, Sandbox, start_with};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,11 @@ impl Client {
     }
 
     pub async fn with(options: Options) -> Client {
-        let sandbox = start(options).await.expect("the sandbox starts");
+        Client::with_faults(options, "").await
+    }
+
+    pub async fn with_faults(options: Options, rules: &str) -> Client {
+        let sandbox = start_with(options, rules).await.expect("the sandbox starts");
         let http = reqwest::Client::new();
         let form = token_form(&sandbox);
         let (status, body) = post_token(&sandbox, &http, &sandbox.credentials().tenant_id, &form).await;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::client::{Client, answer, post_token, token_form};
 use crate::stage::faults_file;
 
+const GOOD: &str = r#"{"service": "gainsight", "html": 502}"#;
 const LIST: &str = "/v1/meta/services/objects/list";
 
 async fn with(rules: &str) -> Client {
@@ -205,9 +206,58 @@ async fn one_seed_draws_one_sequence() {
     }
 }
 
+/// A wrong line among good ones is told by its number.
+async fn assert_told(line: &str, said: &str) {
+    let found = refused(&format!("# One good rule.\n{GOOD}\n{line}\n{GOOD}")).await;
+    assert!(found.starts_with(&format!("3: {said}")), "{line} is told: {found}");
+}
+
+#[tokio::test]
+async fn a_fault_that_cannot_be_is_named_with_what_to_do() {
+    for (line, said) in [
+        (r#"{"service": "gainsight", "expire_link": true}"#, "only Dynamics links to a next page"),
+        (r#"{"service": "entra", "repeat_row": true}"#, "only Dynamics links to a next page"),
+        (
+            r#"{"service": "gainsight", "drop_row": true}"#,
+            "`drop_row` is about rows of Dynamics; name service dynamics",
+        ),
+        (r#"{"service": "gainsight", "unknown_choice": true}"#, "`unknown_choice` is about rows of Dynamics"),
+        (
+            r#"{"service": "entra", "touch": {"table": "contact", "column": "jobtitle", "value": "x"}}"#,
+            "`touch` is about rows of Dynamics",
+        ),
+        (r#"{"service": "dynamics", "touch": {"table": "contact", "column": "jobtitle"}}"#, "missing field `value`"),
+        (
+            r#"{"service": "dynamics", "touch": {"table": "contact", "column": "jobtitle", "value": "x", "rows": 0}}"#,
+            "`rows` of a touch counts rows; write 1 to 10000",
+        ),
+        (r#"{"service": "dynamics", "drop_row": true, "unknown_choice": true}"#, "the rule does two things"),
+        (r#"{"service": "dynamics", "refuse_records": [0]}"#, "`refuse_records` is about writes to Gainsight"),
+        (r#"{"service": "gainsight", "refuse_records": []}"#, "`refuse_records` lists records of a call"),
+        (r#"{"service": "gainsight", "refuse_records": [50]}"#, "`refuse_records` lists records of a call"),
+        (r#"{"service": "gainsight", "late_ms": 60001}"#, "`late_ms` is too long; write 60000 at most"),
+        (r#"{"service": "gainsight", "late_ms": 1, "close": "after"}"#, "the rule does two things"),
+        (r#"{"service": "gainsight", "stale_ms": 60001}"#, "`stale_ms` is too long; write 60000 at most"),
+        (r#"{"service": "dynamics", "stale_ms": 1}"#, "only Gainsight is written to"),
+        (r#"{"service": "gainsight", "content_type": ""}"#, "`content_type` is the value of a header"),
+        (r#"{"service": "gainsight", "oversize_kb": 0}"#, "`oversize_kb` is the size of the answer; write 1 to 131072"),
+        (r#"{"service": "gainsight", "oversize_kb": 131073}"#, "`oversize_kb` is the size of the answer"),
+        (r#"{"service": "gainsight", "cut": 1, "retry_after_text": "x"}"#, "`retry_after_text` belongs to a status"),
+        (
+            r#"{"service": "gainsight", "status": 429, "retry_after": 1, "retry_after_text": "x"}"#,
+            "the header is written twice; keep one of retry_after, retry_after_text",
+        ),
+        (
+            r#"{"service": "gainsight", "status": 429, "retry_after_text": "\n"}"#,
+            "`retry_after_text` is the value of a",
+        ),
+    ] {
+        assert_told(line, said).await;
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_line_is_named_with_what_to_do() {
-    let good = r#"{"service": "gainsight", "html": 502}"#;
     for (line, said) in [
         ("html 502", "expected value (column 1); a rule is one JSON object on one line"),
         (r#"{"html": 502}"#, "missing field `service` (column 13)"),
@@ -236,10 +286,9 @@ async fn a_wrong_line_is_named_with_what_to_do() {
         (r#"{"service": "gainsight", "html": 502, "path": "v1"}"#, "`path` is the beginning of a path"),
         (r#"{"service": "gainsight", "html": 502, "path": "/v1?x"}"#, "`path` is the beginning of a path"),
     ] {
-        let found = refused(&format!("# One good rule.\n{good}\n{line}\n{good}")).await;
-        assert!(found.starts_with(&format!("3: {said}")), "{line} is told: {found}");
+        assert_told(line, said).await;
     }
-    assert!(refused(&format!("{good}\n").repeat(1001)).await.starts_with("1001: the file is too long"));
+    assert!(refused(&format!("{GOOD}\n").repeat(1001)).await.starts_with("1001: the file is too long"));
     let gone = Options { faults: Some("no/such/file".into()), ..Options::default() };
     let error = start(gone).await.err().expect("there is no file").to_string();
     assert!(error.starts_with("no/such/file: cannot read the faults: "), "{error}");

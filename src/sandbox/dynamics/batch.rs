@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 
 use bytes::Bytes;
 
+use super::super::faults::Strike;
 use super::super::http::{Ask, Reply};
 use super::errors::Refusal;
 use super::multipart::{Item, Request, boundary, part, read};
@@ -149,6 +150,7 @@ fn inner(outer: &Ask, request: &Request, below: String) -> Result<Ask, Refusal> 
         query: query.to_owned(),
         headers,
         body: Bytes::from(request.body.clone().into_bytes()),
+        strike: Strike::default(),
     };
     route::unsupported_headers(&ask)?;
     Ok(ask)

@@ -18,6 +18,8 @@ pub(in crate::sandbox) struct Mark {
 pub(in crate::sandbox) struct Resume {
     pub(in crate::sandbox) page: usize,
     pub(in crate::sandbox) last: Vec<(String, Option<String>)>,
+    /// Whether the row that ended the page before is given again, which only a fault does.
+    pub(in crate::sandbox) again: bool,
 }
 
 /// The cookie itself: the page that was read, and where it began and ended.
@@ -97,7 +99,7 @@ pub(in crate::sandbox) fn read_inner(inner: &str) -> Option<Resume> {
         last.push((name.to_owned(), value));
         elements = rest;
     }
-    (elements.is_empty() && !last.is_empty()).then_some(Resume { page, last })
+    (elements.is_empty() && !last.is_empty()).then_some(Resume { page, last, again: false })
 }
 
 fn percent_decode(text: &str) -> Option<String> {

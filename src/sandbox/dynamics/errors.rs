@@ -112,8 +112,8 @@ pub(in crate::sandbox) fn gateway(fault: &Fault) -> Reply {
 
 /// Adds the time to wait, if the test named one.
 pub(in crate::sandbox) fn waiting(reply: Reply, fault: &Fault) -> Reply {
-    match fault.retry_after {
-        Some(seconds) => reply.with("retry-after", seconds.to_string()),
+    match &fault.retry_after {
+        Some(wait) => reply.with("retry-after", wait.as_ref()),
         None => reply,
     }
 }

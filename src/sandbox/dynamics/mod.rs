@@ -12,6 +12,7 @@ mod cookie;
 mod csdl;
 mod definition;
 mod derived;
+mod disturbance;
 mod drift;
 mod entra;
 mod errors;

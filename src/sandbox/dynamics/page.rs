@@ -3,10 +3,12 @@
 //! Every page is a query of its own: rows after the cookie's last place, as they are now. In: a request for a set, or for
 //! those rows of it that a condition leaves. Out: a page with the link to the next one, if there are more rows.
 
+use std::cmp::Ordering;
 use std::ops::Bound;
 use std::sync::PoisonError;
 
 use super::super::assumptions::{COUNT_LIMIT, METADATA_VERSION, PAGE_LIMIT};
+use super::super::faults::Effect;
 use super::super::http::{Ask, Reply};
 use super::cookie::{self, Mark, Resume};
 use super::errors::Refusal;
@@ -44,7 +46,11 @@ pub(in crate::sandbox) fn collection(
     let prefer = Prefer::read(&ask.headers)?;
     let options = Options::read(dynamics, &ask.query, table)?.only(only);
     let resume = match &options.skip_token {
-        Some(token) if dynamics.knows_link(token) => Some(cookie::read(token)?),
+        Some(_) if matches!(ask.strike.effect, Some(Effect::ExpireLink)) => return Err(cookie::invalid()),
+        Some(token) if dynamics.knows_link(token) => {
+            let again = matches!(ask.strike.effect, Some(Effect::RepeatRow));
+            Some(Resume { again, ..cookie::read(token)? })
+        }
         Some(_) => return Err(cookie::invalid()),
         None => None,
     };
@@ -157,6 +163,7 @@ impl<'a> Cut<'a> {
         let rows = &self.store.tables[self.table].rows;
         let Some(order) = &self.options.order else {
             let start = match resume {
+                Some(resume) if resume.again => Bound::Included(self.last_key(resume, 0)?),
                 Some(resume) => Bound::Excluded(self.last_key(resume, 0)?),
                 None => Bound::Unbounded,
             };
@@ -167,7 +174,8 @@ impl<'a> Cut<'a> {
         let start = match resume {
             Some(resume) => {
                 let last = self.last_place(resume, order)?;
-                sorted.partition_point(|entry| order.compare(entry, &last).is_le())
+                let before = |way: Ordering| if resume.again { way.is_lt() } else { way.is_le() };
+                sorted.partition_point(|entry| before(order.compare(entry, &last)))
             }
             None => 0,
         };

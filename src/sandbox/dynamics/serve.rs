@@ -8,7 +8,7 @@ use super::super::faults::Fault;
 use super::super::http::{Answering, Ask, Reply};
 use super::errors::{self, Refusal};
 use super::service::Dynamics;
-use super::{entra, route, token};
+use super::{disturbance, entra, route, token};
 
 impl Answering for Dynamics {
     fn service(&self, ask: &Ask) -> Service {
@@ -25,6 +25,7 @@ impl Answering for Dynamics {
         let Some(caller) = caller(self, ask) else { return stamp(self, challenge(self)) };
         let mut reply = route::answer(self, ask, &caller).unwrap_or_else(|refusal| refusal.reply());
         reply.write = ask.method != "GET";
+        disturbance::after(self, ask, &mut reply);
         stamp(self, reply)
     }
 

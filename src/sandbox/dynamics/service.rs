@@ -13,6 +13,7 @@ use super::super::assumptions::{APPLICATION_USER_NAME, FIRST_VERSION};
 use super::super::clock::Clock;
 use super::super::credentials::Vault;
 use super::super::drift::Drift;
+use super::super::faults::Touch;
 use super::super::options::Error;
 use super::super::randomness::{Chance, hash};
 use super::super::tokens::Tokens;
@@ -20,6 +21,7 @@ use super::drift::drifted;
 use super::guid::Guid;
 use super::people::People;
 use super::privileges::Granted;
+use super::row::Row;
 use super::schema::Schema;
 use super::store::Store;
 
@@ -125,6 +127,13 @@ impl Dynamics {
         let table = self.schema.table(logical).ok_or_else(|| format!("unknown table '{logical}'"))?;
         let now = self.now();
         self.store.write().unwrap_or_else(PoisonError::into_inner).change(&self.schema, table, row, &now)
+    }
+
+    /// Whether rows can be changed like that; the error says why not.
+    pub(in crate::sandbox) fn fits(&self, touch: &Touch) -> Result<(), String> {
+        let unknown = || format!("unknown table '{}'", touch.table);
+        let table = &self.schema.tables[self.schema.table(&touch.table).ok_or_else(unknown)?];
+        Row::build(table, &Map::from_iter([(touch.column.clone(), touch.value.clone())]), 0).map(|_| ())
     }
 
     /// An id that no other request or part of one has.

@@ -1,23 +1,25 @@
-//! One line of the file of faults, held against what a rule may say.
+//! One line of the file of faults, held against what a rule may say: which requests it is about, and when it strikes.
 //!
-//! `file` says what that is. In: the text of a line. Out: a rule, or what is wrong with it and what to do.
+//! What it does is read in `effect`; `file` says what all of it means. In: the text of a line. Out: a rule, or what is wrong
+//! with it and what to do.
 
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::super::calls::Service;
-use super::Fault;
-use super::rule::{Close, Effect, Rule, Strike, When, millionths};
+use super::effect::effect;
+use super::rule::{Rule, Strike, When, millionths};
 
-const LATENCY_AT_MOST: u64 = 60_000;
-const RETRY_AFTER_AT_MOST: u64 = 86_400;
+const LATENCY_MS_AT_MOST: u64 = 60_000;
+const STALE_MS_AT_MOST: u64 = 60_000;
 
 /// A line as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
-    service: Served,
+pub(super) struct Line {
+    pub(super) service: Served,
     method: Option<String>,
     path: Option<String>,
     probability: Option<f64>,
@@ -25,23 +27,38 @@ struct Line {
     nth: Option<Vec<usize>>,
     in_a_row: Option<usize>,
     times: Option<usize>,
-    status: Option<u16>,
-    code: Option<String>,
-    text: Option<String>,
-    html: Option<u16>,
-    retry_after: Option<u64>,
-    close: Option<Side>,
-    cut: Option<usize>,
-    #[serde(default)]
-    truncate_json: bool,
-    #[serde(default)]
-    repeat_link: bool,
     latency_ms: Option<u64>,
+    stale_ms: Option<u64>,
+    pub(super) status: Option<u16>,
+    pub(super) code: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) html: Option<u16>,
+    pub(super) retry_after: Option<u64>,
+    pub(super) retry_after_text: Option<String>,
+    pub(super) close: Option<Side>,
+    pub(super) late_ms: Option<u64>,
+    pub(super) cut: Option<usize>,
+    #[serde(default)]
+    pub(super) truncate_json: bool,
+    pub(super) content_type: Option<String>,
+    pub(super) oversize_kb: Option<usize>,
+    #[serde(default)]
+    pub(super) repeat_link: bool,
+    #[serde(default)]
+    pub(super) expire_link: bool,
+    #[serde(default)]
+    pub(super) repeat_row: bool,
+    pub(super) touch: Option<Touched>,
+    #[serde(default)]
+    pub(super) drop_row: bool,
+    #[serde(default)]
+    pub(super) unknown_choice: bool,
+    pub(super) refuse_records: Option<Vec<usize>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-enum Served {
+pub(super) enum Served {
     Dynamics,
     Entra,
     Gainsight,
@@ -49,9 +66,19 @@ enum Served {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Side {
+pub(super) enum Side {
     Before,
     After,
+}
+
+/// Rows that change, as they are written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Touched {
+    pub(super) table: String,
+    pub(super) column: String,
+    pub(super) value: Value,
+    pub(super) rows: Option<usize>,
 }
 
 pub(super) fn rule(line: &str) -> Result<Rule, String> {
@@ -65,20 +92,29 @@ pub(super) fn rule(line: &str) -> Result<Rule, String> {
     if line.in_a_row == Some(0) || line.times == Some(0) {
         return Err("`in_a_row` and `times` count strikes; write 1 or more, or leave the rule out".to_owned());
     }
-    if line.latency_ms.is_some_and(|latency| latency > LATENCY_AT_MOST) {
-        return Err(format!("`latency_ms` is too long; write {LATENCY_AT_MOST} at most"));
+    if line.latency_ms.is_some_and(|latency| latency > LATENCY_MS_AT_MOST) {
+        return Err(format!("`latency_ms` is too long; write {LATENCY_MS_AT_MOST} at most"));
+    }
+    if line.stale_ms.is_some_and(|stale| stale > STALE_MS_AT_MOST) {
+        return Err(format!("`stale_ms` is too long; write {STALE_MS_AT_MOST} at most"));
+    }
+    if line.stale_ms.is_some() && line.service != Served::Gainsight {
+        return Err("only Gainsight is written to; name service gainsight, or another fault than stale_ms".to_owned());
     }
     let service = match line.service {
         Served::Dynamics => Service::Dynamics,
         Served::Entra => Service::Entra,
         Served::Gainsight => Service::Gainsight,
     };
-    let does = Strike { latency: Duration::from_millis(line.latency_ms.unwrap_or(0)), effect: effect(&line)? };
-    if does.effect.is_none() && line.latency_ms.is_none() {
-        return Err("the rule does nothing; name one of status, html, close, cut, truncate_json, repeat_link, \
-                    latency_ms"
+    let wait = |ms: Option<u64>| Duration::from_millis(ms.unwrap_or(0));
+    let (latency, stale, effect) = (wait(line.latency_ms), wait(line.stale_ms), effect(&line)?);
+    if effect.is_none() && line.latency_ms.is_none() && line.stale_ms.is_none() {
+        return Err("the rule does nothing; name one of status, html, close, late_ms, cut, truncate_json, content_type, \
+                    oversize_kb, repeat_link, expire_link, repeat_row, touch, drop_row, unknown_choice, refuse_records, \
+                    stale_ms, latency_ms"
             .to_owned());
     }
+    let does = Strike { latency, stale, effect, draw: 0 };
     let when = when(&line)?;
     let (method, path) = (line.method, line.path.unwrap_or_default());
     let (in_a_row, left) = (line.in_a_row.unwrap_or(1), line.times.unwrap_or(usize::MAX));
@@ -99,57 +135,6 @@ fn when(line: &Line) -> Result<When, String> {
         (None, None, Some(list)) => Ok(When::Nth(list.clone())),
         _ => Err("the rule says twice when it strikes; keep one of probability, every, nth".to_owned()),
     }
-}
-
-fn effect(line: &Line) -> Result<Option<Effect>, String> {
-    let fault = |status| Fault { status, retry_after: line.retry_after, code: line.code.as_deref().map(Into::into) };
-    let status = line.status.map(|status| match &line.text {
-        Some(text) => Effect::Text(fault(status), text.clone()),
-        None => Effect::Fail(fault(status)),
-    });
-    let close = line.close.as_ref().map(|side| match side {
-        Side::Before => Close::Before,
-        Side::After => Close::After,
-    });
-    let all = [
-        status,
-        line.html.map(|status| Effect::Page(fault(status))),
-        close.map(Effect::Close),
-        line.cut.map(Effect::Cut),
-        line.truncate_json.then_some(Effect::Truncate),
-        line.repeat_link.then_some(Effect::RepeatLink),
-    ];
-    let mut named = all.into_iter().flatten();
-    let effect = named.next();
-    if named.next().is_some() {
-        return Err("the rule does two things; give each a line of its own".to_owned());
-    }
-    if line.status.is_some_and(|status| !(200..=599).contains(&status)) {
-        return Err("`status` is no status of an answer; write one from 200 to 599".to_owned());
-    }
-    if line.html.is_some_and(|status| !(502..=504).contains(&status)) {
-        return Err("`html` is the page of a gateway; write 502, 503 or 504".to_owned());
-    }
-    if line.status.is_none() && (line.code.is_some() || line.text.is_some()) {
-        return Err("`code` and `text` belong to a status; name it".to_owned());
-    }
-    let is_bare = matches!(line.status, Some(401 | 502..=504)) || matches!(line.service, Served::Entra);
-    if line.code.is_some() && is_bare {
-        return Err("this error has no code to choose; leave it out, or write the whole body as `text`".to_owned());
-    }
-    if line.code.is_some() && line.text.is_some() {
-        return Err("`text` is the whole body, the code included; keep one of code, text".to_owned());
-    }
-    if line.retry_after.is_some() && line.status.is_none() && line.html.is_none() {
-        return Err("`retry_after` belongs to a status; name it, or an html".to_owned());
-    }
-    if line.retry_after.is_some_and(|seconds| seconds > RETRY_AFTER_AT_MOST) {
-        return Err(format!("`retry_after` is in seconds; write {RETRY_AFTER_AT_MOST} at most"));
-    }
-    if line.repeat_link && !matches!(line.service, Served::Dynamics) {
-        return Err("only Dynamics links to a next page; name service dynamics, or another fault".to_owned());
-    }
-    Ok(effect)
 }
 
 /// What `serde_json` says, with the column for its place: the line is the file's.

@@ -1,26 +1,33 @@
 //! Failures of both services: those a test orders, and those that the rules of a file bring about.
 //!
-//! How a service words a failure is its own and lives with it; `file` and `line` read rules, `rule` decides when one
-//! strikes, `wire` spoils replies. In: orders, rules, requests. Out: at most one strike per request.
+//! How a service words a failure is its own and lives with it, and so do the changes of its rows. `file`, `line` and
+//! `effect` read rules, `schedule` draws them (from `catalogue`, at the places of `label`), `rule` decides when one strikes, `wire` spoils replies. In:
+//! orders, rules, requests. Out: at most one strike per request.
 
+mod catalogue;
+mod effect;
 mod file;
+mod label;
 mod line;
 mod rule;
+mod schedule;
 mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::calls::Service;
 use super::http::Ask;
-pub(in crate::sandbox) use file::read_rules;
-pub(in crate::sandbox) use rule::{Close, Effect, Rule, Strike};
+pub(in crate::sandbox) use file::{given_rules, read_rules};
+pub(in crate::sandbox) use rule::{Close, Effect, Rule, Strike, Touch};
+pub use schedule::{FaultSchedule, fault_schedule};
 pub(in crate::sandbox) use wire::{breaking, gateway_page, spoil};
 
 /// A failure that the service words itself.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sandbox) struct Fault {
     pub(in crate::sandbox) status: u16,
-    pub(in crate::sandbox) retry_after: Option<u64>,
+    /// The header `Retry-After` as it is sent.
+    pub(in crate::sandbox) retry_after: Option<Arc<str>>,
     /// The code in the body, where the status has several.
     pub(in crate::sandbox) code: Option<Arc<str>>,
 }
@@ -59,7 +66,7 @@ impl Faults {
             // Every rule counts every request that it is about, so that one rule does not move what another does.
             let is_due = rule.count(self.seed, place);
             if is_due && strike.is_none() && rule.spend() {
-                strike = Some(rule.strike());
+                strike = Some(rule.strike(self.seed, place));
             }
         }
         strike

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::super::calls::Service;
 use super::super::http::Ask;
 use super::super::randomness::Chance;
@@ -47,19 +49,52 @@ pub(in crate::sandbox) enum Effect {
     Truncate,
     /// The link to the next page leads to the page that was asked for.
     RepeatLink,
+    /// The connection is closed without an answer, and the request is carried out so long after it came.
+    Late(Duration),
+    /// The answer says that its body is of this type.
+    ContentType(String),
+    /// Blanks make the body this many bytes long.
+    Oversize(usize),
+    /// The link that the request follows has expired.
+    ExpireLink,
+    /// The page begins with the row that ended the page before.
+    RepeatRow,
+    /// Rows of the source change once the answer is made.
+    Touch(Touch),
+    /// A row of the table that was asked for is deleted once the answer is made.
+    DropRow,
+    /// One choice in the page is a number that no metadata knows.
+    UnknownChoice,
+    /// The records at these places of the call, from 0, are bad.
+    RefuseRecords(Vec<usize>),
 }
 
-/// What a request is struck with.
+/// A change of rows of the source.
 #[derive(Debug, Clone)]
+pub(in crate::sandbox) struct Touch {
+    pub(in crate::sandbox) table: String,
+    /// The column, by its Web API name.
+    pub(in crate::sandbox) column: String,
+    pub(in crate::sandbox) value: Value,
+    /// How many rows.
+    pub(in crate::sandbox) rows: usize,
+}
+
+/// What a request is struck with; nothing by default.
+#[derive(Debug, Clone, Default)]
 pub(in crate::sandbox) struct Strike {
     /// What passes before anything else.
     pub(in crate::sandbox) latency: Duration,
+    /// How long queries do not see what the request writes.
+    pub(in crate::sandbox) stale: Duration,
     pub(in crate::sandbox) effect: Option<Effect>,
+    /// A number drawn for this strike: it chooses the rows that change.
+    pub(in crate::sandbox) draw: usize,
 }
 
 impl Strike {
     pub(super) fn of(effect: Effect) -> Self {
-        Strike { latency: Duration::ZERO, effect: Some(effect) }
+        Strike { effect: Some(effect), ..Strike::default() }
     }
 }
 
@@ -83,7 +118,13 @@ pub(in crate::sandbox) struct Rule {
 impl Rule {
     pub(super) fn is_about(&self, service: Service, ask: &Ask) -> bool {
         let is_method = self.method.as_ref().is_none_or(|method| *method == ask.method);
-        self.service == service && is_method && ask.path.starts_with(&self.path)
+        let is_here = self.service == service && is_method && ask.path.starts_with(&self.path);
+        is_here && (!self.needs_link() || ask.parameter("$skiptoken").is_some())
+    }
+
+    /// Whether the rule is about requests only that follow the link of a page before.
+    fn needs_link(&self) -> bool {
+        matches!(self.does.effect, Some(Effect::ExpireLink | Effect::RepeatRow))
     }
 
     /// Counts a request and says whether the rule is due at it.
@@ -108,8 +149,17 @@ impl Rule {
         has_left
     }
 
-    pub(super) fn strike(&self) -> Strike {
-        self.does.clone()
+    pub(super) fn strike(&self, seed: u64, place: usize) -> Strike {
+        let draw = Chance::of_text(seed, &format!("strike {place} {}", self.seen)).below(usize::MAX);
+        Strike { draw, ..self.does.clone() }
+    }
+
+    /// The change of the source that the rule brings about, if it does.
+    pub(in crate::sandbox) fn touch(&self) -> Option<&Touch> {
+        match &self.does.effect {
+            Some(Effect::Touch(touch)) => Some(touch),
+            _ => None,
+        }
     }
 }
 

@@ -30,16 +30,32 @@ pub(in crate::sandbox) fn spoil(mut reply: Reply, effect: &Effect, asked: &str) 
     match effect {
         Effect::Page(fault) => put(&mut reply, "text/html", gateway_page(fault.status).into_bytes()),
         Effect::Text(_, text) => {
-            let kind = if text.starts_with('{') { "application/json" } else { "text/plain" };
+            let kind = match text.bytes().next() {
+                Some(b'{') => "application/json",
+                Some(b'<') => "text/html",
+                _ => "text/plain",
+            };
             put(&mut reply, kind, text.clone().into_bytes());
         }
         Effect::Truncate => reply.body.truncate(reply.body.len() / 2),
         Effect::RepeatLink => repeat_link(&mut reply, asked),
-        Effect::Close(_) => reply.breaks = Some(Breaks::Unanswered),
+        Effect::Close(_) | Effect::Late(_) => reply.breaks = Some(Breaks::Unanswered),
+        Effect::ContentType(kind) => {
+            let body = std::mem::take(&mut reply.body);
+            put(&mut reply, kind, body);
+        }
+        Effect::Oversize(bytes) => pad(&mut reply.body, *bytes),
         Effect::Cut(bytes) => {
             reply.breaks = Some(Breaks::After((*bytes).min(reply.body.len().saturating_sub(1))));
         }
-        Effect::Fail(_) => {}
+        // The service itself has seen to these.
+        Effect::Fail(_)
+        | Effect::ExpireLink
+        | Effect::RepeatRow
+        | Effect::Touch(_)
+        | Effect::DropRow
+        | Effect::UnknownChoice
+        | Effect::RefuseRecords(_) => {}
     }
     reply
 }
@@ -48,6 +64,12 @@ fn put(reply: &mut Reply, kind: &str, body: Vec<u8>) {
     reply.headers.retain(|(name, _)| *name != "content-type");
     reply.headers.push(("content-type", kind.to_owned()));
     reply.body = body;
+}
+
+/// Blanks behind the first byte, where JSON may have them.
+fn pad(body: &mut Vec<u8>, bytes: usize) {
+    let (blanks, place) = (bytes.saturating_sub(body.len()), body.len().min(1));
+    body.splice(place..place, std::iter::repeat_n(b' ', blanks));
 }
 
 fn repeat_link(reply: &mut Reply, asked: &str) {

@@ -111,8 +111,8 @@ pub(in crate::sandbox) fn fault(request: &str, fault: &Fault) -> Reply {
         400 => coded(Refusal::invalid(), fault).reply(request),
         status => coded(Refusal::new(status, "GU_1101", "Oops, something went wrong."), fault).reply(request),
     };
-    match fault.retry_after {
-        Some(seconds) => reply.with("retry-after", seconds.to_string()),
+    match &fault.retry_after {
+        Some(wait) => reply.with("retry-after", wait.as_ref()),
         None => reply,
     }
 }

@@ -16,7 +16,7 @@ use super::record::Record;
 use super::schema::{Kind, Object};
 use super::service::Gainsight;
 use super::shape::Shape;
-use super::store::Store;
+use super::store::Records;
 
 /// A query, read and checked.
 pub(in crate::sandbox) struct Query {
@@ -42,7 +42,9 @@ pub(in crate::sandbox) fn answer(
     let offset = whole(members.remove("offset"), 0)?;
     let query = Query::read(description, members, limit, offset)?;
     let store = gainsight.store();
-    let found = query.run(&store, object, description);
+    let views = gainsight.stale.open(gainsight.clock.now_ms());
+    let records = views.iter().find(|view| view.object == object).map(|view| &view.records);
+    let found = query.run(records.unwrap_or(&store.shelves[object].records), description);
     Ok((query.render(description, &found, shape), found.len()))
 }
 
@@ -95,8 +97,8 @@ impl Query {
         after.max().map_or(Bound::Unbounded, Bound::Excluded)
     }
 
-    pub(in crate::sandbox) fn run<'a>(&self, store: &'a Store, object: usize, description: &Object) -> Vec<&'a Record> {
-        let records = store.shelves[object].records.range::<String, _>((self.start(), Bound::Unbounded));
+    pub(in crate::sandbox) fn run<'a>(&self, records: &'a Records, description: &Object) -> Vec<&'a Record> {
+        let records = records.range::<String, _>((self.start(), Bound::Unbounded));
         let wanted = records.map(|(_, record)| record).filter(|record| self.wants(description, record));
         if self.order.first().is_none_or(|first| *first == (0, false)) {
             return wanted.skip(self.offset).take(self.limit).collect();

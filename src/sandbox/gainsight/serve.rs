@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::super::assumptions::UNKNOWN_OBJECT_STATUS;
 use super::super::calls::Service;
-use super::super::faults::Fault;
+use super::super::faults::{Effect, Fault};
 use super::super::http::{Answering, Ask, Reply};
 use super::describe::{self, Failure};
 use super::envelope::{self, Refusal, foreign_address, success, unauthorized};
 use super::objects::Written;
 use super::service::Gainsight;
 use super::windows::Bucket;
-use super::{application, dropdown, objects, people, query, users};
+use super::{application, dropdown, objects, people, query, refused, users};
 
 /// The part of the service a path leads to.
 enum Route<'a> {
@@ -56,7 +56,9 @@ impl Answering for Gainsight {
             let reply = Refusal::too_many().reply(&request);
             return if write { reply.writing(0) } else { reply };
         }
-        let reply = carry_out(self, ask, &route, &request).unwrap_or_else(|refusal| refusal.reply(&request));
+        hide(self, ask, &route);
+        let reply = refused(ask, &route).unwrap_or_else(|| carry_out(self, ask, &route, &request));
+        let reply = reply.unwrap_or_else(|refusal| refusal.reply(&request));
         let records = reply.records;
         if write { reply.writing(records) } else { reply }
     }
@@ -78,6 +80,35 @@ fn writes(route: &Route) -> bool {
             | Route::UpdateUsers
             | Route::UserStatus
     )
+}
+
+/// Keeps what queries are to see in place of the write that a fault hides.
+fn hide(gainsight: &Gainsight, ask: &Ask, route: &Route) {
+    let objects = match route {
+        _ if ask.strike.stale.is_zero() => return,
+        Route::Insert(name) | Route::Update(name) | Route::Delete(name, _) => vec![*name],
+        Route::Person => vec!["person", "company_person"],
+        Route::CreateUsers | Route::UpdateUsers | Route::UserStatus => vec!["gsuser"],
+        _ => return,
+    };
+    let until = gainsight.clock.now_ms() + ask.strike.stale.as_millis() as i64;
+    for object in objects.into_iter().filter_map(|name| gainsight.schema.object(name)) {
+        let records = gainsight.store().shelves[object].records.clone();
+        gainsight.stale.keep(object, records, until);
+    }
+}
+
+/// The refusal of a write for records that a fault declares bad.
+fn refused(ask: &Ask, route: &Route) -> Option<Result<Reply, Refusal>> {
+    let Some(Effect::RefuseRecords(places)) = &ask.strike.effect else { return None };
+    let kind = match route {
+        Route::Insert(_) | Route::Update(_) => refused::Kind::Records,
+        Route::CreateUsers => refused::Kind::NewUsers,
+        Route::UpdateUsers => refused::Kind::KnownUsers,
+        Route::Person => refused::Kind::Person,
+        _ => return None,
+    };
+    refused::at(kind, &ask.body, places).map(Err)
 }
 
 fn route(ask: &Ask) -> Option<(Route<'_>, Bucket)> {

@@ -17,6 +17,7 @@ use super::drift::drifted;
 use super::record::{Cell, Record};
 use super::schema::{Item, Schema};
 use super::shape::Shape;
+use super::stale::Stale;
 use super::store::Store;
 use super::windows::Windows;
 
@@ -40,6 +41,7 @@ pub(in crate::sandbox) struct Gainsight {
     pub(super) windows: Windows,
     pub(super) clock: Clock,
     pub(super) tokens: Tokens,
+    pub(super) stale: Stale,
     requests: AtomicUsize,
     address_refused: AtomicBool,
     shape: Mutex<Shape>,
@@ -66,6 +68,7 @@ impl Gainsight {
             windows,
             clock,
             tokens: Tokens::new(seed),
+            stale: Stale::default(),
             requests,
             address_refused: AtomicBool::new(false),
             shape: Mutex::default(),

@@ -8,9 +8,12 @@ use super::gsid::gsid;
 use super::record::{Cell, Record};
 use super::schema::{Object, Schema};
 
+/// Records by GSID.
+pub(in crate::sandbox) type Records = BTreeMap<String, Record>;
+
 /// The records of one object.
 pub(in crate::sandbox) struct Shelf {
-    pub(in crate::sandbox) records: BTreeMap<String, Record>,
+    pub(in crate::sandbox) records: Records,
     /// The fields that find a record quickly; none for most objects.
     key: Vec<usize>,
     by_key: HashMap<String, Vec<String>>,
@@ -83,7 +86,7 @@ fn shelf(object: &Object) -> Shelf {
         _ => &[],
     };
     let key = names.iter().filter_map(|name| object.field(name)).collect();
-    Shelf { records: BTreeMap::new(), key, by_key: HashMap::new(), created: 0 }
+    Shelf { records: Records::new(), key, by_key: HashMap::new(), created: 0 }
 }
 
 fn fold(values: &[&str]) -> String {

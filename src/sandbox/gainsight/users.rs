@@ -19,8 +19,8 @@ use super::store::Store;
 use super::validate::{Changes, Check, Dialect, Wrong, details};
 use super::values::Mistake;
 
-const CREATE_FAILED: &str = "GU_2401";
-const UPDATE_FAILED: &str = "GU_2402";
+pub(in crate::sandbox) const CREATE_FAILED: &str = "GU_2401";
+pub(in crate::sandbox) const UPDATE_FAILED: &str = "GU_2402";
 
 pub(in crate::sandbox) fn create(gainsight: &Gainsight, object: usize, body: &[u8]) -> Result<Written, Refusal> {
     let description = &gainsight.schema.objects[object];
@@ -228,7 +228,7 @@ fn refuse_all(code: &str, refused: &[Vec<Wrong>]) -> Result<(), Refusal> {
     if refused.is_empty() { Ok(()) } else { Err(failed(code, refused)) }
 }
 
-fn failed(code: &str, refused: &[Vec<Wrong>]) -> Refusal {
+pub(in crate::sandbox) fn failed(code: &str, refused: &[Vec<Wrong>]) -> Refusal {
     let text = if code == CREATE_FAILED { "Bulk user create failed" } else { "Bulk user update failed" };
     Refusal { data: Box::new(details(Dialect::Objects, refused)), ..Refusal::new(400, code, text) }
 }
