@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod place;
 pub mod policy;
 pub mod reject;
+pub mod sabotage;
 pub mod schedule;
 pub mod secret;
 pub mod settings;
