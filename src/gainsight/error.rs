@@ -48,7 +48,7 @@ pub enum Error {
     },
     /// A write whose answer was lost: it may have been carried out.
     #[error(
-        "a write to {what} ended without a clear answer ({detail}); it may have been carried out. Run the job again: it compares with what Gainsight holds, and sends only what is still missing"
+        "a write to {what} ended without a clear answer ({detail}); it may have been carried out. Run the job again: it goes on from here, and asks Gainsight what it holds before anything is sent twice"
     )]
     Unclear {
         /// What was written.
@@ -61,7 +61,7 @@ pub enum Error {
     Spent(String),
     /// The budget of a window is used up for longer than a call may wait.
     #[error(
-        "the {limit} calls {window} of the {bucket} API are used up; the next window opens in {seconds} s. Run the job again then: it goes on where Gainsight stands"
+        "the {limit} calls {window} of the {bucket} API are used up; the next window opens in {seconds} s. Run the job again then: it goes on from here"
     )]
     Budget {
         /// Which API.
@@ -73,6 +73,14 @@ pub enum Error {
         /// How long to wait.
         seconds: u64,
     },
+}
+
+impl Error {
+    /// Whether a write that ended so may have been carried out.
+    #[must_use]
+    pub fn is_unclear(&self) -> bool {
+        matches!(self, Self::Unclear { .. })
+    }
 }
 
 /// Why one record was refused, in Gainsight's words.

@@ -11,6 +11,7 @@ pub mod error;
 pub mod metadata;
 mod narrow;
 pub mod read;
+pub mod read_back;
 mod scrub;
 mod stored;
 pub mod windows;

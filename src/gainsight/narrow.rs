@@ -8,22 +8,14 @@ use serde_json::{Map, Value};
 
 use super::client::Envelope;
 use super::error::Refusal;
+use super::write::Judged;
 use crate::http::quoted::quoted;
 
-/// What to do after a refusal.
-pub(super) enum Next {
-    /// These are to blame, each with its refusal; send the rest again.
-    Blame(Vec<(usize, Refusal)>),
-    /// Nobody is named: send two halves.
-    Halve,
-}
-
 /// Judges a refused call with these records.
-pub(super) fn judge(records: &[&Map<String, Value>], envelope: &Envelope) -> Next {
-    let whole = refusal(envelope);
+pub(super) fn judge(records: &[&Map<String, Value>], envelope: &Envelope) -> Judged {
     if records.len() <= 1 {
         let named = named(envelope).into_iter().next();
-        return Next::Blame(vec![(0, named.unwrap_or(whole))]);
+        return Judged::Blamed(vec![(0, named.unwrap_or_else(|| whole(envelope)))]);
     }
     let mut blamed: Vec<(usize, Refusal)> = Vec::new();
     for refusal in named(envelope) {
@@ -37,11 +29,11 @@ pub(super) fn judge(records: &[&Map<String, Value>], envelope: &Envelope) -> Nex
             blamed.push((index, refusal.clone()));
         }
     }
-    if blamed.is_empty() { Next::Halve } else { Next::Blame(blamed) }
+    if blamed.is_empty() { Judged::Halve } else { Judged::Blamed(blamed) }
 }
 
 /// The call's own refusal, for a record that stands alone.
-fn refusal(envelope: &Envelope) -> Refusal {
+pub(super) fn whole(envelope: &Envelope) -> Refusal {
     Refusal {
         code: envelope.error_code.as_deref().map_or_else(|| "none".to_owned(), quoted),
         message: envelope.error_desc.as_deref().map_or_else(|| "no reason given".to_owned(), quoted),

@@ -80,7 +80,7 @@ impl Gainsight {
         self.rows(object, body).await
     }
 
-    async fn rows(&self, object: &str, body: Value) -> Result<Vec<Map<String, Value>>, Error> {
+    pub(super) async fn rows(&self, object: &str, body: Value) -> Result<Vec<Map<String, Value>>, Error> {
         let call = Call {
             method: Method::Post,
             path: format!("/v1/data/objects/query/{object}"),

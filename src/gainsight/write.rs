@@ -1,6 +1,7 @@
-//! Writing records: batches of 50 for objects and users, one person a call. One outcome for each record.
+//! Writing records: calls with batches of 50 for objects and users, and with one person. What is sent again, and when, is decided by
+//! whoever keeps the books.
 //!
-//! An insert is never sent a second time after an unclear answer: it is not idempotent on their side.
+//! An insert is never sent a second time from here after an unclear answer: it is not idempotent on their side.
 
 use arrow::array::ArrayRef;
 use serde_json::{Map, Value, json};
@@ -8,17 +9,26 @@ use serde_json::{Map, Value, json};
 use super::assumptions::NOTIFY_USERS;
 use super::client::{Call, Gainsight};
 use super::error::{Error, Refusal};
-use super::narrow::{Next, judge};
+use super::narrow::{judge, whole};
 use super::stored;
 use super::windows::Bucket;
 use crate::http::client::Method;
 use crate::http::retry::Repeat;
+use crate::model::sabotage::{self, Bug};
 
 /// A record by API names.
 pub type Record = Map<String, Value>;
 
-/// What became of one record: the GSID, if the answer gave it, or the refusal.
-pub type Written = Result<Option<String>, Refusal>;
+/// What Gainsight says of one call with a batch. It carries a batch out or refuses it, always as a whole.
+#[derive(Debug)]
+pub enum Judged {
+    /// It was carried out: the GSID of each record, where the answer gives it.
+    Written(Vec<Option<String>>),
+    /// It was refused, and these are to blame: the position of each with its refusal. The others may be sent again.
+    Blamed(Vec<(usize, Refusal)>),
+    /// It was refused, and nobody is named: halves of it may be sent again.
+    Halve,
+}
 
 /// A way to write batches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,57 +50,34 @@ pub fn value(array: &ArrayRef, row: usize) -> Value {
 }
 
 impl Gainsight {
-    /// Writes one batch, and narrows a refusal down to the records that deserve it.
+    /// Makes one call with a batch. Whoever calls writes down beforehand that the call is made: an insert is not idempotent.
     ///
     /// # Errors
-    /// If a call fails as a whole. What became of records before that is lost to the caller, and found again by
-    /// comparing at the next run.
-    pub async fn write(&self, batch: &Batch, records: &[Record]) -> Result<Vec<Written>, Error> {
-        let mut outcomes: Vec<Option<Written>> = records.iter().map(|_| None).collect();
-        let mut open: Vec<Vec<usize>> = vec![(0..records.len()).collect()];
-        while let Some(part) = open.pop() {
-            if part.is_empty() {
-                continue;
-            }
-            let call = call(batch, part.iter().map(|i| &records[*i]));
-            let (_, envelope) = self.call(&call).await?;
-            if envelope.result {
-                let ids = ids(&envelope.data, part.len());
-                for (index, gsid) in part.into_iter().zip(ids) {
-                    outcomes[index] = Some(Ok(gsid));
-                }
-                continue;
-            }
-            let sent: Vec<&Record> = part.iter().map(|i| &records[*i]).collect();
-            match judge(&sent, &envelope) {
-                Next::Blame(blamed) => {
-                    let rest = (0..part.len()).filter(|i| !blamed.iter().any(|(b, _)| b == i)).map(|i| part[i]);
-                    open.push(rest.collect());
-                    for (index, refusal) in blamed {
-                        outcomes[part[index]] = Some(Err(refusal));
-                    }
-                }
-                Next::Halve => {
-                    let (left, right) = part.split_at(part.len() / 2);
-                    open.push(right.to_vec());
-                    open.push(left.to_vec());
-                }
-            }
+    /// If the call fails as a whole; [`Error::is_unclear`] says whether it may have been carried out all the same.
+    pub async fn write(&self, batch: &Batch, records: &[&Record]) -> Result<Judged, Error> {
+        let (_, envelope) = self.call(&call(batch, records)).await?;
+        if envelope.result {
+            return Ok(Judged::Written(ids(&envelope.data, records.len())));
         }
-        Ok(outcomes.into_iter().map(|o| o.expect("every record was answered or blamed")).collect())
+        if sabotage::has(Bug::NoNarrowing) {
+            let all = (0..records.len()).map(|i| (i, whole(&envelope))).collect();
+            return Ok(Judged::Blamed(all));
+        }
+        Ok(judge(records, &envelope))
     }
 
-    /// Writes one person, with the companies it belongs to. A true upsert by the resolution key, so it may be repeated.
+    /// Writes one person, with the companies it belongs to: an upsert by the resolution key. Where the person or its place at a
+    /// company would be new, a second call beside the first could make it twice, so it is not repeated here.
     ///
     /// # Errors
-    /// If the call fails as a whole.
-    pub async fn write_person(&self, person: &Record) -> Result<Result<(), Refusal>, Error> {
+    /// As for [`Gainsight::write`].
+    pub async fn write_person(&self, person: &Record, is_new: bool) -> Result<Result<(), Refusal>, Error> {
         let call = Call {
             method: Method::Put,
             path: "/v1/peoplemgmt/v1.0/people".to_owned(),
             body: Some(Value::Object(person.clone())),
             bucket: Bucket::Synchronous,
-            repeat: Repeat::Harmless,
+            repeat: if is_new { Repeat::Never } else { Repeat::Harmless },
             is_write: true,
             what: "a person".to_owned(),
         };
@@ -99,19 +86,14 @@ impl Gainsight {
             return Ok(Ok(()));
         }
         match judge(&[person], &envelope) {
-            Next::Blame(mut blamed) if !blamed.is_empty() => Ok(Err(blamed.remove(0).1)),
-            _ => Ok(Err(Refusal {
-                code: "none".to_owned(),
-                message: "no reason given".to_owned(),
-                field: None,
-                value: None,
-            })),
+            Judged::Blamed(mut blamed) if !blamed.is_empty() => Ok(Err(blamed.remove(0).1)),
+            _ => Ok(Err(whole(&envelope))),
         }
     }
 }
 
-fn call<'a>(batch: &Batch, records: impl Iterator<Item = &'a Record>) -> Call {
-    let records: Vec<Value> = records.map(|r| Value::Object(r.clone())).collect();
+fn call(batch: &Batch, records: &[&Record]) -> Call {
+    let records: Vec<Value> = records.iter().map(|r| Value::Object((*r).clone())).collect();
     let (method, path, bucket) = match batch {
         Batch::InsertObject(name) => (Method::Post, format!("/v1/data/objects/{name}"), Bucket::Synchronous),
         Batch::UpdateObject(name) => (Method::Put, format!("/v1/data/objects/{name}?keys=Gsid"), Bucket::Synchronous),
@@ -123,7 +105,8 @@ fn call<'a>(batch: &Batch, records: impl Iterator<Item = &'a Record>) -> Call {
         Batch::InsertUsers | Batch::UpdateUsers => "users".to_owned(),
     };
     // Updates by GSID set the same values again, so they may be repeated; inserts may not.
-    let repeat = if method == Method::Put { Repeat::Harmless } else { Repeat::Never };
+    let again = method == Method::Put || sabotage::has(Bug::SentTwice);
+    let repeat = if again { Repeat::Harmless } else { Repeat::Never };
     Call { method, path, body: Some(json!({ "records": records })), bucket, repeat, is_write: true, what }
 }
 

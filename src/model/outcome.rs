@@ -183,8 +183,10 @@ impl AddAssign for Calls {
 pub enum Status {
     /// It is under way.
     Running,
-    /// It was under way when its process ended; the next run goes on from what Gainsight holds.
+    /// It was under way when its process ended; the next run of the job goes on with it.
     Interrupted,
+    /// It was given up, and nothing of it is gone on with.
+    Cancelled,
     /// It was planned, and nothing was to be written.
     Planned,
     /// No row is in the error file.
@@ -202,6 +204,7 @@ impl Status {
         match self {
             Self::Running => "Running",
             Self::Interrupted => "Interrupted",
+            Self::Cancelled => "Cancelled",
             Self::Planned => "Planned",
             Self::Success => "Success",
             Self::Partial => "Partial Success",
@@ -215,6 +218,7 @@ impl Status {
         match self {
             Self::Running => "running",
             Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
             Self::Planned => "planned",
             Self::Success => "success",
             Self::Partial => "partial",
@@ -225,8 +229,8 @@ impl Status {
     /// The status of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Running, Self::Interrupted, Self::Planned, Self::Success, Self::Partial, Self::Failed]
-            .into_iter()
-            .find(|s| s.word() == word)
+        let planned = [Self::Running, Self::Interrupted, Self::Cancelled, Self::Planned];
+        let ended = [Self::Success, Self::Partial, Self::Failed];
+        planned.into_iter().chain(ended).find(|s| s.word() == word)
     }
 }

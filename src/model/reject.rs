@@ -41,7 +41,37 @@ pub enum RejectCode {
     ReferenceFailed,
 }
 
+/// When a row that failed is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retried {
+    /// By the next run: time may cure it.
+    Time,
+    /// When something about it has changed: the row, what it looks up, its mapping, the target's schema.
+    Change,
+}
+
+impl Retried {
+    /// The word for it in the state and in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Change => "change",
+        }
+    }
+}
+
 impl RejectCode {
+    /// When a row of this code is tried again. Every run looks at every row that it reads, and looking costs no call; a record is
+    /// sent again only if it may be accepted now. Whatever the code, `ferry replay` tries at once.
+    #[must_use]
+    pub fn retried(self) -> Retried {
+        match self {
+            Self::NoMatch | Self::ReferenceFailed => Retried::Time,
+            _ => Retried::Change,
+        }
+    }
+
     /// The code as the error file writes it.
     #[must_use]
     pub fn text(self) -> &'static str {

@@ -10,17 +10,29 @@ use crate::model::dataset::{self, changes};
 use crate::model::job::Job;
 use crate::model::outcome::{Counts, Outcome};
 use crate::model::place::Place;
+use crate::model::reject::RejectCode;
+use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::RunFolder;
 use crate::store::error_file::{ErrorFile, Line};
+use crate::store::ledger::{Failed, Tally};
 
-/// Writes the error file of a run that was planned and loaded; gives its path and its number of lines.
+/// An error file that was written.
+pub(super) struct Written {
+    /// Where it is; nowhere, if no row failed.
+    pub(super) path: Option<PathBuf>,
+    /// Its rows, as they are kept until they succeed.
+    pub(super) failed: Vec<Failed>,
+}
+
+/// Writes the error file of a run that was planned and loaded.
 pub(super) async fn error_file(
     job: &Job,
     run: &str,
     path: &Path,
     folder: &RunFolder,
     load: &Load<'_>,
-) -> Result<(Option<PathBuf>, u64), Error> {
+) -> Result<Written, Error> {
+    let mut failed = Vec::new();
     let reasons = Reasons::of(job);
     let mut file = ErrorFile::new(path, run, &job.name);
     // Both datasets hold the same rows in the same order, so they are read side by side.
@@ -37,22 +49,27 @@ pub(super) async fn error_file(
             let Some(current) = &page else {
                 return Err(Error::Books("the plan has more rows than the source".to_owned()));
             };
-            if let Some(line) = line(job, &reasons, &rows, at, load) {
+            if let Some((line, code)) = line(job, &reasons, &rows, at, load) {
+                failed.push(Failed {
+                    source_id: line.source_key.clone(),
+                    code: line.code.clone(),
+                    retried: code.retried().word(),
+                    message: line.message.clone(),
+                });
                 file.add(&line, current, at_source)?;
             }
             at_source += 1;
         }
     }
-    let lines = file.lines;
-    Ok((file.finish()?, lines))
+    Ok(Written { path: file.finish()?, failed })
 }
 
-fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load<'_>) -> Option<Line> {
+fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load<'_>) -> Option<(Line, RejectCode)> {
     let row = rows.row(at);
     let source_key = rows.id(at);
     if let Some(failure) = load.failures.get(&row) {
         let place = place_of(job, &failure.field);
-        return Some(Line {
+        let line = Line {
             row,
             source_key,
             outcome: Outcome::Error.text(),
@@ -63,10 +80,14 @@ fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load
             target_field: failure.field.clone(),
             value: failure.value.clone(),
             attempts: 1,
-        });
+        };
+        return Some((line, failure.code));
     }
     let reason = reasons.get(rows.why(at)?)?;
     let code = reason.code?;
+    if reason.outcome == Outcome::Rejected && sabotage::has(Bug::RejectedForgotten) {
+        return None;
+    }
     let mut message = reason.message.clone();
     let mut place = &reason.place;
     let mut target_field = reason.field.clone().unwrap_or_default();
@@ -75,7 +96,7 @@ fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load
         target_field = rows.text(changes::FIELD, at).unwrap_or_default().to_owned();
         place = place_of(job, &target_field);
     }
-    Some(Line {
+    let line = Line {
         row,
         source_key,
         outcome: reason.outcome.text(),
@@ -86,7 +107,8 @@ fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load
         target_field,
         value: rows.text(changes::VALUE, at).unwrap_or_default().to_owned(),
         attempts: 0,
-    })
+    };
+    Some((line, code))
 }
 
 /// The mapping that fills a field, or the whole job where Gainsight named none.
@@ -94,8 +116,11 @@ fn place_of<'a>(job: &'a Job, label: &str) -> &'a Place {
     job.mappings.iter().find(|m| m.field.label == label).map_or(&job.place, |m| &m.place)
 }
 
-/// Holds the invariant of every run, in release builds too.
-pub(super) fn audit(counts: &Counts, planned: &Counts, lines: u64) -> Result<(), Error> {
+/// Holds the invariant of every run, in release builds too. `tally` is what the ledger says of the rows that were to be written.
+pub(super) fn audit(counts: &Counts, planned: &Counts, lines: u64, tally: &Tally) -> Result<(), Error> {
+    if sabotage::has(Bug::NoAudit) {
+        return Ok(());
+    }
     if !counts.balance() {
         return Err(Error::Books(format!("{} rows were read, and their outcomes are {counts:?}", counts.read)));
     }
@@ -103,6 +128,10 @@ pub(super) fn audit(counts: &Counts, planned: &Counts, lines: u64) -> Result<(),
     let lost = counts.error.checked_sub(planned.error);
     if lost.is_none_or(|lost| settled + lost != sent) {
         return Err(Error::Books(format!("{sent} rows were to be written, {settled} were acknowledged")));
+    }
+    let kept = Tally { written: settled, failed: lost.unwrap_or_default(), open: 0 };
+    if *tally != kept {
+        return Err(Error::Books(format!("the ledger says {tally:?}, and the run counted {kept:?}")));
     }
     if lines != counts.failed() {
         return Err(Error::Books(format!("{} rows failed, {lines} are in the error file", counts.failed())));

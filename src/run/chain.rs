@@ -7,35 +7,40 @@ use super::job;
 use super::progress::Progress;
 use super::report::Report;
 use super::services::Services;
+use super::undertaking::How;
 use crate::model::chain::Chain;
 use crate::model::job::Job;
 use crate::store::home::Home;
-use crate::store::state::State;
+use crate::store::ledger::Ledger;
 
-/// Runs the jobs of a chain in order; `jobs` are the chain's, by name. Each report is handed out as soon as it is there.
-/// The answer is the first failure, if there was one.
+/// Runs the jobs of a chain in order; `jobs` are the chain's, or what is left of them. `first` says how the first of them is run: a
+/// chain that was interrupted goes on with the run that was. Each report is handed out as soon as it is there. The answer is
+/// the first failure, if there was one.
 ///
 /// # Errors
 /// If a run cannot even be kept.
 pub async fn run(
     chain: &Chain,
     jobs: &[&Job],
+    first: &How,
     services: &Services,
     home: &Home,
-    state: &mut State,
+    ledger: &dyn Ledger,
     progress: &Progress,
     mut ended: impl FnMut(&Report),
 ) -> Result<Option<Error>, Error> {
-    let mut first = None;
-    for job in jobs {
-        let (report, failed) = job::run(job, Some(&chain.name), services, home, state, progress).await?;
+    let mut first_failure = None;
+    for (number, job) in jobs.iter().enumerate() {
+        let resume = first.resume.clone().filter(|_| number == 0);
+        let how = How { chain: Some(chain.name.clone()), anew: first.anew, resume, chosen: None };
+        let (report, failed) = job::run(job, &how, services, home, ledger, progress).await?;
         ended(&report);
         if let Some(error) = failed {
-            first.get_or_insert(error);
+            first_failure.get_or_insert(error);
             if chain.stop_on_failure {
                 break;
             }
         }
     }
-    Ok(first)
+    Ok(first_failure)
 }

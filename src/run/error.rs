@@ -57,7 +57,34 @@ pub enum Error {
         /// The limit.
         percent: u32,
     },
+    /// Rows were chosen of a job of which a whole run is not at its end.
+    #[error(
+        "run {0} of this job was interrupted and holds these rows too; `ferry resume {0}` first, or `ferry cancel {0}`"
+    )]
+    Unfinished(String),
+    /// A run that goes on, and its plan is another than the one that it was loading.
+    #[error(
+        "the plan that is made again is not the one that the run was loading (now {counts}); begin anew with `ferry run --anew`, which compares \
+         with what Gainsight holds"
+    )]
+    PlanChanged {
+        /// What it would do.
+        counts: String,
+    },
     /// Our own mistake: the books do not balance.
     #[error("the books of the run do not balance ({0}); this is a bug of Ferry, please report it with the run folder")]
     Books(String),
+}
+
+impl Error {
+    /// Whether the run can be gone on with later: what stopped it may pass, and nothing about it has to be decided.
+    #[must_use]
+    pub fn can_resume(&self) -> bool {
+        match self {
+            Self::Dynamics(_) | Self::Gainsight(_) => true,
+            Self::Store(error) => !matches!(error, store::error::Error::NotResumable { .. }),
+            Self::Engine(error) => error.is_out_of_memory(),
+            _ => false,
+        }
+    }
 }

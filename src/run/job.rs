@@ -1,6 +1,9 @@
 //! One run of one job, from its first request to its last line of the books.
+//!
+//! A run may take several processes: each goes on where the ledger says that the one before it stopped. What was read is not read
+//! again, the plan is made from what was read and is the same whoever makes it, and what was sent is not sent twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
 use chrono::SecondsFormat;
@@ -8,44 +11,54 @@ use chrono::SecondsFormat;
 use super::books;
 use super::drift;
 use super::error::Error;
-use super::extract::{Extracted, extract, remember};
+use super::extract::{Extracted, Staging, extract, remember};
 use super::guard;
 use super::load::Load;
 use super::plan::{Plan, plan};
 use super::progress::{Event, Progress};
-use super::report::Report;
+use super::recorder::Recorder;
+use super::report::{Report, Retried};
 use super::services::Services;
+use super::undertaking::{How, Undertaking, begin_plan, undertake, wait_for_others};
+use crate::model::dataset;
 use crate::model::job::Job;
 use crate::model::outcome::{Calls, Counts, Status};
+use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::RunFolder;
 use crate::store::home::Home;
+use crate::store::ledger::{End, Failed, Ledger, Phase};
 use crate::store::runs::Stage;
-use crate::store::state::State;
 
-/// Runs a job. A run that fails is a report too, with its message; an error means that not even that could be kept.
+/// Runs a job, or goes on with a run of it. A run that fails is a report too, with its message; an error means that not even that
+/// could be kept.
 ///
 /// # Errors
-/// If the run cannot be begun or ended in the state.
+/// If the run cannot be begun or ended in the ledger.
 pub async fn run(
     job: &Job,
-    chain: Option<&str>,
+    how: &How,
     services: &Services,
     home: &Home,
-    state: &mut State,
+    ledger: &dyn Ledger,
     progress: &Progress,
 ) -> Result<(Report, Option<Error>), Error> {
-    let job = &job.at(services.clock.now().timestamp_millis());
-    let begun = Begun::new(job, chain, services, state, progress)?;
-    let mut report = begun.report(job);
-    let result = whole(job, services, home, state, progress, &mut report).await;
-    let failed = result.err();
-    if let Some(error) = &failed {
+    let one = undertake(job, how, services, ledger, progress).await?;
+    progress(Event::Began { run: one.run.clone(), job: job.name.clone() });
+    let job = &job.at(one.now_ms);
+    let begun = Begun { calls: services.calls(job)?, since: Instant::now() };
+    let mut report = begun.report(job, &one);
+    let working = Working { job, services, home, ledger, progress, one: &one };
+    let result = working.whole(&mut report).await;
+    let failed = result.as_ref().err();
+    if let Some(error) = failed {
         report.status = Status::Failed;
         report.message = Some(error.to_string());
     }
-    begun.end(job, services, state, &mut report)?;
+    begun.complete(job, services, &mut report)?;
+    let can_resume = failed.is_some_and(Error::can_resume);
+    working.end(&report, can_resume, result.as_ref().ok().map(Vec::as_slice))?;
     progress(Event::Ended);
-    Ok((report, failed))
+    Ok((report, result.err()))
 }
 
 /// Extracts and plans a job, and writes nothing to the target.
@@ -56,15 +69,17 @@ pub async fn plan_only(
     job: &Job,
     services: &Services,
     home: &Home,
-    state: &mut State,
+    ledger: &dyn Ledger,
     sample: usize,
     progress: &Progress,
 ) -> Result<(Report, Plan), Error> {
-    let job = &job.at(services.clock.now().timestamp_millis());
-    let begun = Begun::new(job, None, services, state, progress)?;
-    let mut report = begun.report(job);
-    let folder = RunFolder::open(&home.run_folder(&report.run)?)?;
-    let result = staged(job, services, state, &folder, sample, progress, &report.run).await;
+    let one = begin_plan(job, services, ledger).await?;
+    progress(Event::Began { run: one.run.clone(), job: job.name.clone() });
+    let job = &job.at(one.now_ms);
+    let begun = Begun { calls: services.calls(job)?, since: Instant::now() };
+    let mut report = begun.report(job, &one);
+    let working = Working { job, services, home, ledger, progress, one: &one };
+    let result = working.plan_alone(sample).await;
     match &result {
         Ok(Staged { made, guarded }) => {
             report.counts = made.counts;
@@ -79,35 +94,21 @@ pub async fn plan_only(
             report.message = Some(error.to_string());
         }
     }
-    begun.end(job, services, state, &mut report)?;
+    begun.complete(job, services, &mut report)?;
+    working.end(&report, false, None)?;
     progress(Event::Ended);
     Ok((report, result?.made))
 }
 
 struct Begun {
-    run: String,
     calls: Calls,
     since: Instant,
 }
 
 impl Begun {
-    fn new(
-        job: &Job,
-        chain: Option<&str>,
-        services: &Services,
-        state: &mut State,
-        progress: &Progress,
-    ) -> Result<Self, Error> {
-        let now = services.clock.now();
-        let day = now.format("%Y%m%d").to_string();
-        let run = state.begin_run(&day, &job.name, chain, &now.to_rfc3339_opts(SecondsFormat::Millis, true))?;
-        progress(Event::Began { run: run.clone(), job: job.name.clone() });
-        Ok(Self { run, calls: services.calls(job)?, since: Instant::now() })
-    }
-
-    fn report(&self, job: &Job) -> Report {
+    fn report(&self, job: &Job, one: &Undertaking) -> Report {
         Report {
-            run: self.run.clone(),
+            run: one.run.clone(),
             job: job.name.clone(),
             status: Status::Running,
             counts: Counts::default(),
@@ -116,10 +117,13 @@ impl Begun {
             error_file: None,
             seconds: 0.0,
             message: None,
+            resumed: u64::try_from(one.attempts_before).unwrap_or_default(),
+            retried: None,
         }
     }
 
-    fn end(&self, job: &Job, services: &Services, state: &State, report: &mut Report) -> Result<(), Error> {
+    /// What the process spent on the run.
+    fn complete(&self, job: &Job, services: &Services, report: &mut Report) -> Result<(), Error> {
         let now = services.calls(job)?;
         report.calls = Calls {
             dynamics: now.dynamics - self.calls.dynamics,
@@ -127,9 +131,7 @@ impl Begun {
             gainsight_writes: now.gainsight_writes - self.calls.gainsight_writes,
         };
         report.seconds = (self.since.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0;
-        let ended = services.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let json = serde_json::to_string(report).map_err(|e| Error::Books(e.to_string()))?;
-        Ok(state.end_run(&self.run, &ended, report.status.word(), &json, report.message.as_deref())?)
+        Ok(())
     }
 }
 
@@ -139,68 +141,140 @@ struct Staged {
     guarded: Result<(), Error>,
 }
 
-/// Extraction and plan.
-async fn staged(
-    job: &Job,
-    services: &Services,
-    state: &State,
-    folder: &RunFolder,
-    sample: usize,
-    progress: &Progress,
-    run: &str,
-) -> Result<Staged, Error> {
-    let timed = Timed::begin(services);
-    remember(job, &services.tenancy(job), state, folder).await?;
-    let Extracted { rows: read, records: there } = extract(job, services, folder, progress).await?;
-    timed.end("extract", read, run, state)?;
-    let timed = Timed::begin(services);
-    let limits = services.target(job)?.limits;
-    let made = plan(job, folder, read, &limits, sample, progress).await?;
-    timed.end("plan", read, run, state)?;
-    let guarded = guard::admit(job, &made, &there, &limits);
-    Ok(Staged { made, guarded })
+/// A run being worked on, with everything that it needs.
+struct Working<'a> {
+    job: &'a Job,
+    services: &'a Services,
+    home: &'a Home,
+    ledger: &'a dyn Ledger,
+    progress: &'a Progress,
+    one: &'a Undertaking,
 }
 
-async fn whole(
-    job: &Job,
-    services: &Services,
-    home: &Home,
-    state: &mut State,
-    progress: &Progress,
-    report: &mut Report,
-) -> Result<(), Error> {
-    let path = home.run_folder(&report.run)?;
-    let folder = RunFolder::open(&path)?;
-    let Staged { made, guarded } = staged(job, services, state, &folder, 0, progress, &report.run).await?;
-    if !services.consented {
-        guarded?;
+impl Working<'_> {
+    /// The whole run; gives the rows that it leaves undone.
+    async fn whole(&self, report: &mut Report) -> Result<Vec<Failed>, Error> {
+        let path = self.home.run_folder(&self.one.run)?;
+        let folder = RunFolder::open(&path)?;
+        let is_loaded_before = self.one.phase == Phase::Loading && !sabotage::has(Bug::PlanAgain);
+        let planned =
+            if is_loaded_before { self.planned_before(&folder).await? } else { self.prepared(&folder).await? };
+        let of = self.services.tenancy(self.job);
+        let timed = Timed::begin(self.services);
+        let recorder = Recorder {
+            ledger: self.ledger,
+            run: &self.one.run,
+            job: &self.job.name,
+            of: &of,
+            is_resumed: self.one.phase == Phase::Loading,
+        };
+        let target = self.services.target(self.job)?;
+        let mut load = Load::new(self.job, target, self.services.clock, recorder, self.progress, &planned);
+        // A share of the planned rows is known before the first call, and so are the errors that the plan found.
+        let sent = match load.too_many() {
+            Ok(()) => load.run(&folder).await,
+            stopped => stopped,
+        };
+        report.counts = load.counts;
+        report.records.clone_from(&load.records);
+        // A run that is stopped says what it knows of its rows too. The error of the call is nearer than one of the disk.
+        let written = books::error_file(self.job, &self.one.run, &path, &folder, &load).await;
+        if let Ok(written) = &written {
+            report.error_file.clone_from(&written.path);
+        }
+        sent?;
+        let written = written?;
+        timed.end("load", planned.inserted + planned.updated, &self.one.run, self.ledger)?;
+        let tally = self.ledger.tally(&self.one.run)?;
+        books::audit(&load.counts, &planned, written.failed.len() as u64, &tally)?;
+        report.status = if load.counts.failed() > 0 { Status::Partial } else { Status::Success };
+        report.retried = self.retried(&written.failed)?;
+        Ok(written.failed)
     }
-    let planned = made.counts;
-    let timed = Timed::begin(services);
-    let total = planned.inserted + planned.updated;
-    if total > 0 {
-        drift::hold(job, services).await?;
+
+    /// Reads and plans, as far as that was not done before; the plan may be carried out then.
+    async fn prepared(&self, folder: &RunFolder) -> Result<Counts, Error> {
+        let Staged { made, guarded } = self.staged(folder, 0).await?;
+        if !self.services.consented {
+            guarded?;
+        }
+        drift::hold(self.job, self.services).await?;
+        let counts = serde_json::to_string(&made.counts).map_err(|e| Error::Books(e.to_string()))?;
+        self.ledger.planned(&self.one.run, &counts, &folder.digest(dataset::CHANGES).await?)?;
+        Ok(made.counts)
     }
-    let mut load = Load::new(job, services.target(job)?, progress, &planned);
-    // A share of the planned rows is known before the first call, and so are the errors that the plan found.
-    let sent = match load.too_many() {
-        Ok(()) => load.run(&folder).await,
-        stopped => stopped,
-    };
-    // What was acknowledged is kept, whatever came after it.
-    let tenancy = services.tenancy(job);
-    state.keep_identities(&tenancy, &load.identities)?;
-    state.keep_refusals(&tenancy, &job.name, &report.run, &load.refused, &load.written)?;
-    report.counts = load.counts;
-    report.records.clone_from(&load.records);
-    timed.end("load", total, &report.run, state)?;
-    // A run that is stopped says what it knows of its rows too.
-    let (file, lines) = books::error_file(job, &report.run, &path, &folder, &load).await?;
-    report.error_file = file;
-    sent?;
-    books::audit(&load.counts, &planned, lines)?;
-    report.status = if load.counts.failed() > 0 { Status::Partial } else { Status::Success };
-    Ok(())
+
+    /// The plan that an earlier process made. It is made again where its file is gone or damaged: it follows from what was read.
+    async fn planned_before(&self, folder: &RunFolder) -> Result<Counts, Error> {
+        let unusable = || Error::Books("the ledger has no plan for a run that was loading".to_owned());
+        let (counts, digest) = self.one.planned.as_ref().ok_or_else(unusable)?;
+        if folder.digest(dataset::CHANGES).await.ok().as_ref() != Some(digest) {
+            (self.progress)(Event::Notice("the plan is missing or damaged on disk; it is made again".to_owned()));
+            let staged = self.staged(folder, 0).await?;
+            if folder.digest(dataset::CHANGES).await? != *digest {
+                return Err(Error::PlanChanged { counts: serde_json::json!(staged.made.counts).to_string() });
+            }
+        }
+        serde_json::from_str(counts).map_err(|_| unusable())
+    }
+
+    async fn plan_alone(&self, sample: usize) -> Result<Staged, Error> {
+        let folder = RunFolder::open(&self.home.run_folder(&self.one.run)?)?;
+        self.staged(&folder, sample).await
+    }
+
+    /// Extraction and plan.
+    async fn staged(&self, folder: &RunFolder, sample: usize) -> Result<Staged, Error> {
+        let (job, services, run) = (self.job, self.services, self.one.run.as_str());
+        let staging = Staging { folder, ledger: self.ledger, run, progress: self.progress };
+        let timed = Timed::begin(services);
+        let chosen = self.one.chosen.as_deref();
+        if self.one.phase == Phase::Extracting {
+            wait_for_others(run, job, services, self.ledger, self.progress).await?;
+            remember(job, &services.tenancy(job), chosen, &staging).await?;
+        }
+        let Extracted { rows: read, records: there } = extract(job, services, &staging).await?;
+        if self.one.phase == Phase::Extracting {
+            self.ledger.extracted(run)?;
+        }
+        timed.end("extract", read, run, self.ledger)?;
+        let timed = Timed::begin(services);
+        let limits = services.target(job)?.limits;
+        let made = plan(job, folder, read, chosen, &limits, sample, self.progress).await?;
+        timed.end("plan", read, run, self.ledger)?;
+        let guarded = guard::admit(job, &made, &there, &limits);
+        Ok(Staged { made, guarded })
+    }
+
+    /// How many rows were due, and how many of them are not any more.
+    fn retried(&self, failed: &[Failed]) -> Result<Option<Retried>, Error> {
+        let due = self.ledger.due(&self.services.tenancy(self.job), &self.job.name)?;
+        let chosen: Option<HashSet<&String>> = self.one.chosen.as_ref().map(|ids| ids.iter().collect());
+        let due = due.iter().filter(|one| chosen.as_ref().is_none_or(|ids| ids.contains(&one.source_id)));
+        let still: HashSet<&str> = failed.iter().map(|one| one.source_id.as_str()).collect();
+        let (mut rows, mut fixed) = (0, 0);
+        for one in due {
+            rows += 1;
+            fixed += u64::from(!still.contains(one.source_id.as_str()));
+        }
+        Ok((rows > 0).then_some(Retried { rows, fixed }))
+    }
+
+    fn end(&self, report: &Report, can_resume: bool, failed: Option<&[Failed]>) -> Result<(), Error> {
+        let json = serde_json::to_string(report).map_err(|e| Error::Books(e.to_string()))?;
+        Ok(self.ledger.end(&End {
+            run: &report.run,
+            of: &self.services.tenancy(self.job),
+            job: &self.job.name,
+            ended: &self.services.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            status: report.status.word(),
+            report: &json,
+            message: report.message.as_deref(),
+            can_resume,
+            failed: failed.filter(|_| !sabotage::has(Bug::NothingDue)),
+            chosen: self.one.chosen.as_deref(),
+        })?)
+    }
 }
 
 struct Timed {
@@ -214,9 +288,9 @@ impl Timed {
         Self { started, since: Instant::now() }
     }
 
-    fn end(self, name: &str, rows: u64, run: &str, state: &State) -> Result<(), Error> {
+    fn end(self, name: &str, rows: u64, run: &str, ledger: &dyn Ledger) -> Result<(), Error> {
         let seconds = self.since.elapsed().as_secs_f64();
         let rows = i64::try_from(rows).unwrap_or(i64::MAX);
-        Ok(state.add_stage(run, &Stage { name: name.to_owned(), started: self.started, seconds, rows })?)
+        Ok(ledger.stage(run, &Stage { name: name.to_owned(), started: self.started, seconds, rows })?)
     }
 }

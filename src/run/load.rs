@@ -1,33 +1,41 @@
-//! Loading: the changes in batches, with one outcome for each row.
+//! Loading: the changes of a plan, one outcome for each row.
 //!
-//! Companies, custom objects and users go 50 a call; people are in `people`. What was acknowledged is remembered even if
-//! a later call fails, so that the next run finds it.
+//! It walks the plan in its order and gathers batches; `sending` makes the calls, `settling` finds out about those that were not
+//! answered, `second_phase` fills what points at new records, `people` are sent by a way of their own. What an earlier process did
+//! for this run is read from the ledger row by row and counted again, so that totals are those of a run that was never disturbed.
 
 use std::collections::{BTreeMap, HashMap};
-
-use serde_json::Value;
 
 use super::changes::Changes;
 use super::error::Error;
 use super::people;
 use super::progress::{Event, Progress};
+use super::recorder::Recorder;
 use crate::gainsight::client::Gainsight;
 use crate::gainsight::error::Refusal;
-use crate::gainsight::write::{Batch, Record, Written};
+use crate::gainsight::write::Record;
+use crate::model::clock::Clock;
 use crate::model::dataset::{self, changes};
 use crate::model::job::{Job, Route};
 use crate::model::outcome::{Counts, Outcome, Records};
 use crate::model::policy::OnError;
 use crate::model::reject::RejectCode;
 use crate::store::dataset::RunFolder;
+use crate::store::ledger::{Recorded, Settled};
 use crate::store::refusals::Refused;
 use crate::store::users::Identity;
+
+/// Rows without a call whose outcomes are written down together.
+const QUIET_ROWS: usize = 1_000;
 
 /// Where a load stands: everything that was acknowledged or refused so far.
 pub(super) struct Load<'a> {
     pub(super) job: &'a Job,
     pub(super) gainsight: &'a Gainsight,
     pub(super) progress: &'a Progress,
+    pub(super) clock: Clock,
+    /// Where calls and outcomes are written down.
+    pub(super) recorder: Recorder<'a>,
     /// Rows by outcome.
     pub(super) counts: Counts,
     /// Rows by planned outcome.
@@ -36,13 +44,11 @@ pub(super) struct Load<'a> {
     pub(super) records: BTreeMap<String, Records>,
     /// Rows that failed while loading, by number.
     pub(super) failures: BTreeMap<i64, Failure>,
-    pub(super) identities: Vec<Identity>,
-    pub(super) refused: Vec<Refused>,
-    /// Source ids of rows that were written.
-    pub(super) written: Vec<String>,
     /// GSIDs of inserted rows, where something may point at them.
-    inserted: HashMap<i64, String>,
-    later: Vec<Later>,
+    pub(super) inserted: HashMap<i64, String>,
+    pub(super) later: Vec<Later>,
+    /// Outcomes of rows that needed no call, not written down yet.
+    quiet: Vec<Settled>,
     total: u64,
     done: u64,
 }
@@ -63,35 +69,51 @@ pub(super) struct Item {
     pub(super) fingerprint: String,
     pub(super) planned: Outcome,
     pub(super) record: Record,
-    gsid: Option<String>,
+    pub(super) gsid: Option<String>,
     active: Option<bool>,
     /// What happens to the row's entry in the identity map.
     identity: Option<String>,
-    waits: Vec<(usize, i64)>,
+    pub(super) waits: Vec<(usize, i64)>,
 }
 
 /// A row that waits for other rows' GSIDs.
-struct Later {
-    item: Item,
-    gsid: String,
+pub(super) struct Later {
+    pub(super) item: Item,
+    pub(super) gsid: String,
+}
+
+/// Rows that are gathered for calls.
+#[derive(Default)]
+struct Gathered {
+    inserts: Vec<Item>,
+    updates: Vec<Item>,
+    /// New records whose calls were not answered, by an earlier process.
+    open: Vec<Item>,
 }
 
 impl<'a> Load<'a> {
-    pub(super) fn new(job: &'a Job, gainsight: &'a Gainsight, progress: &'a Progress, planned: &Counts) -> Self {
+    pub(super) fn new(
+        job: &'a Job,
+        gainsight: &'a Gainsight,
+        clock: Clock,
+        recorder: Recorder<'a>,
+        progress: &'a Progress,
+        planned: &Counts,
+    ) -> Self {
         let labels = job.targets.iter().map(|t| (t.object.label.clone(), Records::default()));
         Self {
             job,
             gainsight,
             progress,
+            clock,
+            recorder,
             counts: Counts { read: planned.read, ..Counts::default() },
             planned: *planned,
             records: labels.collect(),
             failures: BTreeMap::new(),
-            identities: Vec::new(),
-            refused: Vec::new(),
-            written: Vec::new(),
             inserted: HashMap::new(),
             later: Vec::new(),
+            quiet: Vec::new(),
             total: planned.inserted + planned.updated,
             done: 0,
         }
@@ -103,7 +125,7 @@ impl<'a> Load<'a> {
             return people::load(self, folder).await;
         }
         let size = self.gainsight.limits.batch_size as usize;
-        let (mut inserts, mut updates): (Vec<Item>, Vec<Item>) = (Vec::new(), Vec::new());
+        let mut gathered = Gathered::default();
         let mut reader = folder.read(dataset::loaded(self.job)).await?;
         while let Some(batch) = reader.next().await? {
             let changes = Changes::new(self.job, batch);
@@ -111,23 +133,61 @@ impl<'a> Load<'a> {
                 if !self.settle(&changes, at) {
                     continue;
                 }
-                let item = self.item(&changes, at);
-                match changes.action(0, at) {
-                    Some("insert") => inserts.push(item),
-                    Some("update") if !item.record.is_empty() => updates.push(item),
-                    _ => self.acknowledge(item, None),
+                self.gather(&changes, at, &mut gathered)?;
+                if gathered.open.len() == size {
+                    self.ask(std::mem::take(&mut gathered.open)).await?;
                 }
-                if inserts.len() == size {
-                    self.send(std::mem::take(&mut inserts), true).await?;
+                if gathered.inserts.len() == size {
+                    self.send(std::mem::take(&mut gathered.inserts), true).await?;
                 }
-                if updates.len() == size {
-                    self.send(std::mem::take(&mut updates), false).await?;
+                if gathered.updates.len() == size {
+                    self.send(std::mem::take(&mut gathered.updates), false).await?;
                 }
             }
         }
-        self.send(inserts, true).await?;
-        self.send(updates, false).await?;
+        self.ask(gathered.open).await?;
+        self.send(gathered.inserts, true).await?;
+        self.send(gathered.updates, false).await?;
+        self.write_quiet_down()?;
         self.send_later().await
+    }
+
+    /// Puts a row where it has to go: with what is to be sent, or among those that are done.
+    fn gather(&mut self, changes: &Changes<'_>, at: usize, gathered: &mut Gathered) -> Result<(), Error> {
+        let item = self.item(changes, at);
+        let is_insert = changes.action(0, at) == Some("insert");
+        match self.recorder.before(item.row, 1)? {
+            Some(Recorded::Open) if is_insert => gathered.open.push(item),
+            // An update sets the same values again.
+            Some(Recorded::Open) => gathered.updates.push(item),
+            Some(recorded) => self.count_recorded(item, recorded),
+            None if is_insert => gathered.inserts.push(item),
+            None if changes.action(0, at) == Some("update") && !item.record.is_empty() => gathered.updates.push(item),
+            None => {
+                self.quiet.push(self.settled(&item, None));
+                self.acknowledge(item, None);
+            }
+        }
+        if self.quiet.len() >= QUIET_ROWS { self.write_quiet_down() } else { Ok(()) }
+    }
+
+    fn write_quiet_down(&mut self) -> Result<(), Error> {
+        let quiet = std::mem::take(&mut self.quiet);
+        if quiet.is_empty() { Ok(()) } else { self.recorder.settle(&[], &quiet) }
+    }
+
+    /// Counts what an earlier process did for a row.
+    pub(super) fn count_recorded(&mut self, item: Item, recorded: Recorded) {
+        match recorded {
+            Recorded::Written(gsid) => self.acknowledge(item, gsid),
+            Recorded::Refused(refused) => {
+                self.counts.add(Outcome::Error);
+                self.record_count(0).error += 1;
+                self.fail(&item, refused);
+            }
+            Recorded::Lost(message) => self.lose(&item, message),
+            Recorded::Open => {}
+        }
     }
 
     /// Counts a row that needs nothing sent; true if it has to be sent.
@@ -170,41 +230,23 @@ impl<'a> Load<'a> {
         }
     }
 
-    async fn send(&mut self, items: Vec<Item>, is_insert: bool) -> Result<(), Error> {
-        if items.is_empty() {
-            return Ok(());
-        }
-        let mut records: Vec<Record> = items.iter().map(|i| i.record.clone()).collect();
-        if !is_insert {
-            for (record, item) in records.iter_mut().zip(&items) {
-                record.insert("Gsid".to_owned(), item.gsid.clone().map_or(Value::Null, Value::String));
-            }
-        }
-        let mut written = self.gainsight.write(&self.way(is_insert), &records).await?;
-        if is_insert && self.needs_ids() {
-            self.complete(&items, &mut written).await?;
-        }
-        for (item, outcome) in items.into_iter().zip(written) {
-            match outcome {
-                Ok(gsid) => self.acknowledge(item, gsid),
-                Err(refusal) => {
-                    self.counts.add(Outcome::Error);
-                    self.record_count(0).error += 1;
-                    self.refuse(&item, refusal);
-                }
-            }
-        }
-        self.still_bearable()
-    }
-
     /// What a number of rows, or STOP, says of the rows in error so far. A share is judged before anything is written.
     pub(super) fn still_bearable(&self) -> Result<(), Error> {
         if matches!(self.job.on_error, OnError::UpToPercent(_)) { Ok(()) } else { self.too_many() }
     }
 
+    /// The same with rows whose refusals are heard and not counted yet.
+    pub(super) fn is_bearable_with(&self, more: usize) -> bool {
+        matches!(self.job.on_error, OnError::UpToPercent(_)) || self.judged(more).is_ok()
+    }
+
     /// What `ON ERROR` says of the rows in error so far, those that the plan found included.
     pub(super) fn too_many(&self) -> Result<(), Error> {
-        let errors = self.planned.error + self.failures.len() as u64;
+        self.judged(0)
+    }
+
+    fn judged(&self, more: usize) -> Result<(), Error> {
+        let errors = self.planned.error + (self.failures.len() + more) as u64;
         let rows = self.planned.planned();
         if self.job.on_error.is_too_many(errors, rows) {
             return Err(Error::TooManyErrors { clause: self.job.on_error.shown(), errors, rows });
@@ -212,45 +254,25 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    fn way(&self, is_insert: bool) -> Batch {
-        let target = &self.job.targets[0];
-        match (target.route, is_insert) {
-            (Route::User, true) => Batch::InsertUsers,
-            (Route::User, false) => Batch::UpdateUsers,
-            (_, true) => Batch::InsertObject(target.object.name.clone()),
-            (_, false) => Batch::UpdateObject(target.object.name.clone()),
-        }
-    }
-
     /// Whether something depends on the GSIDs of new records: the identity map, or rows that point at them.
-    fn needs_ids(&self) -> bool {
+    pub(super) fn needs_ids(&self) -> bool {
         self.job.target_by_route(Route::Avatar).is_some() || (0..self.job.lookups.len()).any(|l| self.job.is_pending(l))
     }
 
-    /// Reads the GSIDs that an answer did not give back, by the key.
-    async fn complete(&self, items: &[Item], written: &mut [Written]) -> Result<(), Error> {
-        let Some(key) = self.job.key.first() else { return Ok(()) };
-        let field = &self.job.mappings[key.mapping].field.name;
-        let missing: Vec<usize> = (0..items.len()).filter(|i| matches!(written[*i], Ok(None))).collect();
-        let values: Vec<Value> = missing.iter().filter_map(|i| items[*i].record.get(field).cloned()).collect();
-        if values.is_empty() {
-            return Ok(());
-        }
-        let found = self.gainsight.find(&self.job.targets[0].object.name, field, &values).await?;
-        let same = |a: Option<&Value>, b: Option<&Value>| match (a.and_then(Value::as_str), b.and_then(Value::as_str)) {
-            (Some(a), Some(b)) => a.to_lowercase() == b.to_lowercase(),
-            _ => false,
-        };
-        for index in missing {
-            let record = found.iter().find(|r| same(r.get(field), items[index].record.get(field)));
-            let gsid = record.and_then(|r| r.get("Gsid")).and_then(Value::as_str);
-            written[index] = Ok(gsid.map(str::to_owned));
-        }
-        Ok(())
+    /// What is written down of a row that was written.
+    pub(super) fn settled(&self, item: &Item, new_gsid: Option<&String>) -> Settled {
+        let user = new_gsid.or(item.gsid.as_ref());
+        let identity = self.job.target_by_route(Route::Avatar).and(user).map(|gsid| Identity {
+            source_id: item.id.clone(),
+            active: item.active,
+            user_gsid: Some(gsid.clone()),
+        });
+        let (source_id, gsid) = (item.id.clone(), new_gsid.cloned());
+        Settled { row: item.row, step: 1, source_id, gsid, identity, ..Settled::default() }
     }
 
     /// Counts a written row and keeps what follows from it.
-    fn acknowledge(&mut self, item: Item, new_gsid: Option<String>) {
+    pub(super) fn acknowledge(&mut self, item: Item, new_gsid: Option<String>) {
         self.counts.add(item.planned);
         match item.planned {
             Outcome::Inserted => self.record_count(0).inserted += 1,
@@ -259,7 +281,6 @@ impl<'a> Load<'a> {
             _ if item.record.is_empty() => self.record_count(0).unchanged += 1,
             _ => self.record_count(0).updated += 1,
         }
-        self.written.push(item.id.clone());
         self.advance();
         let Some(gsid) = new_gsid.clone().or_else(|| item.gsid.clone()) else { return };
         if let Some(avatar) = self.job.target_by_route(Route::Avatar) {
@@ -269,8 +290,6 @@ impl<'a> Load<'a> {
                 Some("update") => count.updated += 1,
                 _ => count.unchanged += 1,
             }
-            let (source_id, active) = (item.id.clone(), item.active);
-            self.identities.push(Identity { source_id, active, user_gsid: Some(gsid.clone()) });
         }
         if new_gsid.is_some() && self.needs_ids() {
             self.inserted.insert(item.row, gsid.clone());
@@ -285,76 +304,34 @@ impl<'a> Load<'a> {
         (self.progress)(Event::Advanced { stage: "load", rows: self.done, of: Some(self.total) });
     }
 
-    /// Keeps a refusal: for the error file, and so that the same record is not sent again.
-    pub(super) fn refuse(&mut self, item: &Item, refusal: Refusal) {
+    /// What is remembered of a refusal, so that the same record is not sent again.
+    pub(super) fn refused(&self, item: &Item, refusal: Refusal) -> Refused {
         let label = |name: &String| {
             let mapping = self.job.mappings.iter().find(|m| m.field.name == *name);
             mapping.map_or_else(|| name.clone(), |m| m.field.label.clone())
         };
-        let message = format!("Gainsight refused the record: {} ({})", refusal.message, refusal.code);
-        let field = refusal.field.as_ref().map(label);
-        self.refused.push(Refused {
+        Refused {
             source_id: item.id.clone(),
             fingerprint: item.fingerprint.clone(),
-            message: message.clone(),
-            field: field.clone(),
-            value: refusal.value.clone(),
-        });
-        let (field, value) = (field.unwrap_or_default(), refusal.value.unwrap_or_default());
-        self.failures.insert(item.row, Failure { code: RejectCode::Refused, message, field, value });
+            message: format!("Gainsight refused the record: {} ({})", refusal.message, refusal.code),
+            field: refusal.field.as_ref().map(label),
+            value: refusal.value,
+        }
+    }
+
+    /// Keeps a refusal for the error file. Whoever calls counts the row.
+    pub(super) fn fail(&mut self, item: &Item, refused: Refused) {
+        let (field, value) = (refused.field.unwrap_or_default(), refused.value.unwrap_or_default());
+        self.failures.insert(item.row, Failure { code: RejectCode::Refused, message: refused.message, field, value });
         self.advance();
     }
 
-    /// The second phase: fields that point at records which did not exist in the first.
-    async fn send_later(&mut self) -> Result<(), Error> {
-        let mut ready: Vec<(Item, Record)> = Vec::new();
-        for Later { item, gsid } in std::mem::take(&mut self.later) {
-            let mut record = Record::from_iter([("Gsid".to_owned(), Value::String(gsid))]);
-            let mut lost = None;
-            for (mapping, row) in &item.waits {
-                let field = &self.job.mappings[*mapping].field;
-                match self.inserted.get(row) {
-                    Some(target) => {
-                        record.insert(field.name.clone(), Value::String(target.clone()));
-                    }
-                    None => lost = Some((field.label.clone(), *row)),
-                }
-            }
-            match lost {
-                None => ready.push((item, record)),
-                Some((label, row)) => {
-                    self.counts.move_one(item.planned, Outcome::Error);
-                    self.count_late(&item, false);
-                    let message = format!(
-                        "\"{label}\" stays empty: the record that it points at (row {row} of this run) was not created; \
-                         it is tried again by the next run"
-                    );
-                    let code = RejectCode::ReferenceFailed;
-                    self.failures.insert(item.row, Failure { code, message, field: label, value: String::new() });
-                }
-            }
-        }
-        self.still_bearable()?;
-        for part in ready.chunks(self.gainsight.limits.batch_size as usize) {
-            let records: Vec<Record> = part.iter().map(|(_, r)| r.clone()).collect();
-            let written = self.gainsight.write(&self.way(false), &records).await?;
-            for ((item, _), outcome) in part.iter().zip(written) {
-                self.count_late(item, outcome.is_ok());
-                if let Err(refusal) = outcome {
-                    self.counts.move_one(item.planned, Outcome::Error);
-                    self.refuse(item, refusal);
-                }
-            }
-            self.still_bearable()?;
-        }
-        Ok(())
-    }
-
-    /// Counts a record of which the second phase is all there was.
-    fn count_late(&mut self, item: &Item, is_written: bool) {
-        if item.record.is_empty() {
-            let count = self.record_count(0);
-            if is_written { count.updated += 1 } else { count.error += 1 }
-        }
+    /// Counts a row that nobody refused and that could not be written all the same.
+    pub(super) fn lose(&mut self, item: &Item, message: String) {
+        self.counts.add(Outcome::Error);
+        self.record_count(0).error += 1;
+        let code = RejectCode::AmbiguousTarget;
+        self.failures.insert(item.row, Failure { code, message, field: String::new(), value: String::new() });
+        self.advance();
     }
 }

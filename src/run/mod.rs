@@ -1,11 +1,12 @@
 //! Running a job: extract, plan, load. The only place that sees both services.
 //!
-//! In: a checked job, the clients of its connections, a home. Out: a report whose books balance, a run folder, an error
-//! file, and the state. Nothing here prints; progress goes to whoever listens.
+//! In: a checked job, the clients of its connections, a home, and the ledger with what an earlier process did for the run. Out: a
+//! report whose books balance, a run folder, an error file, and the state. Nothing here prints; progress goes to whoever listens.
 
 mod books;
 pub mod chain;
 mod changes;
+mod chosen;
 mod drift;
 pub mod error;
 mod extract;
@@ -16,5 +17,10 @@ mod people;
 pub mod plan;
 pub mod preview;
 pub mod progress;
+mod recorder;
 pub mod report;
+mod second_phase;
+mod sending;
 pub mod services;
+mod settling;
+pub mod undertaking;

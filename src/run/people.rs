@@ -1,7 +1,8 @@
 //! Loading people: one call a row, which carries the person and its company.
 //!
 //! Calls of different people may be under way at once; those of one person go one after the other, the newest row last,
-//! so that its fields win.
+//! so that its fields win. Calls that begin together are written down together, and so are their answers: what a crash leaves
+//! open is sent again when it can have no more effect, as a person's call sets the same values again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,20 +12,33 @@ use serde_json::Value;
 use super::changes::Changes;
 use super::error::Error;
 use super::load::{Item, Load};
+use super::progress::{Event, Progress};
+use super::settling::quiet_after;
 use crate::gainsight::client::Gainsight;
-use crate::gainsight::error::Refusal;
+use crate::gainsight::error::{Error as CallError, Refusal};
 use crate::gainsight::write::Record;
+use crate::model::clock::Clock;
 use crate::model::dataset::{self, changes};
 use crate::model::job::Route;
 use crate::model::outcome::Outcome;
+use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::RunFolder;
+use crate::store::ledger::{Answer, Recorded, Settled};
+use crate::store::refusals::Refused;
 
-/// Rows that are prepared before the first of them is sent.
+/// People whose calls are written down before the first of them is sent.
 const PREPARED_AT_MOST: usize = 256;
+/// Answers that are written down together.
+const ANSWERS_TOGETHER: usize = 64;
+/// How often the answer to one call may be lost before the run stops.
+const LOST_AT_MOST: u32 = 3;
 
 /// One row's call, with what it does to each target's record.
+#[derive(Clone)]
 struct Call {
     item: Item,
+    /// The call's number in the ledger.
+    number: i64,
     rank: String,
     person: Record,
     actions: Vec<(usize, String)>,
@@ -33,10 +47,13 @@ struct Call {
 /// Rows of one person, the newest last.
 type Person = Vec<Call>;
 /// What came of a person's calls: an outcome for each that was answered, and what stopped the rest.
-type Answer = (Person, Vec<Result<(), Refusal>>, Option<crate::gainsight::error::Error>);
+type Heard = (Person, Vec<Result<(), Refusal>>, Option<CallError>);
 
 /// Sends all changes of a Person job.
 pub(super) async fn load(load: &mut Load<'_>, folder: &RunFolder) -> Result<(), Error> {
+    if let Some(sent_at) = load.recorder.last_open()?.filter(|_| load.recorder.is_resumed) {
+        load.wait_until_quiet(sent_at, "the run was interrupted").await;
+    }
     let mut single: Vec<Person> = Vec::new();
     let mut several: Vec<(String, Call)> = Vec::new();
     let mut reader = folder.read(dataset::loaded(load.job)).await?;
@@ -47,26 +64,44 @@ pub(super) async fn load(load: &mut Load<'_>, folder: &RunFolder) -> Result<(), 
                 continue;
             }
             let call = prepare(load, &rows, at);
-            if rows.siblings(at) > 1 {
-                several.push((rows.text(changes::KEY, at).unwrap_or_default().to_owned(), call));
-            } else {
-                single.push(vec![call]);
+            match load.recorder.before(call.item.row, 1)? {
+                Some(Recorded::Written(_)) => count(load, call, None),
+                Some(Recorded::Refused(refused)) => count(load, call, Some(refused)),
+                Some(Recorded::Lost(_) | Recorded::Open) | None if rows.siblings(at) > 1 => {
+                    several.push((rows.text(changes::KEY, at).unwrap_or_default().to_owned(), call));
+                }
+                Some(Recorded::Lost(_) | Recorded::Open) | None => single.push(vec![call]),
             }
             if single.len() == PREPARED_AT_MOST {
                 send(load, std::mem::take(&mut single)).await?;
             }
         }
     }
+    send(load, single).await?;
+    let mut several = by_person(several);
+    while !several.is_empty() {
+        let rest = several.split_off(several.len().min(PREPARED_AT_MOST));
+        send(load, std::mem::replace(&mut several, rest)).await?;
+    }
+    Ok(())
+}
+
+/// Rows of the same people, each person's in order.
+fn by_person(mut several: Vec<(String, Call)>) -> Vec<Person> {
     several.sort_by(|a, b| (&a.0, &a.1.rank).cmp(&(&b.0, &b.1.rank)));
+    if sabotage::has(Bug::PersonUnordered) {
+        several.reverse();
+    }
+    let mut people: Vec<Person> = Vec::new();
     let mut last = None;
     for (key, call) in several {
-        match (single.last_mut(), last.as_deref() == Some(key.as_str())) {
+        match (people.last_mut(), last.as_deref() == Some(key.as_str())) {
             (Some(person), true) => person.push(call),
-            _ => single.push(vec![call]),
+            _ => people.push(vec![call]),
         }
         last = Some(key);
     }
-    send(load, single).await
+    people
 }
 
 fn prepare(load: &Load<'_>, rows: &Changes<'_>, at: usize) -> Call {
@@ -91,66 +126,119 @@ fn prepare(load: &Load<'_>, rows: &Changes<'_>, at: usize) -> Call {
     }
     let actions = (0..job.targets.len()).filter_map(|t| rows.action(t, at).map(|a| (t, a.to_owned()))).collect();
     let rank = rows.text(changes::RANK, at).unwrap_or_default().to_owned();
-    Call { item: load.item(rows, at), rank, person, actions }
+    Call { item: load.item(rows, at), number: 0, rank, person, actions }
 }
 
-async fn send(load: &mut Load<'_>, people: Vec<Person>) -> Result<(), Error> {
-    let gainsight = load.gainsight;
-    let at_once = gainsight.limits.max_in_flight as usize;
-    let has_failed = AtomicBool::new(false);
-    // After a failure no further call begins, and those under way are heard to the end: they may have been carried out.
-    let people = people.into_iter().take_while(|_| !has_failed.load(Ordering::Relaxed));
-    let mut answers = futures::stream::iter(people.map(|person| one(gainsight, person))).buffer_unordered(at_once);
-    let mut failed = None;
-    while let Some((person, outcomes, error)) = answers.next().await {
-        for (call, outcome) in person.into_iter().zip(outcomes) {
-            settle(load, call, outcome);
-        }
-        if failed.is_none() && load.still_bearable().is_err() {
-            has_failed.store(true, Ordering::Relaxed);
-        }
-        if let Some(error) = error {
-            has_failed.store(true, Ordering::Relaxed);
-            failed.get_or_insert(error);
-        }
+async fn send(load: &mut Load<'_>, mut people: Vec<Person>) -> Result<(), Error> {
+    if people.is_empty() {
+        return Ok(());
+    }
+    let items: Vec<Item> = people.iter().flatten().map(|call| call.item.clone()).collect();
+    let now = load.clock.now().timestamp_millis();
+    let numbers = load.recorder.intend(1, "person", now, items.chunks(1))?;
+    people.iter_mut().flatten().zip(numbers).for_each(|(call, number)| call.number = number);
+    let mut unsent: Vec<i64> = people.iter().flatten().map(|call| call.number).collect();
+    let failed = hear(load, people, &mut unsent).await?;
+    // What never began, because a call before it failed, is open no longer.
+    let withdrawn: Vec<(i64, Answer)> = unsent.into_iter().map(|number| (number, Answer::Withdrawn)).collect();
+    if !withdrawn.is_empty() {
+        load.recorder.settle(&withdrawn, &[])?;
     }
     failed.map_or_else(|| load.still_bearable(), |error| Err(error.into()))
 }
 
-async fn one(gainsight: &Gainsight, person: Person) -> Answer {
+/// Makes the calls and hears each that has begun to its end; gives the first failure. `unsent` keeps those that have not begun.
+async fn hear(load: &mut Load<'_>, people: Vec<Person>, unsent: &mut Vec<i64>) -> Result<Option<CallError>, Error> {
+    let (gainsight, clock, progress) = (load.gainsight, load.clock, load.progress);
+    let has_failed = AtomicBool::new(false);
+    // After a failure no further call begins, and those under way are heard to the end: they may have been carried out.
+    let people = people.into_iter().take_while(|_| !has_failed.load(Ordering::Relaxed));
+    let calls = people.map(|person| one(gainsight, clock, progress, person));
+    let mut heard = futures::stream::iter(calls).buffer_unordered(gainsight.limits.max_in_flight as usize);
+    let mut failed = None;
+    let (mut answers, mut rows, mut counted) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some((person, outcomes, error)) = heard.next().await {
+        let answered = outcomes.len();
+        if let Some(error) = &error {
+            let answer = if error.is_unclear() { Answer::Unknown } else { Answer::Withdrawn };
+            answers.extend(person.get(answered).map(|call| (call.number, answer)));
+            unsent.retain(|number| person.get(answered).is_none_or(|call| call.number != *number));
+        }
+        for (call, outcome) in person.into_iter().zip(outcomes) {
+            unsent.retain(|number| *number != call.number);
+            let refused = outcome.err().map(|refusal| load.refused(&call.item, refusal));
+            let answer = if refused.is_some() { Answer::Refused } else { Answer::Acknowledged };
+            answers.push((call.number, answer));
+            rows.push(Settled {
+                gsid: None,
+                identity: None,
+                refused: refused.clone(),
+                ..load.settled(&call.item, None)
+            });
+            counted.push((call, refused));
+        }
+        let is_bearable = load.is_bearable_with(counted.iter().filter(|(_, refused)| refused.is_some()).count());
+        if error.is_some() || !is_bearable {
+            has_failed.store(true, Ordering::Relaxed);
+        }
+        failed = failed.or(error);
+        if answers.len() >= ANSWERS_TOGETHER {
+            load.recorder.settle(&std::mem::take(&mut answers), &std::mem::take(&mut rows))?;
+            counted.drain(..).for_each(|(call, refused)| count(load, call, refused));
+        }
+    }
+    if !answers.is_empty() {
+        load.recorder.settle(&answers, &rows)?;
+        counted.into_iter().for_each(|(call, refused)| count(load, call, refused));
+    }
+    Ok(failed)
+}
+
+/// The calls of one person, one after the other. A lost answer is waited out before the call is made again.
+async fn one(gainsight: &Gainsight, clock: Clock, progress: &Progress, person: Person) -> Heard {
     let mut outcomes = Vec::with_capacity(person.len());
     for call in &person {
-        match gainsight.write_person(&call.person).await {
-            Ok(outcome) => outcomes.push(outcome),
-            Err(error) => return (person, outcomes, Some(error)),
+        let is_new = call.actions.iter().any(|(_, action)| matches!(action.as_str(), "insert" | "follow"));
+        let mut lost = 0;
+        loop {
+            let sent_at = clock.now().timestamp_millis();
+            match gainsight.write_person(&call.person, is_new || person.len() > 1).await {
+                Ok(outcome) => break outcomes.push(outcome),
+                Err(error) if error.is_unclear() && lost < LOST_AT_MOST && !sabotage::has(Bug::LostIsWritten) => {
+                    lost += 1;
+                    let wait = quiet_after(sent_at, &gainsight.limits, clock);
+                    let seconds = wait.as_secs_f64();
+                    progress(Event::Notice(format!("{error}; waiting {seconds:.1} s before it is sent again")));
+                    clock.sleep(wait).await;
+                }
+                Err(error) if error.is_unclear() && sabotage::has(Bug::LostIsWritten) => break outcomes.push(Ok(())),
+                Err(error) => return (person, outcomes, Some(error)),
+            }
         }
     }
     (person, outcomes, None)
 }
 
-fn settle(load: &mut Load<'_>, call: Call, outcome: Result<(), Refusal>) {
-    match outcome {
-        Ok(()) => {
-            load.counts.add(call.item.planned);
-            for (target, action) in &call.actions {
-                let count = load.record_count(*target);
-                match action.as_str() {
-                    "insert" => count.inserted += 1,
-                    "update" => count.updated += 1,
-                    _ => count.unchanged += 1,
-                }
+/// Counts a row whose outcome is written down.
+fn count(load: &mut Load<'_>, call: Call, refused: Option<Refused>) {
+    let Some(refused) = refused else {
+        load.counts.add(call.item.planned);
+        for (target, action) in &call.actions {
+            let count = load.record_count(*target);
+            match action.as_str() {
+                "insert" => count.inserted += 1,
+                "update" => count.updated += 1,
+                _ => count.unchanged += 1,
             }
-            load.written.push(call.item.id);
-            load.advance();
         }
-        Err(refusal) => {
-            load.counts.add(Outcome::Error);
-            for (target, action) in &call.actions {
-                if action != "unchanged" {
-                    load.record_count(*target).error += 1;
-                }
-            }
-            load.refuse(&call.item, refusal);
+        load.advance();
+        return;
+    };
+    load.counts.add(Outcome::Error);
+    for (target, action) in &call.actions {
+        if action != "unchanged" {
+            load.record_count(*target).error += 1;
         }
     }
+    load.fail(&call.item, refused);
 }

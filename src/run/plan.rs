@@ -1,10 +1,11 @@
 //! Planning: the engine's two stages over the run folder, and what the changes amount to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
 use super::changes::Changes;
+use super::chosen::only;
 use super::error::Error;
 use super::progress::{Event, Progress};
 use crate::engine::compare::{compare, queue};
@@ -56,28 +57,43 @@ pub(super) async fn plan(
     job: &Job,
     folder: &RunFolder,
     read: u64,
+    chosen: Option<&[String]>,
     limits: &Limits,
     sample: usize,
     progress: &Progress,
 ) -> Result<Plan, Error> {
+    // What an earlier process left half done is no part of this plan.
+    for name in [dataset::MAPPED, dataset::CHANGES, dataset::QUEUE] {
+        folder.clear(name).await?;
+    }
     let engine = Engine::new(folder.root())?;
-    write(folder, dataset::MAPPED, map(&engine, job).await?, None).await?;
+    write(folder, dataset::MAPPED, map(&engine, job).await?, None, None).await?;
     progress(Event::Advanced { stage: "plan", rows: read / 2, of: Some(read) });
     let mut tally = Tally::new(job, read, sample);
-    write(folder, dataset::CHANGES, compare(&engine, job).await?, Some(&mut tally)).await?;
+    let chosen: Option<HashSet<&str>> = chosen.map(|ids| ids.iter().map(String::as_str).collect());
+    write(folder, dataset::CHANGES, compare(&engine, job).await?, Some(&mut tally), chosen.as_ref()).await?;
     if let Some((_, descending)) = &job.load_first {
-        write(folder, dataset::QUEUE, queue(&engine, *descending).await?, None).await?;
+        write(folder, dataset::QUEUE, queue(&engine, *descending).await?, None, None).await?;
     }
     progress(Event::Advanced { stage: "plan", rows: read, of: Some(read) });
     Ok(tally.plan(limits))
 }
 
-async fn write(folder: &RunFolder, name: &str, rows: Rows, mut tally: Option<&mut Tally<'_>>) -> Result<(), Error> {
+async fn write(
+    folder: &RunFolder,
+    name: &str,
+    rows: Rows,
+    mut tally: Option<&mut Tally<'_>>,
+    chosen: Option<&HashSet<&str>>,
+) -> Result<(), Error> {
     use futures::StreamExt;
     let Rows { schema, mut batches } = rows;
     let mut writer = folder.write(name, schema);
     while let Some(batch) = batches.next().await {
-        let batch = batch?;
+        let batch = match chosen {
+            Some(ids) => only(&batch?, ids)?,
+            None => batch?,
+        };
         if let Some(tally) = tally.as_deref_mut() {
             tally.add(Changes::new(tally.job, batch.clone()));
         }

@@ -29,4 +29,24 @@ pub struct Report {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
+    /// How many processes worked on it before this one: it was interrupted and gone on with.
+    #[serde(skip_serializing_if = "is_none", default)]
+    pub resumed: u64,
+    /// Rows that failed in earlier runs and were tried again, if there were any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retried: Option<Retried>,
+}
+
+/// Rows that were due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retried {
+    /// How many there were.
+    pub rows: u64,
+    /// How many of them are due no more.
+    pub fixed: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_none(times: &u64) -> bool {
+    *times == 0
 }

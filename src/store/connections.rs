@@ -52,13 +52,15 @@ impl State {
     /// # Errors
     /// If it cannot be kept.
     pub fn establish(&self, one: &Established) -> Result<()> {
-        self.database.execute(
-            "INSERT INTO connection (name, url, identity, since) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (name) DO UPDATE SET url = excluded.url, identity = excluded.identity,
-                 since = excluded.since, revoked = NULL",
-            params![one.name, one.url, one.identity, one.since],
-        )?;
-        Ok(())
+        self.change("establish", |change| {
+            change.execute(
+                "INSERT INTO connection (name, url, identity, since) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (name) DO UPDATE SET url = excluded.url, identity = excluded.identity,
+                     since = excluded.since, revoked = NULL",
+                params![one.name, one.url, one.identity, one.since],
+            )?;
+            Ok(())
+        })
     }
 
     /// Marks a connection as revoked.
@@ -66,29 +68,32 @@ impl State {
     /// # Errors
     /// If it cannot be kept.
     pub fn revoke(&self, name: &str, at: &str) -> Result<()> {
-        self.database.execute("UPDATE connection SET revoked = ?2 WHERE name = ?1", params![name, at])?;
-        Ok(())
+        self.change("revoke", |change| {
+            change.execute("UPDATE connection SET revoked = ?2 WHERE name = ?1", params![name, at])?;
+            Ok(())
+        })
     }
 
     /// Forgets a connection, and what was kept of its organisation or tenant where no other connection leads there.
     ///
     /// # Errors
     /// If it cannot be forgotten.
-    pub fn forget(&mut self, name: &str) -> Result<()> {
-        let change = self.database.transaction()?;
-        let identity: Option<String> =
-            change.query_row("SELECT identity FROM connection WHERE name = ?1", [name], |row| row.get(0)).optional()?;
-        change.execute("DELETE FROM connection WHERE name = ?1", [name])?;
-        if let Some(identity) = identity {
-            for table in ["identity", "refusal"] {
+    pub fn forget(&self, name: &str) -> Result<()> {
+        self.change("forget", |change| {
+            let identity: Option<String> = change
+                .query_row("SELECT identity FROM connection WHERE name = ?1", [name], |row| row.get(0))
+                .optional()?;
+            change.execute("DELETE FROM connection WHERE name = ?1", [name])?;
+            let Some(identity) = identity else { return Ok(()) };
+            for table in ["identity", "refusal", "due"] {
                 let orphaned = format!(
                     "DELETE FROM {table} WHERE ?1 IN (organization, tenant)
                      AND NOT EXISTS (SELECT 1 FROM connection WHERE connection.identity = ?1)"
                 );
                 change.execute(&orphaned, [&identity])?;
             }
-        }
-        Ok(change.commit()?)
+            Ok(())
+        })
     }
 }
 

@@ -17,10 +17,27 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Another process works on this home.
-    #[error("another ferry is at work on {}; wait until it has ended, or use another --home", path.display())]
+    #[error(
+        "another ferry{holder} is at work on {}; wait until it has ended (`--wait` does that), or use another --home", path.display()
+    )]
     Busy {
         /// The home.
         path: PathBuf,
+        /// Which process, and since when, where that is known.
+        holder: String,
+    },
+    /// Another process has opened the state since: it took the home over.
+    #[error(
+        "another ferry has taken this home over, so this one writes nothing more; `ferry activity` shows what became of the run"
+    )]
+    OwnershipLost,
+    /// A run that is not in the state, or not in a form that can be gone on with.
+    #[error("run {run} cannot be gone on with: {why}")]
+    NotResumable {
+        /// The run.
+        run: String,
+        /// Why.
+        why: String,
     },
     /// A dataset cannot be written or read.
     #[error("the run folder cannot be used ({what}): {detail}")]
@@ -45,7 +62,7 @@ pub enum Error {
     #[error("{0}")]
     Secrets(String),
     /// The error file.
-    #[error("the error file cannot be written: {0}")]
+    #[error("the error file cannot be written or read: {0}")]
     ErrorFile(#[from] csv::Error),
 }
 

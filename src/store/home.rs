@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result, disk};
+use super::state::State;
 
 /// An open home. The lock is the operating system's: it ends with the process, however that ends.
 pub struct Home {
@@ -30,7 +31,7 @@ impl Home {
         let lock = lock.map_err(disk("cannot create", &path))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { root, _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(Error::Busy { path: root }),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy { holder: holder(&root), path: root }),
             Err(TryLockError::Error(source)) => Err(Error::Disk { what: "cannot lock", path, source }),
         }
     }
@@ -59,6 +60,23 @@ impl Home {
         Ok(path)
     }
 
+    /// The folder of a run, if it is there; a link in its place is none.
+    #[must_use]
+    pub fn existing_run_folder(&self, run: &str) -> Option<PathBuf> {
+        let path = self.root.join("runs").join(run);
+        (path.is_dir() && !path.is_symlink()).then_some(path)
+    }
+
+    /// Removes the folder of a run, and says how many bytes that freed.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn remove_run_folder(path: &Path) -> Result<u64> {
+        let bytes = size_of_folder(path);
+        std::fs::remove_dir_all(path).map_err(disk("cannot remove", path))?;
+        Ok(bytes)
+    }
+
     /// The folder of previews, empty.
     ///
     /// # Errors
@@ -71,6 +89,24 @@ impl Home {
         own_folder(&path)?;
         Ok(path)
     }
+}
+
+/// Who has a home, in words, as far as its state says.
+fn holder(root: &Path) -> String {
+    let state = State::look(&state_path(root)).ok().flatten();
+    let holder = state.and_then(|state| state.holder().ok().flatten());
+    holder.map(|h| format!(" (process {}, since {})", h.process, h.since)).unwrap_or_default()
+}
+
+/// Bytes of the files below a folder; what cannot be looked at counts as nothing.
+fn size_of_folder(path: &Path) -> u64 {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => size_of_folder(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
 }
 
 /// Makes a folder that is not there. A link in its place is not followed: rows would lie where nobody looks after them.

@@ -1,16 +1,22 @@
 //! What is kept: run folders, the state database, the error file. The only module that writes to disk.
 //!
-//! A run is a folder of Parquet datasets below the home; the state database remembers runs, who is who, and what was
-//! refused. Names of files are made from our own numbers, never from data or from a script.
+//! A run is a folder of Parquet datasets below the home; the state database is the ledger of what each run has done, and remembers who
+//! is who and what was refused. Names of files are made from our own numbers, never from data or from a script.
 
+mod batches;
 pub mod connections;
 pub mod dataset;
+pub mod due;
 mod durable;
 pub mod error;
 pub mod error_file;
+pub mod error_rows;
 pub mod home;
 pub mod keyring;
+pub mod lease;
+pub mod ledger;
 pub mod metadata;
+mod pages;
 mod parts;
 pub mod project;
 pub mod refusals;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::StringArray;
 use arrow::record_batch::RecordBatch;
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
 use super::error::{Error, Result};
 use super::state::{State, Tenancy};
@@ -31,7 +31,7 @@ impl State {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn refusals(&self, of: &Tenancy, job: &str) -> Result<RecordBatch> {
+    pub fn all_refusals(&self, of: &Tenancy, job: &str) -> Result<RecordBatch> {
         let mut query = self.database.prepare(
             "SELECT source_id, fingerprint, message, field, value FROM refusal
              WHERE organization = ?1 AND tenant = ?2 AND job = ?3 ORDER BY 1",
@@ -45,46 +45,34 @@ impl State {
         RecordBatch::try_new(refused_schema(), columns)
             .map_err(|e| Error::Dataset { what: "refused".to_owned(), detail: e.to_string() })
     }
+}
 
-    /// Remembers what a run was refused, and forgets what it could write. All of it or nothing.
-    ///
-    /// # Errors
-    /// If it cannot be kept.
-    pub fn keep_refusals(
-        &mut self,
-        of: &Tenancy,
-        job: &str,
-        run: &str,
-        refused: &[Refused],
-        written: &[String],
-    ) -> Result<()> {
-        let change = self.database.transaction()?;
-        {
-            let mut forget = change.prepare(
-                "DELETE FROM refusal WHERE organization = ?1 AND tenant = ?2 AND job = ?3 AND source_id = ?4",
-            )?;
-            for id in written {
-                forget.execute(params![of.organization, of.tenant, job, id])?;
-            }
-        }
-        for one in refused {
-            change.execute(
-                "INSERT OR REPLACE INTO refusal
-                 (organization, tenant, job, source_id, fingerprint, message, field, value, run)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                params![
-                    of.organization,
-                    of.tenant,
-                    job,
-                    one.source_id,
-                    one.fingerprint,
-                    one.message,
-                    one.field,
-                    one.value,
-                    run
-                ],
-            )?;
-        }
-        Ok(change.commit()?)
-    }
+/// Remembers what a run was refused.
+pub(super) fn keep_refusal(change: &Transaction<'_>, of: &Tenancy, job: &str, run: &str, one: &Refused) -> Result<()> {
+    change
+        .prepare_cached(
+            "INSERT OR REPLACE INTO refusal
+             (organization, tenant, job, source_id, fingerprint, message, field, value, run)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            of.organization,
+            of.tenant,
+            job,
+            one.source_id,
+            one.fingerprint,
+            one.message,
+            one.field,
+            one.value,
+            run
+        ])?;
+    Ok(())
+}
+
+/// Forgets what a row was refused, as it could be written.
+pub(super) fn forget_refusal(change: &Transaction<'_>, of: &Tenancy, job: &str, source_id: &str) -> Result<()> {
+    change
+        .prepare_cached("DELETE FROM refusal WHERE organization = ?1 AND tenant = ?2 AND job = ?3 AND source_id = ?4")?
+        .execute(params![of.organization, of.tenant, job, source_id])?;
+    Ok(())
 }

@@ -2,8 +2,10 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::due::bring_up_to_date;
 use super::error::Result;
-use super::state::State;
+use super::ledger::{Begin, End, Phase, Unfinished};
+use super::state::{State, Tenancy};
 
 /// A run as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +20,7 @@ pub struct Run {
     pub started: String,
     /// RFC 3339, UTC; none while it runs, or if it was interrupted.
     pub ended: Option<String>,
-    /// `running`, `success`, `partial`, `failed`.
+    /// `running`, `success`, `partial`, `failed`, `cancelled`, `planned`.
     pub status: String,
     /// Its report as JSON, once it has ended.
     pub report: Option<String>,
@@ -40,48 +42,122 @@ pub struct Stage {
 }
 
 impl State {
-    /// Begins a run on this day (`20261123`) and gives it its number.
-    ///
-    /// # Errors
-    /// If it cannot be kept.
-    pub fn begin_run(&mut self, day: &str, job: &str, chain: Option<&str>, started: &str) -> Result<String> {
-        let change = self.database.transaction()?;
-        let last: Option<String> = change
-            .query_row("SELECT max(id) FROM run WHERE id LIKE ?1 || '-%'", [day], |row| row.get(0))
-            .optional()?
-            .flatten();
-        let number = last.and_then(|id| id.rsplit('-').next()?.parse::<u32>().ok()).unwrap_or(0) + 1;
-        let id = format!("{day}-{number:04}");
-        change.execute(
-            "INSERT INTO run (id, job, chain, started, status) VALUES (?1, ?2, ?3, ?4, 'running')",
-            params![id, job, chain, started],
-        )?;
-        change.commit()?;
-        Ok(id)
+    pub(super) fn begin_run(&self, one: &Begin<'_>) -> Result<String> {
+        self.change("begin", |change| {
+            let last: Option<String> = change
+                .query_row("SELECT max(id) FROM run WHERE id LIKE ?1 || '-%'", [one.day], |row| row.get(0))
+                .optional()?
+                .flatten();
+            let number = last.and_then(|id| id.rsplit('-').next()?.parse::<u32>().ok()).unwrap_or(0) + 1;
+            let id = format!("{}-{number:04}", one.day);
+            change.execute(
+                "INSERT INTO run (id, job, chain, started, status, organization, tenant, phase, job_digest, now_ms, chosen,
+                     relied)
+                 VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?10, ?7, ?8, ?9, ?11)",
+                params![
+                    id,
+                    one.job,
+                    one.chain,
+                    one.started,
+                    one.of.organization,
+                    one.of.tenant,
+                    one.job_digest,
+                    one.now_ms,
+                    one.chosen,
+                    if one.can_resume { Phase::Extracting.word() } else { Phase::Ended.word() },
+                    one.relied
+                ],
+            )?;
+            Ok(id)
+        })
     }
 
-    /// Ends a run.
-    ///
-    /// # Errors
-    /// If it cannot be kept.
-    pub fn end_run(&self, id: &str, ended: &str, status: &str, report: &str, message: Option<&str>) -> Result<()> {
-        self.database.execute(
-            "UPDATE run SET ended = ?2, status = ?3, report = ?4, message = ?5 WHERE id = ?1",
-            params![id, ended, status, report, message],
-        )?;
-        Ok(())
+    pub(super) fn unfinished_run(&self, of: &Tenancy, job: &str) -> Result<Option<Unfinished>> {
+        let found = self.database.query_row(
+            "SELECT * FROM run WHERE job = ?1 AND organization = ?2 AND tenant = ?3 AND status <> 'planned'
+             ORDER BY id DESC LIMIT 1",
+            params![job, of.organization, of.tenant],
+            |row| {
+                Ok(Unfinished {
+                    run: run(row)?,
+                    phase: Phase::parse(&row.get::<_, String>("phase")?),
+                    job_digest: row.get::<_, Option<String>>("job_digest")?.unwrap_or_default(),
+                    now_ms: row.get::<_, Option<i64>>("now_ms")?.unwrap_or_default(),
+                    relied: row.get("relied")?,
+                    chosen: row.get("chosen")?,
+                    planned: row.get("planned")?,
+                    plan_digest: row.get("plan_digest")?,
+                    attempts: row.get("attempts")?,
+                })
+            },
+        );
+        Ok(found.optional()?.filter(|one| one.phase != Phase::Ended))
     }
 
-    /// Keeps a stage that has ended.
+    pub(super) fn take_run_up(&self, id: &str) -> Result<()> {
+        self.change("take_up", |change| {
+            change.execute(
+                "UPDATE run SET status = 'running', ended = NULL, report = NULL, message = NULL, attempts = attempts + 1
+                 WHERE id = ?1",
+                [id],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Gives a run up.
     ///
     /// # Errors
     /// If it cannot be kept.
-    pub fn add_stage(&self, run: &str, stage: &Stage) -> Result<()> {
-        self.database.execute(
-            "INSERT INTO stage (run, name, started, seconds, rows) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![run, stage.name, stage.started, stage.seconds, stage.rows],
-        )?;
-        Ok(())
+    pub fn abandon_run(&self, id: &str, at: &str, why: &str) -> Result<()> {
+        self.change("abandon", |change| {
+            change.execute(
+                "UPDATE run SET status = 'cancelled', phase = 'ended', ended = coalesce(ended, ?2), message = ?3 WHERE id = ?1",
+                params![id, at, why],
+            )?;
+            Ok(())
+        })
+    }
+
+    pub(super) fn move_run(&self, id: &str, phase: Phase, plan: Option<(&str, &str)>) -> Result<()> {
+        self.change(phase.word(), |change| {
+            let (planned, digest) = plan.unzip();
+            change.execute(
+                "UPDATE run SET phase = ?2, planned = coalesce(?3, planned), plan_digest = coalesce(?4, plan_digest)
+                 WHERE id = ?1",
+                params![id, phase.word(), planned, digest],
+            )?;
+            Ok(())
+        })
+    }
+
+    pub(super) fn end_run(&self, end: &End<'_>) -> Result<()> {
+        self.change("end", |change| {
+            change.execute(
+                "UPDATE run SET ended = ?2, status = ?3, report = ?4, message = ?5,
+                     phase = CASE WHEN ?6 THEN phase ELSE 'ended' END WHERE id = ?1",
+                params![end.run, end.ended, end.status, end.report, end.message, end.can_resume],
+            )?;
+            change.execute(
+                "UPDATE batch SET state = 'acknowledged' WHERE run = ?1 AND state IN ('sent', 'unknown')
+                 AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
+                [end.run],
+            )?;
+            match end.failed {
+                Some(failed) => bring_up_to_date(change, end, failed),
+                None => Ok(()),
+            }
+        })
+    }
+
+    pub(super) fn keep_stage(&self, run: &str, stage: &Stage) -> Result<()> {
+        self.change("stage", |change| {
+            change.execute(
+                "INSERT INTO stage (run, name, started, seconds, rows) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![run, stage.name, stage.started, stage.seconds, stage.rows],
+            )?;
+            Ok(())
+        })
     }
 
     /// The newest runs, newest first.
@@ -108,6 +184,36 @@ impl State {
             })?
             .collect::<std::result::Result<_, _>>()?;
         Ok(Some((found, stages)))
+    }
+
+    /// Runs that can be gone on with: of each job the newest, if it did not end. The oldest comes first.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn unfinished_runs(&self) -> Result<Vec<Run>> {
+        let mut query = self.database.prepare(
+            "SELECT * FROM run AS one WHERE phase <> 'ended' AND id = (
+                SELECT max(id) FROM run AS other WHERE other.job = one.job AND other.organization = one.organization
+                AND other.tenant = one.tenant AND other.status <> 'planned')
+             ORDER BY id",
+        )?;
+        let runs = query.query_map([], run)?.collect::<std::result::Result<_, _>>()?;
+        Ok(runs)
+    }
+
+    /// Forgets the pages, calls and outcomes of a run; what it amounted to stays. Says whether there were any.
+    ///
+    /// # Errors
+    /// If they cannot be forgotten.
+    pub fn clean_run(&self, id: &str) -> Result<bool> {
+        self.change("clean", |change| {
+            let mut forgotten = 0;
+            for table in ["page", "reading", "outcome", "batch"] {
+                forgotten += change.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [id])?;
+            }
+            change.execute("UPDATE run SET phase = 'ended' WHERE id = ?1", [id])?;
+            Ok(forgotten > 0)
+        })
     }
 
     /// How the last ended run of a job ended; none if it never ran to an end.

@@ -1,7 +1,8 @@
 //! The state database: SQLite, one writer, every commit on disk before it counts.
 //!
-//! Its tables are reached through the files beside this one: `runs`, `users`, `refusals`, `connections`, `windows`. Everything that belongs to a
-//! tenant is keyed by the Dynamics organisation's id and the Gainsight tenant, not by names in scripts.
+//! Its tables are reached through the files beside this one: `runs`, `pages`, `batches`, `due`, `users`, `refusals`, `connections`,
+//! `windows`. Everything that belongs to a tenant is keyed by the Dynamics organisation's id and the Gainsight tenant, not by names in
+//! scripts. Every change passes `lease`, which lets nobody write who has lost the home.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::error::{Error, Result};
 use super::home::owner_only;
 
 /// The version that this code writes.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 /// SQLite before this version can lose committed writes of the write-ahead log.
 const SQLITE_AT_LEAST: i32 = 3_051_003;
 /// How long a writer waits for a reader.
@@ -53,12 +54,56 @@ CREATE TABLE spent (
 ) STRICT;
 ";
 
+/// What the fourth version added: the ledger of runs. A row of `outcome` without a result is one whose call was sent and is not
+/// answered yet.
+const LEDGER: &str = "
+CREATE TABLE lease (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, process INTEGER NOT NULL, since TEXT NOT NULL) STRICT;
+ALTER TABLE run ADD COLUMN organization TEXT;
+ALTER TABLE run ADD COLUMN tenant TEXT;
+ALTER TABLE run ADD COLUMN phase TEXT NOT NULL DEFAULT 'ended';
+ALTER TABLE run ADD COLUMN job_digest TEXT;
+ALTER TABLE run ADD COLUMN now_ms INTEGER;
+ALTER TABLE run ADD COLUMN relied TEXT;
+ALTER TABLE run ADD COLUMN chosen TEXT;
+ALTER TABLE run ADD COLUMN planned TEXT;
+ALTER TABLE run ADD COLUMN plan_digest TEXT;
+ALTER TABLE run ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX run_by_job ON run (job, id);
+CREATE TABLE reading (
+    run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, dataset TEXT NOT NULL, checkpoint TEXT NOT NULL,
+    rows INTEGER NOT NULL, is_done INTEGER NOT NULL, PRIMARY KEY (run, dataset)
+) STRICT;
+CREATE TABLE page (
+    run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, dataset TEXT NOT NULL, number INTEGER NOT NULL,
+    file TEXT NOT NULL, rows INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, dataset, number)
+) STRICT;
+CREATE TABLE batch (
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, step INTEGER NOT NULL,
+    what TEXT NOT NULL, rows INTEGER NOT NULL, epoch INTEGER NOT NULL, sent_at_ms INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('sent', 'acknowledged', 'refused', 'withdrawn', 'unknown', 'abandoned'))
+) STRICT;
+CREATE INDEX batch_by_run ON batch (run, state);
+CREATE TABLE outcome (
+    run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, row INTEGER NOT NULL, step INTEGER NOT NULL,
+    batch INTEGER REFERENCES batch (id) ON DELETE CASCADE, source_id TEXT NOT NULL, result TEXT, gsid TEXT, message TEXT,
+    field TEXT, value TEXT, PRIMARY KEY (run, row, step)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outcome_by_batch ON outcome (batch);
+CREATE TABLE due (
+    organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, source_id TEXT NOT NULL, code TEXT NOT NULL,
+    retried TEXT NOT NULL, message TEXT NOT NULL, since TEXT NOT NULL, tries INTEGER NOT NULL, run TEXT NOT NULL,
+    PRIMARY KEY (organization, tenant, job, source_id)
+) STRICT, WITHOUT ROWID;
+";
+
 /// What leads from each version to the next.
-const STEPS: [&str; 3] = [TABLES, CONNECTIONS, SPENT];
+const STEPS: [&str; 4] = [TABLES, CONNECTIONS, SPENT, LEDGER];
 
 /// The open state of one home.
 pub struct State {
     pub(super) database: Connection,
+    /// Which opening for writing this is; none where it was opened for reading.
+    pub(super) epoch: Option<i64>,
 }
 
 /// Whose state: the source's organisation and the target's tenant.
@@ -83,8 +128,9 @@ impl State {
         database.pragma_update(None, "journal_mode", "WAL")?;
         database.pragma_update(None, "synchronous", "FULL")?;
         database.pragma_update(None, "foreign_keys", "ON")?;
-        let mut state = Self { database };
+        let mut state = Self { database, epoch: None };
         state.migrate()?;
+        state.take()?;
         Ok(state)
     }
 
@@ -98,7 +144,7 @@ impl State {
         }
         let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         database.busy_timeout(BUSY_TIMEOUT)?;
-        Ok(Some(Self { database }))
+        Ok(Some(Self { database, epoch: None }))
     }
 
     fn migrate(&mut self) -> Result<()> {
@@ -106,6 +152,9 @@ impl State {
         let Some(steps) = usize::try_from(found).ok().and_then(|from| STEPS.get(from..)) else {
             return Err(Error::NewerState { found, known: VERSION });
         };
+        if steps.is_empty() {
+            return Ok(());
+        }
         let change = self.database.transaction()?;
         for step in steps {
             change.execute_batch(step)?;

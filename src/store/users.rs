@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, StringArray};
 use arrow::record_batch::RecordBatch;
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
 use super::error::{Error, Result};
 use super::state::{State, Tenancy};
@@ -27,7 +27,7 @@ impl State {
     ///
     /// # Errors
     /// If it cannot be read.
-    pub fn identities(&self, of: &Tenancy) -> Result<RecordBatch> {
+    pub fn all_identities(&self, of: &Tenancy) -> Result<RecordBatch> {
         let mut query = self.database.prepare(
             "SELECT source_id, active, user_gsid FROM identity WHERE organization = ?1 AND tenant = ?2 ORDER BY 1",
         )?;
@@ -41,21 +41,16 @@ impl State {
         RecordBatch::try_new(avatar_schema(), vec![Arc::new(ids), Arc::new(active), Arc::new(users)])
             .map_err(|e| Error::Dataset { what: "avatar".to_owned(), detail: e.to_string() })
     }
+}
 
-    /// Takes entries in, over those that are there. All of them or none.
-    ///
-    /// # Errors
-    /// If they cannot be kept.
-    pub fn keep_identities(&mut self, of: &Tenancy, entries: &[Identity]) -> Result<()> {
-        let change = self.database.transaction()?;
-        for entry in entries {
-            change.execute(
-                "INSERT INTO identity (organization, tenant, source_id, active, user_gsid) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (organization, tenant, source_id)
-                 DO UPDATE SET active = excluded.active, user_gsid = excluded.user_gsid",
-                params![of.organization, of.tenant, entry.source_id, entry.active, entry.user_gsid],
-            )?;
-        }
-        Ok(change.commit()?)
-    }
+/// Takes an entry in, over the one that is there.
+pub(super) fn keep_identity(change: &Transaction<'_>, of: &Tenancy, entry: &Identity) -> Result<()> {
+    change
+        .prepare_cached(
+            "INSERT INTO identity (organization, tenant, source_id, active, user_gsid) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (organization, tenant, source_id)
+             DO UPDATE SET active = excluded.active, user_gsid = excluded.user_gsid",
+        )?
+        .execute(params![of.organization, of.tenant, entry.source_id, entry.active, entry.user_gsid])?;
+    Ok(())
 }

@@ -1,0 +1,177 @@
+//! Sending one batch until each of its rows has an outcome: written down, sent, answered, written down.
+//!
+//! A refused batch is narrowed down to the records that deserve it. After a lost answer nothing is sent again before `settling` has
+//! found out. In: rows. Out: outcomes in the load and in the ledger; an error if a call fails as a whole.
+
+use serde_json::Value;
+
+use super::error::Error;
+use super::load::{Item, Load};
+use crate::gainsight::error::{Error as CallError, Refusal};
+use crate::gainsight::write::{Batch, Judged, Record};
+use crate::model::job::Route;
+use crate::model::outcome::Outcome;
+use crate::model::sabotage::{self, Bug};
+use crate::store::ledger::{Answer, Settled};
+
+/// How often the answer to one batch may be lost before the run stops.
+const LOST_AT_MOST: u32 = 3;
+
+impl Load<'_> {
+    /// Sends rows as new records, or as changes of those with their GSIDs.
+    pub(super) async fn send(&mut self, items: Vec<Item>, is_insert: bool) -> Result<(), Error> {
+        let mut open: Vec<(Vec<Item>, bool)> = vec![(items, is_insert)];
+        let mut lost = 0;
+        while let Some((part, is_insert)) = open.pop() {
+            if part.is_empty() {
+                continue;
+            }
+            let (batch, sent_at) = self.intended(&part, is_insert)?;
+            match self.call(&part, is_insert).await {
+                Ok(Judged::Written(gsids)) => self.written(batch, part, gsids, is_insert).await?,
+                Ok(Judged::Blamed(blamed)) => {
+                    let rest = self.blamed(batch, part, blamed)?;
+                    open.push((rest, is_insert));
+                }
+                Ok(Judged::Halve) => {
+                    self.recorder.settle(&[(batch, Answer::Refused)], &[])?;
+                    let (left, right) = part.split_at(part.len() / 2);
+                    open.push((right.to_vec(), is_insert));
+                    open.push((left.to_vec(), is_insert));
+                }
+                Err(error) if error.is_unclear() && is_insert && lost < LOST_AT_MOST => {
+                    lost += 1;
+                    self.recorder.settle(&[(batch, Answer::Unknown)], &[])?;
+                    let found = self.find_out(part, sent_at, &error.to_string()).await?;
+                    open.push((found.differing, false));
+                    open.push((found.missing, true));
+                }
+                Err(error) => {
+                    let answer = if error.is_unclear() { Answer::Unknown } else { Answer::Withdrawn };
+                    self.recorder.settle(&[(batch, answer)], &[])?;
+                    return Err(error.into());
+                }
+            }
+        }
+        self.still_bearable()
+    }
+
+    fn intended(&self, part: &[Item], is_insert: bool) -> Result<(i64, i64), Error> {
+        let now = self.clock.now().timestamp_millis();
+        let what = format!("{} {}", if is_insert { "insert" } else { "update" }, self.job.targets[0].object.name);
+        let numbers = self.recorder.intend(1, &what, now, std::iter::once(part))?;
+        Ok((numbers.first().copied().unwrap_or_default(), now))
+    }
+
+    async fn call(&self, part: &[Item], is_insert: bool) -> Result<Judged, CallError> {
+        let mut records: Vec<Record> = part.iter().map(|i| i.record.clone()).collect();
+        if !is_insert {
+            for (record, item) in records.iter_mut().zip(part) {
+                record.insert("Gsid".to_owned(), item.gsid.clone().map_or(Value::Null, Value::String));
+            }
+        }
+        let sent: Vec<&Record> = records.iter().collect();
+        let answer = self.gainsight.write(&self.way(is_insert), &sent).await;
+        match answer {
+            Err(error) if error.is_unclear() && sabotage::has(Bug::LostIsWritten) => {
+                Ok(Judged::Written(vec![None; part.len()]))
+            }
+            Err(error) if error.is_unclear() && sabotage::has(Bug::LostIsRefused) => {
+                let refusal = Refusal { code: String::new(), message: error.to_string(), field: None, value: None };
+                Ok(Judged::Blamed((0..part.len()).map(|i| (i, refusal.clone())).collect()))
+            }
+            answer => answer,
+        }
+    }
+
+    /// A batch that was carried out.
+    async fn written(
+        &mut self,
+        batch: i64,
+        part: Vec<Item>,
+        mut gsids: Vec<Option<String>>,
+        is_insert: bool,
+    ) -> Result<(), Error> {
+        if is_insert && self.needs_ids() {
+            self.complete(&part, &mut gsids).await?;
+        }
+        // A record that was found on the way to being inserted is as new to those who point at it.
+        for (gsid, item) in gsids.iter_mut().zip(&part) {
+            if !is_insert {
+                *gsid = item.gsid.clone().filter(|_| item.planned == Outcome::Inserted);
+            }
+        }
+        let rows: Vec<Settled> =
+            part.iter().zip(&gsids).map(|(item, gsid)| self.settled(item, gsid.as_ref())).collect();
+        self.recorder.settle(&[(batch, Answer::Acknowledged)], &rows)?;
+        part.into_iter().zip(gsids).for_each(|(item, gsid)| self.acknowledge(item, gsid));
+        Ok(())
+    }
+
+    /// A batch that was refused because of some of its records; gives the others.
+    fn blamed(&mut self, batch: i64, part: Vec<Item>, blamed: Vec<(usize, Refusal)>) -> Result<Vec<Item>, Error> {
+        let mut refusals: Vec<Option<Refusal>> = part.iter().map(|_| None).collect();
+        for (index, refusal) in blamed {
+            refusals[index] = Some(refusal);
+        }
+        let (mut rest, mut bad, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+        for (item, refusal) in part.into_iter().zip(refusals) {
+            let Some(refusal) = refusal else {
+                rest.push(item);
+                continue;
+            };
+            let refused = self.refused(&item, refusal);
+            let (row, source_id) = (item.row, item.id.clone());
+            rows.push(Settled { row, step: 1, source_id, refused: Some(refused.clone()), ..Settled::default() });
+            bad.push((item, refused));
+        }
+        self.recorder.settle(&[(batch, Answer::Refused)], &rows)?;
+        for (item, refused) in bad {
+            if sabotage::has(Bug::RefusedIsWritten) {
+                self.acknowledge(item, None);
+                continue;
+            }
+            self.counts.add(Outcome::Error);
+            self.record_count(0).error += 1;
+            self.fail(&item, refused);
+        }
+        Ok(rest)
+    }
+
+    pub(super) fn way(&self, is_insert: bool) -> Batch {
+        let target = &self.job.targets[0];
+        match (target.route, is_insert) {
+            (Route::User, true) => Batch::InsertUsers,
+            (Route::User, false) => Batch::UpdateUsers,
+            (_, true) => Batch::InsertObject(target.object.name.clone()),
+            (_, false) => Batch::UpdateObject(target.object.name.clone()),
+        }
+    }
+
+    /// Reads the GSIDs that an answer did not give back, by the key.
+    async fn complete(&self, part: &[Item], gsids: &mut [Option<String>]) -> Result<(), Error> {
+        let Some(key) = self.job.key.first() else { return Ok(()) };
+        let field = &self.job.mappings[key.mapping].field.name;
+        let missing: Vec<usize> = (0..part.len()).filter(|i| gsids[*i].is_none()).collect();
+        let values: Vec<Value> = missing.iter().filter_map(|i| part[*i].record.get(field).cloned()).collect();
+        if values.is_empty() {
+            return Ok(());
+        }
+        let found = self.gainsight.find(&self.job.targets[0].object.name, field, &values).await?;
+        for index in missing {
+            let is_it = |r: &&Record| same_key(r.get(field), part[index].record.get(field));
+            let gsid = found.iter().find(is_it).and_then(|r| r.get("Gsid")).and_then(Value::as_str);
+            gsids[index] = gsid.map(str::to_owned);
+        }
+        Ok(())
+    }
+}
+
+/// Whether two values of a key field are one: texts without case, as some services fold them.
+pub(super) fn same_key(one: Option<&Value>, other: Option<&Value>) -> bool {
+    match (one, other) {
+        (Some(Value::String(one)), Some(Value::String(other))) => one.to_lowercase() == other.to_lowercase(),
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    }
+}

@@ -1,0 +1,133 @@
+//! Finding out about writes without an answer: wait until they can have no more effect, then ask what is there.
+//!
+//! A call takes effect before its time-out and the time to settle are over, or never; nothing of it is touched before that. Then
+//! its keys are read back: what is there as it was sent was written, what is there in another form is changed, what is missing is
+//! sent again. The design is `reliability.md` §5.5. In: rows of new records. Out: those that are still to be dealt with.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::error::Error;
+use super::load::{Item, Load};
+use super::progress::Event;
+use super::sending::same_key;
+use crate::gainsight::write::Record;
+use crate::model::clock::Clock;
+use crate::model::connection::Limits;
+use crate::model::dataset::gsid;
+use crate::model::field::Field;
+use crate::model::sabotage::{self, Bug};
+use crate::store::ledger::Settled;
+
+/// How long the target has between two reads that must agree that a record is missing, in milliseconds of its own clock.
+const READ_AGAIN_MS: i64 = 5_000;
+
+/// What was found out about rows.
+pub(super) struct Found {
+    /// Nothing is there: to be inserted.
+    pub(super) missing: Vec<Item>,
+    /// A record is there with other values: to be changed, by its GSID.
+    pub(super) differing: Vec<Item>,
+}
+
+/// How long to wait from now on until a call of that moment can have no more effect. A clock that was set back in between makes
+/// the wait no longer than it can be.
+pub(super) fn quiet_after(sent_at_ms: i64, limits: &Limits, clock: Clock) -> Duration {
+    if sabotage::has(Bug::NoSettling) {
+        return Duration::ZERO;
+    }
+    let whole = clock.real(i64::from(limits.call_timeout_seconds + limits.settle_seconds) * 1_000);
+    let passed = u64::try_from(clock.now().timestamp_millis() - sent_at_ms).unwrap_or(0);
+    whole.saturating_sub(Duration::from_millis(passed))
+}
+
+impl Load<'_> {
+    /// Finds out about new records that an earlier process sent, and sends what is missing.
+    pub(super) async fn ask(&mut self, items: Vec<Item>) -> Result<(), Error> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        let sent_at = self.recorder.last_open()?.unwrap_or_default();
+        let found = self.find_out(items, sent_at, "the run was interrupted").await?;
+        self.send(found.missing, true).await?;
+        self.send(found.differing, false).await
+    }
+
+    /// Waits, reads back, and writes down what was written.
+    pub(super) async fn find_out(&mut self, items: Vec<Item>, sent_at_ms: i64, why: &str) -> Result<Found, Error> {
+        self.wait_until_quiet(sent_at_ms, why).await;
+        let mut records = self.read_back(&items).await?;
+        let is_missing = |records: &[Record], item: &Item| !records.iter().any(|r| self.is_of(r, item));
+        if items.iter().any(|item| is_missing(&records, item)) {
+            // A read may lag behind a write: what is missing must be missing twice.
+            self.clock.sleep(self.clock.real(READ_AGAIN_MS)).await;
+            records = self.read_back(&items).await?;
+        }
+        let mut found = Found { missing: Vec::new(), differing: Vec::new() };
+        let (mut rows, mut written, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        for mut item in items {
+            let there: Vec<&Record> = records.iter().filter(|r| self.is_of(r, &item)).collect();
+            let gsid = there.first().and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
+            match there[..] {
+                [] => found.missing.push(item),
+                [one] if item.record.iter().all(|(name, value)| one.get(name) == Some(value)) => {
+                    rows.push(self.settled(&item, gsid.as_ref()));
+                    written.push((item, gsid));
+                }
+                [_] => {
+                    item.gsid = gsid;
+                    found.differing.push(item);
+                }
+                _ => {
+                    let message =
+                        "an answer was lost, and several records have this key now; merge them in Gainsight".to_owned();
+                    let (row, source_id, lost_row) = (item.row, item.id.clone(), Some(message.clone()));
+                    rows.push(Settled { row, step: 1, source_id, lost: lost_row, ..Settled::default() });
+                    lost.push((item, message));
+                }
+            }
+        }
+        sabotage::place("read_back");
+        self.recorder.settle(&[], &rows)?;
+        written.into_iter().for_each(|(item, gsid)| self.acknowledge(item, gsid));
+        lost.iter().for_each(|(item, message)| self.lose(item, message.clone()));
+        Ok(found)
+    }
+
+    /// Waits until a call of that moment can have no more effect.
+    pub(super) async fn wait_until_quiet(&self, sent_at_ms: i64, why: &str) {
+        let wait = quiet_after(sent_at_ms, &self.gainsight.limits, self.clock);
+        if !wait.is_zero() {
+            let seconds = wait.as_secs_f64();
+            (self.progress)(Event::Notice(format!(
+                "a write to Gainsight has no clear answer ({why}); waiting {seconds:.1} s until it is certain what came of it"
+            )));
+            self.clock.sleep(wait).await;
+        }
+    }
+
+    async fn read_back(&self, items: &[Item]) -> Result<Vec<Record>, Error> {
+        let Some(key) = self.job.key.first() else { return Ok(Vec::new()) };
+        let key = &self.job.mappings[key.mapping].field;
+        let fields: Vec<Field> =
+            std::iter::once(gsid()).chain(self.job.mappings_of(0).map(|(_, m)| m.field.clone())).collect();
+        let mut values: Vec<Value> = Vec::with_capacity(items.len());
+        for value in items.iter().filter_map(|i| i.record.get(&key.name)) {
+            values.push(value.clone());
+            // Some services keep an e-mail in small letters.
+            values.extend(
+                value.as_str().map(str::to_lowercase).filter(|l| Some(l.as_str()) != value.as_str()).map(Value::from),
+            );
+        }
+        Ok(self.gainsight.read_back(&self.job.targets[0].object.name, &fields, key, &values).await?)
+    }
+
+    /// Whether a record has the key of a row.
+    fn is_of(&self, record: &Record, item: &Item) -> bool {
+        self.job.key.iter().all(|key| {
+            let name = &self.job.mappings[key.mapping].field.name;
+            same_key(record.get(name), item.record.get(name))
+        })
+    }
+}

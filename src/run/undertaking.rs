@@ -1,0 +1,196 @@
+//! Which run this is: a new one, or one that was interrupted and is gone on with.
+//!
+//! A run is gone on with as long as the job is what it was and not too much time has passed; else it is given up, and the new one
+//! waits until nothing of the old one can have an effect any more. In: a job and what the ledger knows of it. Out: the run, with
+//! how far it came.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use ring::digest::{SHA256, digest};
+
+use super::drift::{Relied, changes};
+use super::error::Error;
+use super::progress::{Event, Progress};
+use super::services::Services;
+use super::settling::quiet_after;
+use crate::model::job::Job;
+use crate::model::sabotage::{self, Bug};
+use crate::store::error::Error as StoreError;
+use crate::store::ledger::{Begin, Ledger, Phase, Unfinished};
+use crate::store::state::Tenancy;
+
+/// A run that was interrupted longer ago than this is not gone on with by itself: what it read is old.
+const RESUMED_WITHIN_HOURS: i64 = 24;
+
+/// How a job is to be run.
+#[derive(Debug, Clone, Default)]
+pub struct How {
+    /// The chain that it is part of.
+    pub chain: Option<String>,
+    /// Begin anew, whatever was interrupted.
+    pub anew: bool,
+    /// Go on with exactly this run.
+    pub resume: Option<String>,
+    /// Only the source rows with these primary keys.
+    pub chosen: Option<Vec<String>>,
+}
+
+/// The run that is to be worked on.
+pub(super) struct Undertaking {
+    pub(super) run: String,
+    pub(super) phase: Phase,
+    /// The moment that is `NOW` for it, in milliseconds since 1970.
+    pub(super) now_ms: i64,
+    pub(super) chosen: Option<Vec<String>>,
+    /// The plan as it was written down, and the digest of its changes.
+    pub(super) planned: Option<(String, String)>,
+    /// How many processes worked on it before.
+    pub(super) attempts_before: i64,
+}
+
+/// Begins a run, or takes one up.
+pub(super) async fn undertake(
+    job: &Job,
+    how: &How,
+    services: &Services,
+    ledger: &dyn Ledger,
+    progress: &Progress,
+) -> Result<Undertaking, Error> {
+    let of = services.tenancy(job);
+    let job_digest = digest_of(job);
+    let before = ledger.unfinished(&of, &job.name)?;
+    if let Some(wanted) = &how.resume {
+        let found = before.filter(|one| one.run.id == *wanted);
+        let why = |why: &str| StoreError::NotResumable { run: wanted.clone(), why: why.to_owned() };
+        let found = found.ok_or_else(|| why("it has ended, or a later run of the job has begun"))?;
+        if found.job_digest != job_digest {
+            let words = format!("{}; `ferry run` begins anew and compares", what_changed(&found, job));
+            return Err(why(&words).into());
+        }
+        return take_up(found, ledger, progress);
+    }
+    if let Some(found) = before {
+        if how.chosen.is_some() && found.chosen.is_none() {
+            return Err(Error::Unfinished(found.run.id));
+        }
+        match why_not(&found, job, how, &job_digest, services.clock.now()) {
+            None => return take_up(found, ledger, progress),
+            Some(why) => {
+                progress(Event::Notice(format!("run {} is given up: {why}", found.run.id)));
+                ledger.abandon(&found.run.id, &now(services), &why)?;
+            }
+        }
+    }
+    begin(job, how, services, ledger, &of, &job_digest, true).await
+}
+
+/// Begins a run of which nothing is gone on with: a plan.
+pub(super) async fn begin_plan(job: &Job, services: &Services, ledger: &dyn Ledger) -> Result<Undertaking, Error> {
+    begin(job, &How::default(), services, ledger, &services.tenancy(job), &digest_of(job), false).await
+}
+
+async fn begin(
+    job: &Job,
+    how: &How,
+    services: &Services,
+    ledger: &dyn Ledger,
+    of: &Tenancy,
+    job_digest: &str,
+    can_resume: bool,
+) -> Result<Undertaking, Error> {
+    let at = services.clock.now();
+    let chosen = how.chosen.as_ref().map(|ids| serde_json::json!(ids).to_string());
+    let relied = serde_json::to_string(&Relied::of(job)).map_err(|e| Error::Books(e.to_string()))?;
+    let run = ledger.begin(&Begin {
+        day: &at.format("%Y%m%d").to_string(),
+        job: &job.name,
+        chain: how.chain.as_deref(),
+        of,
+        started: &at.to_rfc3339_opts(SecondsFormat::Millis, true),
+        now_ms: at.timestamp_millis(),
+        job_digest,
+        relied: &relied,
+        chosen: chosen.as_deref(),
+        can_resume,
+    })?;
+    let (now_ms, chosen) = (at.timestamp_millis(), how.chosen.clone());
+    Ok(Undertaking { run, phase: Phase::Extracting, now_ms, chosen, planned: None, attempts_before: 0 })
+}
+
+fn take_up(found: Unfinished, ledger: &dyn Ledger, progress: &Progress) -> Result<Undertaking, Error> {
+    let stage = match found.phase {
+        Phase::Extracting => "while it read",
+        Phase::Extracted => "when everything was read",
+        Phase::Loading | Phase::Ended => "while it loaded",
+    };
+    progress(Event::Notice(format!("run {} goes on: it was interrupted {stage}", found.run.id)));
+    ledger.take_up(&found.run.id)?;
+    let chosen = found.chosen.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    Ok(Undertaking {
+        run: found.run.id,
+        phase: found.phase,
+        now_ms: found.now_ms,
+        chosen,
+        planned: found.planned.zip(found.plan_digest),
+        attempts_before: found.attempts,
+    })
+}
+
+/// Waits until no call of another run of this tenant can have an effect any more: what is read before that may change unseen.
+pub(super) async fn wait_for_others(
+    run: &str,
+    job: &Job,
+    services: &Services,
+    ledger: &dyn Ledger,
+    progress: &Progress,
+) -> Result<(), Error> {
+    let tenant = services.tenancy(job).tenant;
+    let Some(sent_at) = ledger.last_open_of_others(&tenant, run)? else { return Ok(()) };
+    let wait = quiet_after(sent_at, &services.target(job)?.limits, services.clock);
+    if !wait.is_zero() && !sabotage::has(Bug::NoQuiet) {
+        let seconds = wait.as_secs_f64();
+        progress(Event::Notice(format!(
+            "a call of another run has no answer; waiting {seconds:.1} s until it can have no effect any more"
+        )));
+        services.clock.sleep(wait).await;
+    }
+    Ok(ledger.close_others(&tenant, run)?)
+}
+
+/// Why a run is not gone on with.
+fn why_not(found: &Unfinished, job: &Job, how: &How, job_digest: &str, now: DateTime<Utc>) -> Option<String> {
+    if how.anew {
+        return Some("a new one was asked for".to_owned());
+    }
+    if how.chosen.is_some() {
+        return Some("rows were chosen anew".to_owned());
+    }
+    if found.chosen.is_some() {
+        return Some("it was about chosen rows only".to_owned());
+    }
+    if found.job_digest != job_digest {
+        return Some(what_changed(found, job));
+    }
+    let started = DateTime::parse_from_rfc3339(&found.run.started).ok()?;
+    let hours = now.signed_duration_since(started).num_hours();
+    (hours >= RESUMED_WITHIN_HOURS).then(|| format!("it began {hours} hours ago, and what it read is old"))
+}
+
+/// What makes the job another than the one that was being run: what it relies on, as far as that can be told apart, or its text.
+fn what_changed(found: &Unfinished, job: &Job) -> String {
+    let before: Option<Relied> = found.relied.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let changes = before.map(|before| changes(&before, &Relied::of(job))).unwrap_or_default();
+    if changes.is_empty() {
+        return "the job is not what it was when the run began".to_owned();
+    }
+    format!("what the job relies on has changed since the run began: {}", changes.join("; "))
+}
+
+/// A digest of a job with all fields that it relies on, and of the version that would work on it.
+fn digest_of(job: &Job) -> String {
+    let text = format!("{} {job:?}", env!("CARGO_PKG_VERSION"));
+    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn now(services: &Services) -> String {
+    services.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true)
+}

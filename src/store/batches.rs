@@ -1,0 +1,161 @@
+//! Batches in the ledger: each call is written down before it is made, and what came of each row after.
+//!
+//! A row whose call is under way stands there without a result. What a call was answered, who a new record is and what was
+//! refused are one transaction: they cannot come apart.
+
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+use super::error::Result;
+use super::ledger::{Answer, Intent, Recorded, Settled, Tally};
+use super::refusals::{Refused, forget_refusal, keep_refusal};
+use super::state::{State, Tenancy};
+use super::users::keep_identity;
+use crate::model::sabotage::{self, Bug};
+
+impl State {
+    pub(super) fn keep_intents(&self, run: &str, calls: &[Intent]) -> Result<Vec<i64>> {
+        self.change("intend", |change| {
+            let mut insert = change.prepare_cached(
+                "INSERT INTO batch (run, step, what, rows, epoch, sent_at_ms, state)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'sent') RETURNING id",
+            )?;
+            let mut open = change.prepare_cached(
+                "INSERT INTO outcome (run, row, step, batch, source_id) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (run, row, step) DO UPDATE SET batch = excluded.batch, result = NULL",
+            )?;
+            let mut numbers = Vec::with_capacity(calls.len());
+            for call in calls {
+                let rows = i64::try_from(call.rows.len()).unwrap_or(i64::MAX);
+                let id: i64 = insert
+                    .query_row(params![run, call.step, call.what, rows, self.epoch, call.at_ms], |row| row.get(0))?;
+                for (row, source_id) in &call.rows {
+                    open.execute(params![run, row, call.step, id, source_id])?;
+                }
+                numbers.push(id);
+            }
+            Ok(numbers)
+        })
+    }
+
+    pub(super) fn keep_answers(
+        &self,
+        run: &str,
+        of: &Tenancy,
+        job: &str,
+        calls: &[(i64, Answer)],
+        rows: &[Settled],
+    ) -> Result<()> {
+        self.change("settle", |change| {
+            for row in rows {
+                keep_row(change, run, of, job, row)?;
+            }
+            for (id, answer) in calls {
+                change
+                    .prepare_cached("UPDATE batch SET state = ?2 WHERE id = ?1")?
+                    .execute(params![id, answer.word()])?;
+                // What a call was answered holds for all of its rows: those without an outcome are to be sent again.
+                if *answer != Answer::Unknown {
+                    change.prepare_cached("DELETE FROM outcome WHERE batch = ?1 AND result IS NULL")?.execute([id])?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn recorded(&self, run: &str, row: i64, step: u8) -> Result<Option<Recorded>> {
+        let mut query = self.database.prepare_cached(
+            "SELECT result, gsid, message, field, value, source_id FROM outcome WHERE run = ?1 AND row = ?2 AND step = ?3",
+        )?;
+        Ok(query.query_row(params![run, row, step], read).optional()?)
+    }
+
+    /// When the last call without an answer was sent: of one run, or of all others of a tenant.
+    pub(super) fn last_sent(&self, run: &str, tenant: Option<&str>) -> Result<Option<i64>> {
+        let found = match tenant {
+            None => self.database.query_row(
+                "SELECT max(sent_at_ms) FROM batch WHERE run = ?1 AND state IN ('sent', 'unknown')
+                 AND EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
+                [run],
+                |row| row.get(0),
+            ),
+            Some(tenant) => self.database.query_row(
+                "SELECT max(sent_at_ms) FROM batch JOIN run ON run.id = batch.run
+                 WHERE batch.run <> ?1 AND run.tenant = ?2 AND state IN ('sent', 'unknown')
+                 AND EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
+                [run, tenant],
+                |row| row.get(0),
+            ),
+        };
+        Ok(found?)
+    }
+
+    pub(super) fn close_batches_of_others(&self, tenant: &str, run: &str) -> Result<()> {
+        self.change("close", |change| {
+            change.execute(
+                "UPDATE batch SET state = 'abandoned' WHERE run <> ?1 AND state IN ('sent', 'unknown')
+                 AND run IN (SELECT id FROM run WHERE tenant = ?2 AND phase = 'ended')",
+                [run, tenant],
+            )?;
+            Ok(())
+        })
+    }
+
+    pub(super) fn tally_of(&self, run: &str) -> Result<Tally> {
+        // The second step of a row, where it has one, is what became of it.
+        let found = self.database.query_row(
+            "SELECT count(*) FILTER (WHERE result = 'written'), count(*) FILTER (WHERE result IN ('refused', 'lost')),
+                    count(*) FILTER (WHERE result IS NULL)
+             FROM outcome AS one WHERE run = ?1
+             AND step = (SELECT max(step) FROM outcome AS other WHERE other.run = one.run AND other.row = one.row)",
+            [run],
+            |row| Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?]),
+        )?;
+        let [written, failed, open] = found.map(i64::unsigned_abs);
+        Ok(Tally { written, failed, open })
+    }
+}
+
+fn keep_row(change: &Transaction<'_>, run: &str, of: &Tenancy, job: &str, row: &Settled) -> Result<()> {
+    let (result, refused) = match (&row.refused, &row.lost) {
+        (Some(refused), _) => ("refused", Some(refused)),
+        (None, Some(_)) => ("lost", None),
+        (None, None) => ("written", None),
+    };
+    let message = refused.map(|r| &r.message).or(row.lost.as_ref());
+    let (field, value) = (refused.and_then(|r| r.field.as_ref()), refused.and_then(|r| r.value.as_ref()));
+    change
+        .prepare_cached(
+            "INSERT INTO outcome (run, row, step, source_id, result, gsid, message, field, value)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (run, row, step) DO UPDATE SET result = excluded.result, gsid = excluded.gsid,
+                 message = excluded.message, field = excluded.field, value = excluded.value",
+        )?
+        .execute(params![run, row.row, row.step, row.source_id, result, row.gsid, message, field, value])?;
+    match refused {
+        Some(refused) if !sabotage::has(Bug::RefusalForgotten) => keep_refusal(change, of, job, run, refused)?,
+        Some(_) => {}
+        None if row.lost.is_none() => forget_refusal(change, of, job, &row.source_id)?,
+        None => {}
+    }
+    match &row.identity {
+        Some(identity) if !sabotage::has(Bug::IdentityForgotten) => keep_identity(change, of, identity),
+        _ => Ok(()),
+    }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Recorded> {
+    let result: Option<String> = row.get(0)?;
+    let message = |row: &Row<'_>| row.get::<_, Option<String>>(2).map(Option::unwrap_or_default);
+    Ok(match result.as_deref() {
+        None => Recorded::Open,
+        Some("refused") => Recorded::Refused(Refused {
+            source_id: row.get(5)?,
+            fingerprint: String::new(),
+            message: message(row)?,
+            field: row.get(3)?,
+            value: row.get(4)?,
+        }),
+        Some("lost") => Recorded::Lost(message(row)?),
+        Some(_) => Recorded::Written(row.get(1)?),
+    })
+}

@@ -1,0 +1,371 @@
+//! The ledger: what a run has done so far, so that whoever goes on with it knows. The protocol's store, as operations.
+//!
+//! A run asks for nothing else than what stands here, so another database can take SQLite's place; `State` is the one that there
+//! is. Each operation is one transaction that is on disk when it returns. In: what is about to be done, then what came of it.
+//! Out: what was done before.
+
+use arrow::record_batch::RecordBatch;
+
+use super::dataset::Part;
+use super::due::Due;
+use super::error::Result;
+use super::refusals::Refused;
+use super::runs::{Run, Stage};
+use super::state::{State, Tenancy};
+use super::users::Identity;
+
+/// A run that begins.
+#[derive(Debug, Clone)]
+pub struct Begin<'a> {
+    /// The day, which begins its number: `20261123`.
+    pub day: &'a str,
+    /// The job's name.
+    pub job: &'a str,
+    /// The chain that it is part of.
+    pub chain: Option<&'a str>,
+    /// Whose state it belongs to.
+    pub of: &'a Tenancy,
+    /// RFC 3339, UTC.
+    pub started: &'a str,
+    /// The moment that is `NOW` for it, in milliseconds since 1970.
+    pub now_ms: i64,
+    /// A digest of the job with everything that it relies on.
+    pub job_digest: &'a str,
+    /// What the job relies on of both services' schemas, as JSON.
+    pub relied: &'a str,
+    /// The primary keys of the source rows that it is about, as JSON; all, if there are none here.
+    pub chosen: Option<&'a str>,
+    /// Whether it can be gone on with when it is interrupted.
+    pub can_resume: bool,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// It reads.
+    Extracting,
+    /// Everything was read.
+    Extracted,
+    /// The plan is made, and records are being sent.
+    Loading,
+    /// Nothing is left to be done for it.
+    Ended,
+}
+
+/// A run that was interrupted, or failed in a way that can be gone on from.
+#[derive(Debug, Clone)]
+pub struct Unfinished {
+    /// The run as it is listed.
+    pub run: Run,
+    /// How far it came.
+    pub phase: Phase,
+    /// See [`Begin::job_digest`].
+    pub job_digest: String,
+    /// See [`Begin::now_ms`].
+    pub now_ms: i64,
+    /// See [`Begin::relied`].
+    pub relied: Option<String>,
+    /// See [`Begin::chosen`].
+    pub chosen: Option<String>,
+    /// The plan's counts as JSON, once it was made.
+    pub planned: Option<String>,
+    /// The digest of its changes, once they were made.
+    pub plan_digest: Option<String>,
+    /// How many processes have worked on it.
+    pub attempts: i64,
+}
+
+/// How far the reading of one dataset has come.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Its pages, in order.
+    pub parts: Vec<Part>,
+    /// Where it goes on, in the words of the service's client.
+    pub checkpoint: String,
+    /// Rows so far.
+    pub rows: u64,
+    /// Whether that was all.
+    pub is_done: bool,
+}
+
+/// A call that is about to be made.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// 1, or 2 for fields that point at records of the first.
+    pub step: u8,
+    /// What is written, such as `insert company`.
+    pub what: String,
+    /// Its rows: number and primary key of the source.
+    pub rows: Vec<(i64, String)>,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+/// What is known of a call that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It was carried out.
+    Acknowledged,
+    /// It was refused, and nothing was done.
+    Refused,
+    /// It was not made, or certainly not carried out.
+    Withdrawn,
+    /// Nobody knows yet.
+    Unknown,
+}
+
+/// What became of one row's record.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// The row's number.
+    pub row: i64,
+    /// See [`Intent::step`].
+    pub step: u8,
+    /// The row's primary key in the source.
+    pub source_id: String,
+    /// The record's GSID, if it is new and known.
+    pub gsid: Option<String>,
+    /// Gainsight's refusal; none if the record was written.
+    pub refused: Option<Refused>,
+    /// Why it could not be written although nobody refused it.
+    pub lost: Option<String>,
+    /// What is to be remembered of the Dynamics user.
+    pub identity: Option<Identity>,
+}
+
+/// What a run before this process knows of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recorded {
+    /// It was written; the GSID, if it was new and known.
+    Written(Option<String>),
+    /// It was refused.
+    Refused(Refused),
+    /// It could not be written: why.
+    Lost(String),
+    /// Its call was sent, and no answer came.
+    Open,
+}
+
+/// What the outcomes of a run amount to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Rows whose records were written.
+    pub written: u64,
+    /// Rows whose records were not.
+    pub failed: u64,
+    /// Rows whose calls have no answer.
+    pub open: u64,
+}
+
+/// A row that failed, as it is kept until it succeeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// Its primary key in the source.
+    pub source_id: String,
+    /// The code of the error file.
+    pub code: String,
+    /// When it is tried again: `time`, `change`, `never`.
+    pub retried: &'static str,
+    /// What happened.
+    pub message: String,
+}
+
+/// A run that ends.
+#[derive(Debug, Clone)]
+pub struct End<'a> {
+    /// Its number.
+    pub run: &'a str,
+    /// Whose state it belongs to.
+    pub of: &'a Tenancy,
+    /// The job's name.
+    pub job: &'a str,
+    /// RFC 3339, UTC.
+    pub ended: &'a str,
+    /// `success`, `partial`, `failed`, `planned`.
+    pub status: &'a str,
+    /// Its report as JSON.
+    pub report: &'a str,
+    /// Why it failed.
+    pub message: Option<&'a str>,
+    /// Whether it can be gone on with.
+    pub can_resume: bool,
+    /// The rows that it leaves undone. None where it does not know them all.
+    pub failed: Option<&'a [Failed]>,
+    /// The rows that it was about; all, if there are none here.
+    pub chosen: Option<&'a [String]>,
+}
+
+/// What a run keeps. Every operation is whole or not at all, and on disk when it returns; each fails with
+/// [`super::error::Error::OwnershipLost`] for whoever was taken over.
+#[allow(clippy::missing_errors_doc)]
+pub trait Ledger {
+    /// Begins a run and gives it its number.
+    fn begin(&self, one: &Begin<'_>) -> Result<String>;
+    /// The newest run of a job, if it can be gone on with.
+    fn unfinished(&self, of: &Tenancy, job: &str) -> Result<Option<Unfinished>>;
+    /// Goes on with a run.
+    fn take_up(&self, run: &str) -> Result<()>;
+    /// Gives a run up: nothing of it is gone on with.
+    fn abandon(&self, run: &str, at: &str, why: &str) -> Result<()>;
+    /// Keeps a stage that has ended.
+    fn stage(&self, run: &str, stage: &Stage) -> Result<()>;
+
+    /// How far the reading of a dataset has come; none if it has not begun.
+    fn reading(&self, run: &str, dataset: &str) -> Result<Option<Reading>>;
+    /// Keeps a page, if it had rows, and where the reading goes on.
+    fn page(&self, run: &str, dataset: &str, part: Option<&Part>, checkpoint: &str) -> Result<()>;
+    /// Keeps that a dataset was read to its end.
+    fn read_whole(&self, run: &str, dataset: &str) -> Result<()>;
+    /// Forgets what was read of a dataset.
+    fn read_again(&self, run: &str, dataset: &str) -> Result<()>;
+    /// Everything was read.
+    fn extracted(&self, run: &str) -> Result<()>;
+    /// The plan is made: its counts as JSON, and the digest of its changes.
+    fn planned(&self, run: &str, counts: &str, digest: &str) -> Result<()>;
+
+    /// Calls that are about to be made; gives each its number.
+    fn intend(&self, run: &str, calls: &[Intent]) -> Result<Vec<i64>>;
+    /// What came of calls: of each its answer. Rows of an answered call that are not among the settled ones are open no longer.
+    fn settle(&self, run: &str, of: &Tenancy, job: &str, calls: &[(i64, Answer)], rows: &[Settled]) -> Result<()>;
+    /// What is known of a row.
+    fn outcome(&self, run: &str, row: i64, step: u8) -> Result<Option<Recorded>>;
+    /// When the last call of a run without an answer was sent, in milliseconds since 1970.
+    fn last_open(&self, run: &str) -> Result<Option<i64>>;
+    /// The same for all other runs of a tenant, those that were given up included.
+    fn last_open_of_others(&self, tenant: &str, run: &str) -> Result<Option<i64>>;
+    /// Calls of other runs of a tenant can have no effect any more.
+    fn close_others(&self, tenant: &str, run: &str) -> Result<()>;
+    /// What a run's outcomes amount to.
+    fn tally(&self, run: &str) -> Result<Tally>;
+    /// Ends a run.
+    fn end(&self, end: &End<'_>) -> Result<()>;
+
+    /// Refusals that are remembered for a job, as a dataset.
+    fn refusals(&self, of: &Tenancy, job: &str) -> Result<RecordBatch>;
+    /// Who is who, as a dataset.
+    fn identities(&self, of: &Tenancy) -> Result<RecordBatch>;
+    /// Rows of a job that are still to succeed.
+    fn due(&self, of: &Tenancy, job: &str) -> Result<Vec<Due>>;
+}
+
+impl Phase {
+    /// The phase as the state writes it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Extracting => "extracting",
+            Self::Extracted => "extracted",
+            Self::Loading => "loading",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// The phase of a word; ended, if it is none.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        [Self::Extracting, Self::Extracted, Self::Loading].into_iter().find(|p| p.word() == word).unwrap_or(Self::Ended)
+    }
+}
+
+impl Answer {
+    /// The answer as the state writes it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Acknowledged => "acknowledged",
+            Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Ledger for State {
+    fn begin(&self, one: &Begin<'_>) -> Result<String> {
+        self.begin_run(one)
+    }
+
+    fn unfinished(&self, of: &Tenancy, job: &str) -> Result<Option<Unfinished>> {
+        self.unfinished_run(of, job)
+    }
+
+    fn take_up(&self, run: &str) -> Result<()> {
+        self.take_run_up(run)
+    }
+
+    fn abandon(&self, run: &str, at: &str, why: &str) -> Result<()> {
+        self.abandon_run(run, at, why)
+    }
+
+    fn stage(&self, run: &str, stage: &Stage) -> Result<()> {
+        self.keep_stage(run, stage)
+    }
+
+    fn reading(&self, run: &str, dataset: &str) -> Result<Option<Reading>> {
+        self.kept_reading(run, dataset)
+    }
+
+    fn page(&self, run: &str, dataset: &str, part: Option<&Part>, checkpoint: &str) -> Result<()> {
+        self.keep_page(run, dataset, part, checkpoint)
+    }
+
+    fn read_whole(&self, run: &str, dataset: &str) -> Result<()> {
+        self.keep_read_whole(run, dataset)
+    }
+
+    fn read_again(&self, run: &str, dataset: &str) -> Result<()> {
+        self.forget_reading(run, dataset)
+    }
+
+    fn extracted(&self, run: &str) -> Result<()> {
+        self.move_run(run, Phase::Extracted, None)
+    }
+
+    fn planned(&self, run: &str, counts: &str, digest: &str) -> Result<()> {
+        self.move_run(run, Phase::Loading, Some((counts, digest)))
+    }
+
+    fn intend(&self, run: &str, calls: &[Intent]) -> Result<Vec<i64>> {
+        self.keep_intents(run, calls)
+    }
+
+    fn settle(&self, run: &str, of: &Tenancy, job: &str, calls: &[(i64, Answer)], rows: &[Settled]) -> Result<()> {
+        self.keep_answers(run, of, job, calls, rows)
+    }
+
+    fn outcome(&self, run: &str, row: i64, step: u8) -> Result<Option<Recorded>> {
+        self.recorded(run, row, step)
+    }
+
+    fn last_open(&self, run: &str) -> Result<Option<i64>> {
+        self.last_sent(run, None)
+    }
+
+    fn last_open_of_others(&self, tenant: &str, run: &str) -> Result<Option<i64>> {
+        self.last_sent(run, Some(tenant))
+    }
+
+    fn close_others(&self, tenant: &str, run: &str) -> Result<()> {
+        self.close_batches_of_others(tenant, run)
+    }
+
+    fn tally(&self, run: &str) -> Result<Tally> {
+        self.tally_of(run)
+    }
+
+    fn end(&self, end: &End<'_>) -> Result<()> {
+        self.end_run(end)
+    }
+
+    fn refusals(&self, of: &Tenancy, job: &str) -> Result<RecordBatch> {
+        self.all_refusals(of, job)
+    }
+
+    fn identities(&self, of: &Tenancy) -> Result<RecordBatch> {
+        self.all_identities(of)
+    }
+
+    fn due(&self, of: &Tenancy, job: &str) -> Result<Vec<Due>> {
+        self.all_due(Some(of), Some(job))
+    }
+}
