@@ -133,7 +133,7 @@ pub fn delete(setting: &Setting, name: &str) -> Result<(), Error> {
         return Err(Error::Usage(format!("connection `{name}` is used by {}; delete these first", users.join(", "))));
     }
     let home = Home::open(&setting.home)?;
-    let mut state = State::open(&home.state_path())?;
+    let state = State::open(&home.state_path())?;
     let was_signed_in = sign_out(name, setting)?;
     let Some(one) = state.connection(name)? else {
         if was_signed_in {

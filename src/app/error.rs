@@ -66,7 +66,7 @@ impl From<store::error::Error> for Error {
 }
 
 impl Error {
-    /// The exit code: 2 text or arguments, 3 a service, 4 our bug, 5 already running, 7 disk or memory.
+    /// The exit code: 2 text or arguments, 3 a service, 4 our bug, 5 already running, 6 ownership lost, 7 disk or memory.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -87,7 +87,10 @@ fn run_code(error: &run::error::Error) -> u8 {
         run::error::Error::Dynamics(_) | run::error::Error::Gainsight(_) => 3,
         run::error::Error::Drift(_) => 3,
         run::error::Error::TooManyErrors { .. } | run::error::Error::TooManyChanges { .. } => 3,
+        run::error::Error::PlanChanged { .. } | run::error::Error::Unfinished(_) => 3,
         run::error::Error::Store(store::error::Error::Busy { .. }) => 5,
+        run::error::Error::Store(store::error::Error::OwnershipLost) => 6,
+        run::error::Error::Store(store::error::Error::NotResumable { .. }) => 2,
         run::error::Error::Store(store::error::Error::Secrets(_)) => 2,
         run::error::Error::Store(_) => 7,
         run::error::Error::Engine(error) if error.is_out_of_memory() => 7,

@@ -6,6 +6,7 @@
 pub mod activity;
 pub mod beginnings;
 pub mod catalog;
+pub mod cleaning;
 pub mod companies;
 pub mod connections;
 pub mod credentials;
@@ -18,6 +19,7 @@ pub mod lineage;
 pub mod preview;
 pub mod probes;
 pub mod projects;
+pub mod resuming;
 pub mod roles;
 pub mod runs;
 pub mod sandboxes;

@@ -1,6 +1,7 @@
 //! `run` and `plan`: a job or a chain by its name.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use super::connections::admit;
 use super::error::Error;
@@ -11,7 +12,9 @@ use crate::model::job::Job;
 use crate::run::plan::Plan;
 use crate::run::progress::{Event, Progress};
 use crate::run::report::Report;
+use crate::run::undertaking::How;
 use crate::run::{chain, job};
+use crate::store::error::Error as StoreError;
 use crate::store::home::Home;
 use crate::store::state::State;
 
@@ -48,7 +51,8 @@ pub fn find<'a>(project: &'a Project, name: &str) -> Result<Named<'a>, Error> {
     Err(Error::Usage(format!("no job or chain is named \"{name}\"; {help}")))
 }
 
-/// Runs a job or a chain. Every report is handed out as soon as it is there; a failure comes back as the error.
+/// Runs a job or a chain; a run of it that was interrupted is gone on with. Every report is handed out as soon as it is there; a
+/// failure comes back as the error.
 ///
 /// # Errors
 /// What stopped it.
@@ -57,25 +61,43 @@ pub async fn run(
     setting: &Setting,
     name: &str,
     progress: &Progress,
+    ended: impl FnMut(&Report),
+) -> Result<(), Error> {
+    run_so(workspace, setting, name, &How::default(), progress, ended).await
+}
+
+/// The same, in a way of one's own: anew, or with chosen rows.
+///
+/// # Errors
+/// What stopped it.
+pub async fn run_so(
+    workspace: &Workspace,
+    setting: &Setting,
+    name: &str,
+    how: &How,
+    progress: &Progress,
     mut ended: impl FnMut(&Report),
 ) -> Result<(), Error> {
     let named = find(&workspace.project, name)?;
-    let home = Home::open(&setting.home)?;
-    let mut state = State::open(&home.state_path())?;
+    let home = take(setting, progress).await?;
+    let state = State::open(&home.state_path())?;
     let jobs = match &named {
         Named::Job(one) => vec![*one],
+        Named::Chain(..) if how.chosen.is_some() => {
+            return Err(Error::Usage(format!("\"{name}\" is a chain, and rows are chosen of one job")));
+        }
         Named::Chain(_, jobs) => jobs.clone(),
     };
     admit(jobs, workspace, &home, &state, setting).await?;
     let failed = match named {
         Named::Job(one) => {
             prerequisites(one, &state, progress)?;
-            let (report, failed) = job::run(one, None, &workspace.services, &home, &mut state, progress).await?;
+            let (report, failed) = job::run(one, how, &workspace.services, &home, &state, progress).await?;
             ended(&report);
             failed
         }
         Named::Chain(one, jobs) => {
-            chain::run(one, &jobs, &workspace.services, &home, &mut state, progress, ended).await?
+            chain::run(one, &jobs, how, &workspace.services, &home, &state, progress, ended).await?
         }
     };
     failed.map_or(Ok(()), |error| Err(error.into()))
@@ -97,10 +119,36 @@ pub async fn plan(
             format!("\"{name}\" is a chain; plan its jobs one by one, as each depends on what the one before wrote");
         return Err(Error::Usage(message));
     };
-    let home = Home::open(&setting.home)?;
-    let mut state = State::open(&home.state_path())?;
+    let home = take(setting, progress).await?;
+    let state = State::open(&home.state_path())?;
     admit([one], workspace, &home, &state, setting).await?;
-    Ok(job::plan_only(one, &workspace.services, &home, &mut state, sample, progress).await?)
+    Ok(job::plan_only(one, &workspace.services, &home, &state, sample, progress).await?)
+}
+
+/// How often a home that another process has is tried again.
+const TRIED_AGAIN: Duration = Duration::from_millis(250);
+
+/// Opens the home; waits for another process to leave it as long as the setting allows.
+///
+/// # Errors
+/// If another process has it for longer, or it cannot be used.
+pub(super) async fn take(setting: &Setting, progress: &Progress) -> Result<Home, Error> {
+    let since = Instant::now();
+    let mut is_told = false;
+    loop {
+        match Home::open(&setting.home) {
+            Err(busy @ StoreError::Busy { .. }) => {
+                if setting.patience.is_none_or(|patience| since.elapsed() >= patience) {
+                    return Err(busy.into());
+                }
+                if !std::mem::replace(&mut is_told, true) {
+                    progress(Event::Notice(format!("waiting: {busy}")));
+                }
+                setting.clock.sleep(TRIED_AGAIN).await;
+            }
+            opened => return Ok(opened?),
+        }
+    }
 }
 
 /// Says so if a job runs whose prerequisite never ran, or failed.

@@ -58,6 +58,8 @@ pub struct Setting {
     pub anew: bool,
     /// Whether a run may change a large part of the target.
     pub consented: bool,
+    /// How long a run waits for another process to leave the home; not at all, if there is nothing here.
+    pub patience: Option<Duration>,
     /// How old schemas may be when a run begins to write without asking for them again.
     pub drift_after: Duration,
     /// The time.
@@ -94,6 +96,7 @@ impl Setting {
             key_file: None,
             anew: true,
             consented: false,
+            patience: None,
             drift_after: DRIFT_AFTER,
             clock,
         }

@@ -35,6 +35,9 @@ pub(super) struct Common {
     /// Lead a connection to an address of this machine, such as dynamics=http://127.0.0.1:8080.
     #[arg(long, global = true, value_name = "NAME=URL", value_parser = pair)]
     pub(super) connection: Vec<(String, String)>,
+    /// Wait for another ferry to leave the home: SECONDS at most, an hour if nothing is said.
+    #[arg(long, global = true, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "3600")]
+    pub(super) wait: Option<u64>,
     /// How much faster than documented the windows of Gainsight's call limits go by: for a sandbox of the same factor.
     #[arg(long, global = true, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor, hide = true)]
     pub(super) clock_scale: f64,
@@ -95,15 +98,51 @@ pub(super) enum Verb {
         #[arg(long, value_name = "N", default_value_t = 0)]
         sample: usize,
     },
-    /// Run a job or a chain.
+    /// Run a job or a chain; a run of it that was interrupted is gone on with.
     Run {
         /// Its name.
         name: String,
+        /// Begin anew, even if a run of it was interrupted: everything is read and compared again.
+        #[arg(long)]
+        anew: bool,
+        /// Only the source rows with these primary keys, of one job.
+        #[arg(long, value_name = "KEY", value_delimiter = ',')]
+        only: Vec<String>,
         /// Allow it to change more of what the target holds than `updates_percent` of the connection says.
         #[arg(long)]
         yes: bool,
     },
-    /// Work with error files.
+    /// Go on with a run that was interrupted, or with all there are.
+    Resume {
+        /// The run's number.
+        run: Option<String>,
+        /// Allow it to change a large part of what the target holds.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Run the rows of a run's error file again, and no others, after their cause was mended.
+    Replay {
+        /// The run's number.
+        run: String,
+        /// Only the rows with these codes.
+        #[arg(long, value_name = "CODE", value_delimiter = ',')]
+        code: Vec<String>,
+        /// Allow it to change a large part of what the target holds.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Give a run up that was interrupted: nothing of it is gone on with.
+    Cancel {
+        /// The run's number.
+        run: String,
+    },
+    /// Remove the rows, plans and error files of old runs, but never of one that can be gone on with.
+    Clean {
+        /// Runs that ended longer ago than this, such as 30d, 12h or 45m.
+        #[arg(long, value_name = "AGE", value_parser = age)]
+        older_than: u64,
+    },
+    /// Work with error files, and with rows that are still to succeed.
     Errors {
         #[command(subcommand)]
         verb: ErrorsVerb,
@@ -178,6 +217,11 @@ pub(super) enum SecretVerb {
 /// What can be done with error files.
 #[derive(Debug, Subcommand)]
 pub(super) enum ErrorsVerb {
+    /// List the rows that failed and are still to succeed.
+    List {
+        /// Only those of this job.
+        job: Option<String>,
+    },
     /// Print one as its rows were: without the `'` that keeps a spreadsheet from running a cell.
     Unescape {
         /// The file.
@@ -282,6 +326,21 @@ pub(super) struct Sandbox {
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, url) = text.split_once('=').ok_or("write it as NAME=URL")?;
     Ok((name.to_owned(), url.to_owned()))
+}
+
+/// A length of time in seconds: `30d`, `12h`, `45m`, `10s`.
+fn age(text: &str) -> Result<u64, String> {
+    let wrong = || "write a number with d, h, m or s, such as 30d".to_owned();
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds = match unit {
+        'd' => 86_400,
+        'h' => 3_600,
+        'm' => 60,
+        's' => 1,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| wrong())?;
+    number.checked_mul(seconds).ok_or_else(wrong)
 }
 
 fn factor(text: &str) -> Result<f64, String> {

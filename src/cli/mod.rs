@@ -5,6 +5,7 @@
 mod activity;
 mod arguments;
 mod check;
+mod clean;
 mod company;
 mod connection;
 mod demo;

@@ -1,24 +1,55 @@
 //! `ferry run`, and how a report looks.
 
 use super::output;
-use super::output::say;
+use super::output::{say, tell};
 use super::progress::listener;
 use super::start::Ended;
 use super::table::{lines, number};
-use crate::app::runs;
 use crate::app::workspace::{Setting, Workspace};
+use crate::app::{resuming, runs};
 use crate::model::outcome::Outcome;
 use crate::run::report::Report;
+use crate::run::undertaking::How;
 
-pub(super) async fn run(setting: &Setting, name: &str, json: bool) -> Ended {
+pub(super) async fn run(setting: &Setting, name: &str, how: &How, json: bool) -> Ended {
     let workspace = Workspace::ready(setting).await?;
     let mut failed_rows = 0;
-    runs::run(&workspace, setting, name, &listener(), |report| {
-        failed_rows += report.counts.failed();
-        if json { say!("{}", serde_json::json!(report)) } else { output::text(&for_people(report)) }
-    })
-    .await?;
+    runs::run_so(&workspace, setting, name, how, &listener(), |report| failed_rows += shown(report, json)).await?;
     Ok(u8::from(failed_rows > 0))
+}
+
+pub(super) async fn resume(setting: &Setting, run: Option<&str>, json: bool) -> Ended {
+    let workspace = Workspace::ready(setting).await?;
+    let mut failed_rows = 0;
+    resuming::resume(&workspace, setting, run, &listener(), |report| failed_rows += shown(report, json)).await?;
+    Ok(u8::from(failed_rows > 0))
+}
+
+pub(super) async fn replay(setting: &Setting, run: &str, codes: &[String], json: bool) -> Ended {
+    let workspace = Workspace::ready(setting).await?;
+    let mut failed_rows = 0;
+    resuming::replay(&workspace, setting, run, codes, &listener(), |report| failed_rows += shown(report, json)).await?;
+    Ok(u8::from(failed_rows > 0))
+}
+
+pub(super) fn cancel(setting: &Setting, run: &str, json: bool) -> Ended {
+    let run = resuming::cancel(setting, run)?;
+    if json {
+        say!("{}", serde_json::json!({ "run": run.id, "job": run.job, "status": "cancelled" }));
+    } else {
+        tell!("run {} of \"{}\" is given up; the next run of the job compares anew", run.id, run.job);
+    }
+    Ok(0)
+}
+
+/// Shows a report as soon as it is there; gives its failed rows.
+fn shown(report: &Report, json: bool) -> u64 {
+    if json {
+        say!("{}", serde_json::json!(report))
+    } else {
+        output::text(&for_people(report))
+    }
+    report.counts.failed()
 }
 
 /// A report for people: rows, records, calls, the error file.
@@ -56,6 +87,13 @@ pub(super) fn for_people(report: &Report) -> String {
     ));
     if let Some(file) = &report.error_file {
         text.push_str(&format!("  error file: {} ({} rows)\n", file.display(), number(counts.failed())));
+    }
+    if report.resumed > 0 {
+        text.push_str(&format!("  gone on with after {} interruptions\n", report.resumed));
+    }
+    if let Some(retried) = &report.retried {
+        let (rows, fixed) = (number(retried.rows), number(retried.fixed));
+        text.push_str(&format!("  due from earlier runs: {rows} rows, {fixed} of them succeeded or are gone\n"));
     }
     if let Some(message) = &report.message {
         text.push_str(&format!("  {}\n", output::shown(message)));

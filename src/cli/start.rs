@@ -4,18 +4,20 @@ use super::output::tell;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 
 use super::arguments::{Arguments, Common, ConnectionVerb, ErrorsVerb, Verb};
 use super::{
-    activity, check, company, connection, demo, describe, errors, explain, fmt, init, plan, preview, refresh, run,
-    sandbox, secret, test,
+    activity, check, clean, company, connection, demo, describe, errors, explain, fmt, init, plan, preview, refresh,
+    run, sandbox, secret, test,
 };
 use crate::app::error::Error;
 use crate::app::workspace::{DRIFT_AFTER, Setting};
 use crate::http::{hosts, terms};
 use crate::model::clock::Clock;
+use crate::run::undertaking::How;
 
 /// The stack of a thread that carries a plan out, in bytes.
 const WORKER_STACK_BYTES: usize = 16 << 20;
@@ -63,6 +65,8 @@ async fn verb(arguments: Arguments) -> Ended {
             | Verb::Errors { .. }
             | Verb::Fmt { .. }
             | Verb::Activity { .. }
+            | Verb::Cancel { .. }
+            | Verb::Clean { .. }
             | Verb::Demo(_)
             | Verb::Sandbox(_)
     );
@@ -73,6 +77,7 @@ async fn verb(arguments: Arguments) -> Ended {
     match arguments.verb {
         Verb::Init(arguments) => init::init(&setting, &arguments, common.json).await,
         Verb::Errors { verb: ErrorsVerb::Unescape { file } } => errors::unescape(&file),
+        Verb::Errors { verb: ErrorsVerb::List { job } } => errors::list(&setting, job.as_deref(), common.json),
         Verb::Secret { verb } => secret::secret(&common.home, &verb, common.json),
         Verb::Demo(demo) => demo::demo(&demo, &common).await,
         Verb::Sandbox(sandbox) => sandbox::serve(&sandbox, &common).await,
@@ -86,9 +91,19 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Preview { job, limit } => preview::preview(&setting, &job, limit, common.json).await,
         Verb::Explain { job } => explain::explain(&setting, &job, common.json).await,
         Verb::Plan { job, sample } => plan::plan(&Setting { anew: true, ..setting }, &job, sample, common.json).await,
-        Verb::Run { name, yes } => {
-            run::run(&Setting { consented: yes, anew: true, ..setting }, &name, common.json).await
+        Verb::Run { name, yes, anew, only } => {
+            let chosen = (!only.is_empty()).then_some(only);
+            let how = How { anew, chosen, ..How::default() };
+            run::run(&Setting { consented: yes, anew: true, ..setting }, &name, &how, common.json).await
         }
+        Verb::Resume { run, yes } => {
+            run::resume(&Setting { consented: yes, anew: true, ..setting }, run.as_deref(), common.json).await
+        }
+        Verb::Replay { run, code, yes } => {
+            run::replay(&Setting { consented: yes, anew: true, ..setting }, &run, &code, common.json).await
+        }
+        Verb::Cancel { run } => run::cancel(&setting, &run, common.json),
+        Verb::Clean { older_than } => clean::clean(&setting, older_than, common.json),
         Verb::Company { account } => company::company(&setting, &account, common.json).await,
         Verb::Connection { verb } => connection::connection(&setting, &verb, common.json).await,
         Verb::Activity { run: Some(run) } => activity::show(&setting, &run, common.json),
@@ -103,6 +118,8 @@ fn asks_services(verb: &Verb) -> Option<&'static str> {
         Verb::Preview { .. } => Some("preview"),
         Verb::Plan { .. } => Some("plan"),
         Verb::Run { .. } => Some("run"),
+        Verb::Resume { .. } => Some("resume"),
+        Verb::Replay { .. } => Some("replay"),
         Verb::Company { .. } => Some("company"),
         Verb::Connection { verb: ConnectionVerb::Test { .. } } => Some("connection test"),
         Verb::Connection { verb: ConnectionVerb::Authorize { .. } } => Some("connection authorize"),
@@ -124,6 +141,7 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         key_file: secret::key_file(),
         anew: false,
         consented: false,
+        patience: common.wait.map(Duration::from_secs),
         drift_after: DRIFT_AFTER,
         clock: Clock::system(common.clock_scale),
     })

@@ -1,0 +1,57 @@
+//! `clean`: what is kept of old runs goes, but never of one that can be gone on with.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::error::Error;
+use super::workspace::Setting;
+use crate::model::sabotage::{self, Bug};
+use crate::store::home::Home;
+use crate::store::state::State;
+
+/// What was cleaned away.
+#[derive(Debug, Default, Serialize)]
+pub struct Cleaned {
+    /// Runs of which rows, plan and error file are gone; what they amounted to stays in the activity.
+    pub runs: Vec<String>,
+    /// Bytes that are free now.
+    pub bytes: u64,
+    /// Runs that are as old and stay, as they can be gone on with.
+    pub kept: Vec<String>,
+}
+
+/// Removes the folders of runs that ended before so many seconds, and what the ledger knows of their pages and calls.
+///
+/// # Errors
+/// If another process is at work, or the disk says no.
+pub fn clean(setting: &Setting, older_than_seconds: u64) -> Result<Cleaned, Error> {
+    let home = Home::open(&setting.home)?;
+    let state = State::open(&home.state_path())?;
+    let age = TimeDelta::try_seconds(i64::try_from(older_than_seconds).unwrap_or(i64::MAX)).unwrap_or(TimeDelta::MAX);
+    let before = setting.clock.now().checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC);
+    let unfinished: Vec<String> = state.unfinished_runs()?.into_iter().map(|run| run.id).collect();
+    let mut cleaned = Cleaned::default();
+    for run in state.runs(u32::MAX)? {
+        let ended = run.ended.as_deref().unwrap_or(&run.started);
+        if DateTime::parse_from_rfc3339(ended).is_ok_and(|at| at.with_timezone(&Utc) >= before) {
+            continue;
+        }
+        if unfinished.contains(&run.id) && !sabotage::has(Bug::CleansEverything) {
+            cleaned.kept.push(run.id);
+            continue;
+        }
+        let folder: Option<PathBuf> = home.existing_run_folder(&run.id);
+        // The ledger first: a folder that is left is found by the next cleaning, while pages without files would be sought.
+        let had_details = state.clean_run(&run.id)?;
+        let bytes = folder.map(|folder| Home::remove_run_folder(&folder)).transpose()?;
+        if had_details || bytes.is_some() {
+            cleaned.bytes += bytes.unwrap_or(0);
+            cleaned.runs.push(run.id);
+        }
+    }
+    cleaned.runs.sort();
+    cleaned.kept.sort();
+    Ok(cleaned)
+}
