@@ -136,18 +136,42 @@ async fn a_test_says_what_is_missing_line_by_line() {
 fn a_state_of_the_first_version_is_carried_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
-    let mut state = State::open(&path).unwrap();
-    let run = state.begin_run("20260101", "J", None, "2026-01-01T00:00:00Z").unwrap();
-    drop(state);
     let database = rusqlite::Connection::open(&path).unwrap();
-    database.execute_batch("DROP TABLE connection; DROP TABLE spent; PRAGMA user_version = 1;").unwrap();
+    database.execute_batch(FIRST_VERSION).unwrap();
     drop(database);
     let old = State::look(&path).unwrap().unwrap();
     assert!(old.connections().unwrap().is_empty(), "it can be looked at as it is");
     drop(old);
     let state = State::open(&path).unwrap();
-    assert!(state.connections().unwrap().is_empty() && state.run(&run).unwrap().is_some());
+    assert!(state.connections().unwrap().is_empty());
+    let (run, _) = state.run("20260101-0001").unwrap().expect("its run is there");
+    assert_eq!((run.job.as_str(), run.status.as_str()), ("J", "success"));
+    assert!(state.unfinished_runs().unwrap().is_empty(), "no run of an earlier version is gone on with");
+    assert_eq!(state.all_due(None, None).unwrap(), []);
 }
+
+/// A state as the first version made it, with one run.
+const FIRST_VERSION: &str = "
+CREATE TABLE run (
+    id TEXT PRIMARY KEY, job TEXT NOT NULL, chain TEXT, started TEXT NOT NULL, ended TEXT, status TEXT NOT NULL,
+    report TEXT, message TEXT
+) STRICT;
+CREATE TABLE stage (
+    run TEXT NOT NULL REFERENCES run (id), name TEXT NOT NULL, started TEXT NOT NULL, seconds REAL NOT NULL,
+    rows INTEGER NOT NULL
+) STRICT;
+CREATE TABLE identity (
+    organization TEXT NOT NULL, tenant TEXT NOT NULL, source_id TEXT NOT NULL, active INTEGER, user_gsid TEXT,
+    PRIMARY KEY (organization, tenant, source_id)
+) STRICT;
+CREATE TABLE refusal (
+    organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, source_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, message TEXT NOT NULL, field TEXT, value TEXT, run TEXT NOT NULL,
+    PRIMARY KEY (organization, tenant, job, source_id)
+) STRICT;
+INSERT INTO run (id, job, started, ended, status) VALUES ('20260101-0001', 'J', '2026-01-01T00:00:00Z', '2026-01-01T00:01:00Z', 'success');
+PRAGMA user_version = 1;
+";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_company_is_found_by_its_account() {

@@ -76,7 +76,7 @@ async fn a_write_that_is_repeated_is_two_writes() {
     let rule = r#"{"service": "gainsight", "method": "PUT", "nth": [1], "close": "after"}"#;
     let (sandbox, gainsight) = tenant(rule, 100).await;
     let person = json!({ "Email": "kim@example.com" });
-    gainsight.write_person(person.as_object().unwrap()).await.expect("it is repeated").expect("and not refused");
+    gainsight.write_person(person.as_object().unwrap(), false).await.expect("it is repeated").expect("and not refused");
     assert_eq!(gainsight.calls().gainsight_writes, 2);
     assert_eq!(sandbox.records("person").len(), 1);
 }

@@ -5,6 +5,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use ferry::app::sandboxes::{secrets, write_project};
 use ferry::model::secret::environment_variable;
+use ferry::store::ledger::{Begin, Ledger};
+use ferry::store::state::{State, Tenancy};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -281,8 +283,21 @@ async fn slips_on_the_command_line_are_usage() {
 async fn a_run_that_was_killed_is_not_running_any_more() {
     let desk = Desk::new().await;
     assert_eq!(desk.ferry(&["plan", COMPANIES]).0, 1);
-    let state = ferry::store::state::State::open(&desk.home().join("state.db"));
-    state.unwrap().begin_run("20260101", "killed", None, "2026-01-01T00:00:00Z").unwrap();
+    let state = State::open(&desk.home().join("state.db"));
+    let of = Tenancy { organization: "o".to_owned(), tenant: "t".to_owned() };
+    let begun = Begin {
+        day: "20260101",
+        job: "killed",
+        chain: None,
+        of: &of,
+        started: "2026-01-01T00:00:00Z",
+        now_ms: 0,
+        job_digest: "",
+        relied: "",
+        chosen: None,
+        can_resume: true,
+    };
+    state.unwrap().begin(&begun).unwrap();
     let (_, out, _) = desk.ferry(&["activity"]);
     let line = |word: &str| out.lines().find(|l| l.contains(word)).unwrap().to_owned();
     assert!(line("killed").contains("Interrupted"), "{out}");

@@ -1,7 +1,7 @@
 //! What a service says is put into our messages as words: no escape sequence, no second line, no flood, no value of a row.
 
 use ferry::dynamics::error::Error;
-use ferry::gainsight::write::Batch;
+use ferry::gainsight::write::{Batch, Judged};
 use ferry::http::quoted::{CHARACTERS_AT_MOST, plain, quoted};
 use ferry::sandbox::Service;
 use serde_json::{Value, json};
@@ -67,8 +67,13 @@ async fn a_page_of_errors_that_repeats_the_request_gives_no_secret_away() {
     let said = organization.dynamics().who_am_i().await.err().unwrap().to_string();
     assert!(said.contains("Bearer (secret)") && !said.contains("a-token"), "{said}");
     let tenant = Listener::start(|asked, stream| send(stream, &reply("502 Bad", &[], asked.as_bytes())));
-    let said =
-        tenant.gainsight().write(&Batch::InsertObject("company".to_owned()), &[row()]).await.err().unwrap().to_string();
+    let said = tenant
+        .gainsight()
+        .write(&Batch::InsertObject("company".to_owned()), &[&row()])
+        .await
+        .err()
+        .unwrap()
+        .to_string();
     assert!(!said.contains("the-key") && !said.contains("Lovelace"), "{said}");
 }
 
@@ -90,7 +95,8 @@ async fn a_whole_call_that_is_refused_is_told_without_its_rows() {
     ] {
         let body = json!({ "result": false, "errorCode": code, "errorDesc": said, "requestId": EVIL }).to_string();
         let tenant = Listener::start(move |_, stream| send(stream, &reply(status, &[], body.as_bytes())));
-        let records = [row(), row()];
+        let (one, other) = (row(), row());
+        let records = [&one, &other];
         let batch = Batch::InsertObject("company".to_owned());
         let said = tenant.gainsight().write(&batch, &records).await.err().unwrap().to_string();
         assert!(said.contains("the row (…) <(…)> of (…) is  wrong"), "{status}: {said}");
@@ -104,8 +110,9 @@ async fn a_row_that_is_refused_has_its_value_and_tame_words() {
     let body =
         json!({ "result": false, "errorCode": "X", "errorDesc": "refused", "data": { "errors": [entry] } }).to_string();
     let tenant = Listener::start(move |_, stream| send(stream, &reply("400 Bad", &[], body.as_bytes())));
-    let mut written = tenant.gainsight().write(&Batch::InsertObject("company".to_owned()), &[row()]).await.unwrap();
-    let refusal = written.remove(0).err().unwrap();
+    let judged = tenant.gainsight().write(&Batch::InsertObject("company".to_owned()), &[&row()]).await.unwrap();
+    let Judged::Blamed(blamed) = judged else { panic!("it was refused") };
+    let (_, refusal) = &blamed[0];
     assert_eq!((refusal.message.as_str(), refusal.code.as_str()), (TAMED, "E1"));
     assert_eq!(refusal.value.as_deref(), Some("Ada Lovelace"), "the error file has it, by purpose");
 }
