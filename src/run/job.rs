@@ -198,7 +198,9 @@ impl Working<'_> {
         if !self.services.consented {
             guarded?;
         }
-        drift::hold(self.job, self.services).await?;
+        if made.counts.inserted + made.counts.updated > 0 {
+            drift::hold(self.job, self.services).await?;
+        }
         let counts = serde_json::to_string(&made.counts).map_err(|e| Error::Books(e.to_string()))?;
         self.ledger.planned(&self.one.run, &counts, &folder.digest(dataset::CHANGES).await?)?;
         Ok(made.counts)
