@@ -4,7 +4,9 @@ use super::error::Error;
 use super::workspace::Setting;
 use crate::model::outcome::Status;
 use crate::store::home::{is_busy, state_path};
+use crate::store::ledger::Phase;
 use crate::store::runs::{Run, Stage};
+use crate::store::standing::Standing;
 use crate::store::state::State;
 
 /// Runs that are listed at the most.
@@ -29,15 +31,28 @@ fn ended(mut run: Run, setting: &Setting) -> Run {
     run
 }
 
+/// A run with what is known of it.
+#[derive(Debug)]
+pub struct Shown {
+    /// The run.
+    pub run: Run,
+    /// Its stages, of every process that worked on it.
+    pub stages: Vec<Stage>,
+    /// How it stands, if it can be gone on with or is under way.
+    pub standing: Option<Standing>,
+}
+
 /// One run with its stages.
 ///
 /// # Errors
 /// If there is no such run, or the state cannot be read.
-pub fn show(setting: &Setting, run: &str) -> Result<(Run, Vec<Stage>), Error> {
-    let state = State::look(&state_path(&setting.home))?;
-    let found = state.map(|s| s.run(run)).transpose()?.flatten();
-    found.map(|(run, stages)| (ended(run, setting), stages)).ok_or_else(|| {
+pub fn show(setting: &Setting, run: &str) -> Result<Shown, Error> {
+    let none = || {
         let home = setting.home.display();
         Error::Usage(format!("{home} has no run \"{run}\"; `ferry activity` lists the runs"))
-    })
+    };
+    let state = State::look(&state_path(&setting.home))?.ok_or_else(none)?;
+    let (found, stages) = state.run(run)?.ok_or_else(none)?;
+    let standing = state.standing(run)?.filter(|standing| standing.phase != Phase::Ended);
+    Ok(Shown { run: ended(found, setting), stages, standing })
 }

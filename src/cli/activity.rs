@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 
 use super::run::for_people;
 use super::start::Ended;
-use super::table::lines;
-use crate::app::activity;
+use super::table::{lines, number};
+use crate::app::activity::{self, Shown};
 use crate::app::workspace::Setting;
-use crate::model::outcome::Status;
+use crate::model::outcome::{Counts, Status};
 use crate::run::report::Report;
+use crate::store::ledger::{Phase, Tally};
 use crate::store::runs::{Run, Stage};
+use crate::store::standing::Standing;
 
 pub(super) fn list(setting: &Setting, as_json: bool) -> Ended {
     let runs = activity::list(setting)?;
@@ -45,9 +47,15 @@ pub(super) fn list(setting: &Setting, as_json: bool) -> Ended {
 }
 
 pub(super) fn show(setting: &Setting, id: &str, as_json: bool) -> Ended {
-    let (run, stages) = activity::show(setting, id)?;
+    let Shown { run, stages, standing } = activity::show(setting, id)?;
     if as_json {
-        say!("{}", for_programs(&run, &stages));
+        let mut value = for_programs(&run, &stages);
+        if let Some(standing) = &standing {
+            value["standing"] = json!({ "phase": standing.phase.word(), "read": standing.read,
+                "written": standing.tally.written, "failed": standing.tally.failed, "without_answer": standing.tally.open,
+                "calls": standing.calls.0, "calls_without_answer": standing.calls.1 });
+        }
+        say!("{}", value);
         return Ok(0);
     }
     match report(&run) {
@@ -58,12 +66,43 @@ pub(super) fn show(setting: &Setting, id: &str, as_json: bool) -> Ended {
         say!("  part of the chain {chain}");
     }
     say!("  started {}, ended {}", run.started, run.ended.as_deref().unwrap_or("never: it was interrupted"));
+    if let Some(standing) = &standing {
+        output::text(&stands(&run, standing));
+    }
     let rows: Vec<Vec<String>> = stages
         .iter()
         .map(|s| vec![s.name.clone(), s.started.clone(), format!("{:.2} s", s.seconds), s.rows.to_string()])
         .collect();
     output::text(&lines(&["stage", "started", "took", "rows"], &rows));
     Ok(0)
+}
+
+/// How a run stands that is not at its end, and what can be done with it.
+fn stands(run: &Run, standing: &Standing) -> String {
+    let mut text = match standing.phase {
+        Phase::Extracting => format!("  it was reading: {} rows of the source are kept\n", number(standing.read)),
+        Phase::Extracted => {
+            format!("  everything is read, {} rows of the source; it was planning\n", number(standing.read))
+        }
+        Phase::Loading | Phase::Ended => {
+            let planned: Option<Counts> = standing.planned.as_deref().and_then(|text| serde_json::from_str(text).ok());
+            let of = planned.map_or_else(String::new, |c| format!(" of {}", number(c.inserted + c.updated)));
+            let Tally { written, failed, open } = standing.tally;
+            format!(
+                "  it was loading: {}{of} rows are written, {} failed, {} were sent and have no answer\n",
+                number(written),
+                number(failed),
+                number(open)
+            )
+        }
+    };
+    if run.status != Status::Running.word() {
+        let id = &run.id;
+        text.push_str(&format!(
+            "  `ferry resume {id}`, or the next run of the job, goes on with it; `ferry cancel {id}` gives it up\n"
+        ));
+    }
+    text
 }
 
 fn report(run: &Run) -> Option<Report> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::output;
 use super::output::{on_one_line, say, tell};
 use super::start::Ended;
-use super::table::lines;
+use super::table::left;
 use crate::app::error::Error;
 use crate::app::resuming::due;
 use crate::app::workspace::Setting;
@@ -46,6 +46,6 @@ pub(super) fn list(setting: &Setting, job: Option<&str>, as_json: bool) -> Ended
             texts.map(|text| on_one_line(text)).to_vec()
         })
         .collect();
-    output::text(&lines(&["job", "source key", "code", "tries", "since", "last run", "why"], &shown));
+    output::text(&left(&["job", "source key", "code", "tries", "since", "last run", "why"], &shown));
     Ok(0)
 }

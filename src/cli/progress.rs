@@ -23,7 +23,7 @@ fn bars() -> Progress {
         known.unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
     Arc::new(move |event| match event {
-        Event::Began { job, run } => {
+        Event::Began { job, run, .. } => {
             bar.reset();
             bar.set_style(unknown.clone());
             bar.set_prefix(format!("{run} {job}"));
@@ -50,8 +50,8 @@ fn plain() -> Progress {
     Arc::new(move |event| {
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Began { run, job } => {
-                tell!("{run} {job}: started");
+            Event::Began { run, job, goes_on } => {
+                tell!("{run} {job}: {}", if goes_on { "goes on" } else { "started" });
                 *last = (run, "");
             }
             Event::Advanced { stage, .. } if last.1 != stage => {

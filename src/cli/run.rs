@@ -89,7 +89,13 @@ pub(super) fn for_people(report: &Report) -> String {
         text.push_str(&format!("  error file: {} ({} rows)\n", file.display(), number(counts.failed())));
     }
     if report.resumed > 0 {
-        text.push_str(&format!("  gone on with after {} interruptions\n", report.resumed));
+        let times = if report.resumed == 1 { "once".to_owned() } else { format!("{} times", report.resumed) };
+        text.push_str(&format!(
+            "  it was interrupted {times}, and gone on with; calls and seconds are of the last part\n"
+        ));
+    }
+    if let Some(chosen) = report.chosen {
+        text.push_str(&format!("  {} rows were chosen; the others are counted as filtered\n", number(chosen)));
     }
     if let Some(retried) = &report.retried {
         let (rows, fixed) = (number(retried.rows), number(retried.fixed));

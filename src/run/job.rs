@@ -43,7 +43,8 @@ pub async fn run(
     progress: &Progress,
 ) -> Result<(Report, Option<Error>), Error> {
     let one = undertake(job, how, services, ledger, progress).await?;
-    progress(Event::Began { run: one.run.clone(), job: job.name.clone() });
+    let goes_on = one.attempts_before > 0;
+    progress(Event::Began { run: one.run.clone(), job: job.name.clone(), goes_on });
     let job = &job.at(one.now_ms);
     let begun = Begun { calls: services.calls(job)?, since: Instant::now() };
     let mut report = begun.report(job, &one);
@@ -74,7 +75,7 @@ pub async fn plan_only(
     progress: &Progress,
 ) -> Result<(Report, Plan), Error> {
     let one = begin_plan(job, services, ledger).await?;
-    progress(Event::Began { run: one.run.clone(), job: job.name.clone() });
+    progress(Event::Began { run: one.run.clone(), job: job.name.clone(), goes_on: false });
     let job = &job.at(one.now_ms);
     let begun = Begun { calls: services.calls(job)?, since: Instant::now() };
     let mut report = begun.report(job, &one);
@@ -119,6 +120,7 @@ impl Begun {
             message: None,
             resumed: u64::try_from(one.attempts_before).unwrap_or_default(),
             retried: None,
+            chosen: one.chosen.as_ref().map(|ids| ids.len() as u64),
         }
     }
 

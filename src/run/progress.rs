@@ -5,12 +5,14 @@ use std::sync::Arc;
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A run has begun.
+    /// A run has begun, or is gone on with.
     Began {
         /// Its number.
         run: String,
         /// Its job.
         job: String,
+        /// Whether it goes on where an earlier process stopped.
+        goes_on: bool,
     },
     /// A stage has come this far.
     Advanced {

@@ -32,6 +32,9 @@ pub struct Report {
     /// How many processes worked on it before this one: it was interrupted and gone on with.
     #[serde(skip_serializing_if = "is_none", default)]
     pub resumed: u64,
+    /// How many source rows it was about, if not all: the others are counted as filtered.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub chosen: Option<u64>,
     /// Rows that failed in earlier runs and were tried again, if there were any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retried: Option<Retried>,

@@ -37,8 +37,7 @@ impl State {
     /// # Errors
     /// If the state cannot be read.
     pub fn connections(&self) -> Result<Vec<Established>> {
-        let known = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'connection'";
-        if self.database.query_row(known, [], |_| Ok(())).optional()?.is_none() {
+        if !self.has_table("connection")? {
             return Ok(Vec::new());
         }
         let mut query =

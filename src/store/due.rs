@@ -3,7 +3,7 @@
 //! A run that knows all of its failures replaces what was due of the rows it was about. What is due is never sent by itself: a run
 //! reads its rows again, and so never writes what was true when they failed.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use super::error::Result;
 use super::ledger::{End, Failed};
@@ -38,8 +38,7 @@ impl State {
     /// # Errors
     /// If they cannot be read.
     pub fn all_due(&self, of: Option<&Tenancy>, job: Option<&str>) -> Result<Vec<Due>> {
-        let is_there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'due'";
-        if self.database.query_row(is_there, [], |_| Ok(())).optional()?.is_none() {
+        if !self.has_table("due")? {
             return Ok(Vec::new());
         }
         let mut query = self.database.prepare(&format!(

@@ -44,8 +44,7 @@ impl State {
     /// # Errors
     /// If the state cannot be read.
     pub fn holder(&self) -> Result<Option<Holder>> {
-        let is_there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'lease'";
-        if self.database.query_row(is_there, [], |_| Ok(())).optional()?.is_none() {
+        if !self.has_table("lease")? {
             return Ok(None);
         }
         let read = |row: &rusqlite::Row<'_>| Ok(Holder { process: row.get(0)?, since: row.get(1)? });

@@ -23,6 +23,7 @@ pub mod refusals;
 pub mod runs;
 pub mod schemas;
 pub mod secrets;
+pub mod standing;
 pub mod state;
 pub mod users;
 pub mod windows;

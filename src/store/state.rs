@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::error::{Error, Result};
 use super::home::owner_only;
@@ -145,6 +145,12 @@ impl State {
         let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         database.busy_timeout(BUSY_TIMEOUT)?;
         Ok(Some(Self { database, epoch: None }))
+    }
+
+    /// Whether a table is there: a state that an earlier version made is looked at as it is.
+    pub(super) fn has_table(&self, name: &str) -> Result<bool> {
+        let known = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1";
+        Ok(self.database.query_row(known, [name], |_| Ok(())).optional()?.is_some())
     }
 
     fn migrate(&mut self) -> Result<()> {
