@@ -30,6 +30,7 @@ mod paging;
 mod random_scripts;
 mod ranges;
 mod requests;
+mod resuming;
 mod road;
 mod sandbox;
 mod secrets;

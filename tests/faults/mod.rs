@@ -28,7 +28,7 @@ async fn stage(rules: &str) -> Stage {
 }
 
 /// A world of which Gainsight refuses nothing: three users, and accounts for two batches.
-async fn plain_stage(rules: &str) -> Stage {
+pub async fn plain_stage(rules: &str) -> Stage {
     let user = |number: usize| {
         let id = format!("20000000-0000-0000-0000-{number:012}");
         let name = format!("u{number}@example.com");
@@ -56,7 +56,7 @@ async fn plain_stage(rules: &str) -> Stage {
 }
 
 /// Everything that Gainsight holds, without what differs from run to run.
-fn holdings(stage: &Stage) -> BTreeMap<&'static str, Vec<String>> {
+pub fn holdings(stage: &Stage) -> BTreeMap<&'static str, Vec<String>> {
     let mut names: HashMap<String, String> = HashMap::new();
     for (object, key) in KEYS {
         for record in stage.sandbox.records(object) {
