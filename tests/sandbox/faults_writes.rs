@@ -1,5 +1,7 @@
 //! Faults of writes and of answers: late application, reads that lag behind, refused batches, and answers of another form.
 
+use std::time::Duration;
+
 use ferry::sandbox::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -30,11 +32,14 @@ fn insert(client: &Client, name: &str) -> reqwest::RequestBuilder {
     request.header("accesskey", &client.sandbox.credentials().access_key).json(&json!({"records": [{"Name": name}]}))
 }
 
-/// Waits for a company, as long as it takes; the time-out of the test run ends a wait for one that never comes.
-async fn arrival(client: &Client, name: &str) {
-    while stored(client, name) == 0 {
-        tokio::task::yield_now().await;
-    }
+/// Waits until something is so; what never comes fails the test.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 #[tokio::test]
@@ -52,10 +57,7 @@ async fn a_late_write_is_applied_after_its_connection_was_closed() {
         let calls = client.sandbox.calls();
         calls.iter().filter(|call| call.status == 0).map(|call| (call.write, call.records)).collect::<Vec<_>>()
     };
-    arrival(&client, "Late").await;
-    while unanswered(&client)[1] != (true, 1) {
-        tokio::task::yield_now().await;
-    }
+    until("the write is in the log", || unanswered(&client)[1] == (true, 1)).await;
     assert_eq!(stored(&client, "Late"), 1);
     assert_eq!(stored(&client, "Never"), 0, "its time has not come");
     assert_eq!(unanswered(&client), [(true, 0), (true, 1)]);
@@ -67,11 +69,9 @@ async fn a_late_write_is_applied_although_its_client_is_gone() {
         with(r#"{"service": "gainsight", "method": "POST", "nth": [1], "late_ms": 40, "latency_ms": 60000}"#).await;
     let waiting = insert(&client, "Late");
     let sent = tokio::spawn(waiting.send());
-    while client.sandbox.calls().iter().all(|call| call.status != 0) {
-        tokio::task::yield_now().await;
-    }
+    until("the call has come", || client.sandbox.calls().iter().any(|call| call.status == 0)).await;
     sent.abort();
-    arrival(&client, "Late").await;
+    until("the write is applied", || stored(&client, "Late") == 1).await;
 }
 
 #[tokio::test]
