@@ -149,6 +149,9 @@ async fn staged(
     progress: &Progress,
     run: &str,
 ) -> Result<Staged, Error> {
+    if let Some(notice) = services.clock_notice(job)? {
+        progress(Event::Notice(notice));
+    }
     let timed = Timed::begin(services);
     remember(job, &services.tenancy(job), state, folder).await?;
     let Extracted { rows: read, records: there } = extract(job, services, folder, progress).await?;

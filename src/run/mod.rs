@@ -16,5 +16,6 @@ mod people;
 pub mod plan;
 pub mod preview;
 pub mod progress;
+mod relied;
 pub mod report;
 pub mod services;
