@@ -1,7 +1,7 @@
 //! Schemas that change while a run is under way: the run stops before it writes, and says what changed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferry::app::error::Error;
@@ -286,6 +286,27 @@ async fn a_clock_that_jumps_makes_schemas_old_and_never_young() {
         });
         let ended = run(&stage, "J", &progress).await.1;
         assert_eq!(ended.is_err(), is_old, "{jump_ms}: {ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_whose_clock_is_far_from_ours_is_told_of() {
+    for (ours_ms, said) in [(0, None), (-50_000, None), (-7_200_000, Some("s ahead of")), (90_000, Some("s behind"))] {
+        let mut stage = stage().await;
+        let set: &'static AtomicI64 = Box::leak(Box::new(AtomicI64::new(ours_ms)));
+        let setting = &mut Arc::get_mut(&mut stage).expect("nobody else has it").setting;
+        setting.clock = setting.clock.set_by(set);
+        let notices: Arc<Mutex<Vec<String>>> = Arc::default();
+        let heard = Arc::clone(&notices);
+        let progress: Progress = Arc::new(move |event| {
+            if let Event::Notice(text) = event {
+                heard.lock().expect("nobody panicked").push(text);
+            }
+        });
+        run(&stage, "J", &progress).await.1.expect("the run goes on");
+        let notices = notices.lock().expect("nobody panicked").join("; ");
+        assert_eq!(notices.is_empty(), said.is_none(), "{ours_ms}: {notices}");
+        assert!(notices.contains(said.unwrap_or_default()), "{ours_ms}: {notices}");
     }
 }
 

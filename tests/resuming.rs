@@ -149,7 +149,7 @@ async fn a_run_begins_anew_where_it_is_told_to_or_the_job_has_changed() {
     assert_eq!((reports[0].counts.inserted, reports[0].counts.unchanged), (10, 50));
 }
 
-/// Two people, of whom one belongs to a company that is not there, and one has no e-mail.
+/// Four people: one is fine, one belongs to a company that is not there, and two have one e-mail.
 async fn stage_with_failures() -> Stage {
     let account = json!({ "accountid": "00000000-0000-0000-0000-000000000001", "name": "Here" });
     let contact = |number: usize, mail: Value, company: &str| {
@@ -162,7 +162,8 @@ async fn stage_with_failures() -> Stage {
     let contacts = [
         contact(1, json!("one@example.com"), here),
         contact(2, json!("two@example.com"), absent),
-        contact(3, Value::Null, here),
+        contact(3, json!("both@example.com"), here),
+        contact(4, json!("both@example.com"), here),
     ];
     let contacts: String = contacts.iter().map(|contact| format!("{contact}\n")).collect();
     Stage::world("", &format!("{account}\n"), &contacts).await
@@ -173,25 +174,25 @@ async fn a_row_stays_due_until_time_has_cured_it() {
     let stage = stage_with_failures().await;
     stage.run(COMPANIES).await;
     let first = stage.run(PEOPLE).await.remove(0);
-    assert_eq!((first.counts.rejected, first.counts.error), (1, 1));
+    assert_eq!((first.counts.inserted, first.counts.rejected, first.counts.error), (1, 1, 2));
     let due = || resuming::due(&stage.setting, Some(PEOPLE)).unwrap();
     let shown: Vec<(String, String, i64)> = due().into_iter().map(|d| (d.code, d.retried, d.tries)).collect();
-    let expected = [("NO_MATCH", "time", 1), ("NULL_KEY", "change", 1)];
+    let expected = [("NO_MATCH", "time", 1), ("DUPLICATE_KEY", "change", 1), ("DUPLICATE_KEY", "change", 1)];
     assert_eq!(shown, expected.map(|(code, retried, tries)| (code.to_owned(), retried.to_owned(), tries)));
     let second = stage.run(PEOPLE).await.remove(0);
     assert_eq!(due()[0].tries, 2);
     assert_eq!((due()[0].run.as_str(), due()[0].since.as_str()), (second.run.as_str(), due()[1].since.as_str()));
-    assert_eq!(second.retried.map(|r| (r.rows, r.fixed)), Some((2, 0)));
+    assert_eq!(second.retried.map(|r| (r.rows, r.fixed)), Some((3, 0)));
     // The company appears; nobody touches the contact.
     let account = json!({ "accountid": "00000000-0000-0000-0000-000000000002", "name": "There" });
     assert!(stage.sandbox.put_row("account", row(&account)));
     stage.run(COMPANIES).await;
     let third = stage.run(PEOPLE).await.remove(0);
-    assert_eq!(third.retried.map(|r| (r.rows, r.fixed)), Some((2, 1)));
-    assert_eq!((third.counts.inserted, due().len(), due()[0].code.as_str()), (1, 1, "NULL_KEY"));
+    assert_eq!(third.retried.map(|r| (r.rows, r.fixed)), Some((3, 1)));
+    assert_eq!((third.counts.inserted, due().len(), due()[0].code.as_str()), (1, 2, "DUPLICATE_KEY"));
     assert!(stage.sandbox.delete_row("contact", "30000000-0000-0000-0000-000000000003"));
-    stage.run(PEOPLE).await;
-    assert_eq!(due(), [], "a row that is gone is due no more");
+    assert_eq!(stage.run(PEOPLE).await[0].counts.inserted, 1);
+    assert_eq!(due(), [], "one is gone, and the other can be written");
     assert_eq!(resuming::due(&stage.setting, None).unwrap(), []);
 }
 
@@ -204,20 +205,20 @@ async fn a_replay_is_about_the_rows_of_the_error_file_alone() {
     let account = json!({ "accountid": "00000000-0000-0000-0000-000000000002", "name": "There" });
     assert!(stage.sandbox.put_row("account", row(&account)));
     stage.run(COMPANIES).await;
-    for (number, column, value) in [(1, "lastname", "Changed"), (3, "emailaddress1", "three@example.com")] {
+    for (number, column, value) in [(1, "lastname", "Changed"), (3, "emailaddress1", "third@example.com")] {
         let id = format!("30000000-0000-0000-0000-{number:012}");
         assert!(stage.sandbox.put_row("contact", row(&json!({ "contactid": id, column: value }))));
     }
-    let (reports, ended) = replay(&stage, &first.run, &["null_key"]).await;
+    let (reports, ended) = replay(&stage, &first.run, &["duplicate_key"]).await;
     ended.expect("it ends");
     let counts = reports[0].counts;
-    assert_eq!((reports[0].chosen, counts.inserted, counts.filtered, counts.failed()), (Some(1), 1, 2, 0));
+    assert_eq!((reports[0].chosen, counts.inserted, counts.filtered, counts.failed()), (Some(2), 2, 2, 0));
     let due: Vec<String> = resuming::due(&stage.setting, None).unwrap().into_iter().map(|d| d.code).collect();
     assert_eq!(due, ["NO_MATCH"], "the other is due still");
     let (reports, ended) = replay(&stage, &first.run, &[]).await;
     ended.expect("it ends");
     let counts = reports[0].counts;
-    assert_eq!((counts.inserted, counts.unchanged, counts.filtered), (1, 1, 1));
+    assert_eq!((counts.inserted, counts.unchanged, counts.filtered), (1, 2, 1));
     assert_eq!(resuming::due(&stage.setting, None).unwrap(), []);
     let names: Vec<Value> = stage.sandbox.records("person").iter().map(|r| r["LastName"].clone()).collect();
     assert!(!names.contains(&json!("Changed")), "a row that was not chosen waits for the next run: {names:?}");
@@ -251,7 +252,10 @@ async fn what_cannot_be_replayed_is_told() {
     assert!(said(replay(&stage, "20200101-0001", &[]).await).contains("there is no run"));
     assert!(said(replay(&stage, &companies.run, &[]).await).contains("has no error file"));
     let unknown = said(replay(&stage, &people.run, &["REFUSED"]).await);
-    assert!(unknown.contains("no row with the code REFUSED") && unknown.contains("NO_MATCH, NULL_KEY"), "{unknown}");
+    assert!(
+        unknown.contains("no row with the code REFUSED") && unknown.contains("DUPLICATE_KEY, NO_MATCH"),
+        "{unknown}"
+    );
     std::fs::remove_file(people.error_file.unwrap()).unwrap();
     assert!(said(replay(&stage, &people.run, &[]).await).contains("is there no more"));
 }

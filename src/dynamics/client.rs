@@ -92,6 +92,12 @@ impl Dynamics {
         self.http.sent()
     }
 
+    /// By how many seconds the organisation's clock was ahead of ours when it last answered; below zero, behind.
+    #[must_use]
+    pub fn seconds_ahead(&self) -> i64 {
+        self.http.seconds_ahead()
+    }
+
     /// Who we are there: the cheapest proof that the connection works.
     ///
     /// # Errors

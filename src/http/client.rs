@@ -1,7 +1,7 @@
 //! The client: one for each connection, bound to its origin.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -29,6 +29,7 @@ pub struct Client {
     origin: Url,
     terms: Terms,
     sent: Arc<AtomicU64>,
+    seconds_ahead: Arc<AtomicI64>,
 }
 
 impl Client {
@@ -68,7 +69,7 @@ impl Client {
             builder = builder.add_root_certificate(authority);
         }
         let inner = builder.build().map_err(|e| Error::Setup(e.to_string()))?;
-        Ok(Self { inner, origin, terms: terms.clone(), sent: Arc::default() })
+        Ok(Self { inner, origin, terms: terms.clone(), sent: Arc::default(), seconds_ahead: Arc::default() })
     }
 
     /// A URL below the origin. `path` is ours, never data; what is data goes into the query.
@@ -112,6 +113,12 @@ impl Client {
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// By how many seconds the service's clock was ahead of ours when it last answered; below zero, behind.
+    #[must_use]
+    pub fn seconds_ahead(&self) -> i64 {
+        self.seconds_ahead.load(Ordering::Relaxed)
     }
 
     /// Sends a request, and sends it again where that is harmless and may help.
@@ -177,6 +184,12 @@ impl Client {
             let to = response.headers().get("location").and_then(|v| v.to_str().ok()).and_then(|l| self.url(l).ok());
             let to = to.map_or_else(|| "nowhere".to_owned(), |url| url.origin().ascii_serialization());
             return Err(Error::Redirected { host: self.host(), status: response.status().as_u16(), to });
+        }
+        if let Some(date) = response.headers().get("date").and_then(|v| v.to_str().ok())
+            && let Ok(theirs) = chrono::DateTime::parse_from_rfc2822(date)
+        {
+            let ahead = theirs.timestamp().saturating_sub(self.terms.clock.now().timestamp());
+            self.seconds_ahead.store(ahead, Ordering::Relaxed);
         }
         let mut answer = self.complete(response).await?;
         if !answer.is_success() || !answer.is_json() {

@@ -41,7 +41,8 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         let set = self.set.map_or(0, |by| by.load(Ordering::SeqCst));
-        Utc::now() + TimeDelta::milliseconds(set)
+        let now = Utc::now();
+        now.checked_add_signed(TimeDelta::milliseconds(set)).unwrap_or(now)
     }
 
     /// The current moment, to ask later how long ago it was.

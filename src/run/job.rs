@@ -230,6 +230,9 @@ impl Working<'_> {
     /// Extraction and plan.
     async fn staged(&self, folder: &RunFolder, sample: usize) -> Result<Staged, Error> {
         let (job, services, run) = (self.job, self.services, self.one.run.as_str());
+        if let Some(notice) = services.clock_notice(job)? {
+            (self.progress)(Event::Notice(notice));
+        }
         let staging = Staging { folder, ledger: self.ledger, run, progress: self.progress };
         let timed = Timed::begin(services);
         let chosen = self.one.chosen.as_deref();

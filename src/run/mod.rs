@@ -18,6 +18,7 @@ pub mod plan;
 pub mod preview;
 pub mod progress;
 mod recorder;
+mod relied;
 pub mod report;
 mod second_phase;
 mod sending;

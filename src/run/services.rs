@@ -11,6 +11,9 @@ use crate::model::job::Job;
 use crate::model::outcome::Calls;
 use crate::store::state::Tenancy;
 
+/// Clocks that are further apart than this are told of.
+const CLOCKS_APART_SECONDS: i64 = 60;
+
 /// What a run talks to, and whether it may do as it likes there.
 pub struct Services {
     /// Sources.
@@ -48,6 +51,19 @@ impl Services {
     pub fn target(&self, job: &Job) -> Result<&Gainsight, Error> {
         let name = &job.main_target().connection;
         self.gainsight.get(name).ok_or_else(|| Error::NotOpen(name.clone()))
+    }
+
+    /// What to say of a source whose clock is far from ours: signing in may fail by that, and the times of runs are ours.
+    ///
+    /// # Errors
+    /// If its connection is not open.
+    pub fn clock_notice(&self, job: &Job) -> Result<Option<String>, Error> {
+        let ahead = self.source(job)?.seconds_ahead();
+        let way = if ahead > 0 { "ahead of" } else { "behind" };
+        Ok((ahead.abs() > CLOCKS_APART_SECONDS).then(|| {
+            let (apart, name) = (ahead.abs(), &job.source.connection);
+            format!("the clock of `{name}` is {apart} s {way} this machine's; set the one that is wrong")
+        }))
     }
 
     /// Whose state the job's is.

@@ -7,9 +7,10 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use ring::digest::{SHA256, digest};
 
-use super::drift::{Relied, changes};
+use super::drift::changes;
 use super::error::Error;
 use super::progress::{Event, Progress};
+use super::relied::Relied;
 use super::services::Services;
 use super::settling::quiet_after;
 use crate::model::job::Job;
