@@ -14,18 +14,18 @@ use super::home::{create_owned, owner_only};
 /// Writes a file.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = begin(path)?;
-    if let Err(error) = file.write_all(bytes) {
-        // On a full disk the half file takes room that somebody needs; what matters is the first error.
-        let _removed = std::fs::remove_file(temporary(path));
-        return Err(disk("cannot write", path)(error));
+    let written = file.write_all(bytes).map_err(disk("cannot write", path)).and_then(|()| complete(&file, path));
+    if written.is_err() {
+        // On a full disk half a file takes room that somebody needs; what matters is the first error.
+        let _abandoned = abandon(path);
     }
-    complete(&file, path)
+    written
 }
 
 /// Begins a file under its temporary name. One that was left there is removed, and so is a link.
 pub(super) fn begin(path: &Path) -> Result<File> {
+    abandon(path)?;
     let beside = temporary(path);
-    remove(&beside)?;
     create_owned(&beside).map_err(disk("cannot create", &beside))
 }
 
@@ -34,6 +34,11 @@ pub(super) fn complete(file: &File, path: &Path) -> Result<()> {
     file.sync_all().map_err(disk("cannot write", path))?;
     std::fs::rename(temporary(path), path).map_err(disk("cannot write", path))?;
     path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Removes what was begun of a file, and says whether there was something.
+pub(super) fn abandon(path: &Path) -> Result<bool> {
+    remove(&temporary(path))
 }
 
 /// Removes a file or a link; whether there was one.

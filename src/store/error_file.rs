@@ -118,7 +118,12 @@ impl ErrorFile {
     /// # Errors
     /// If the disk says no.
     pub fn finish(self) -> Result<Option<PathBuf>> {
-        let Some(mut writer) = self.writer else { return Ok(None) };
+        let Some(mut writer) = self.writer else {
+            // What an attempt that broke off has left says nothing of this one.
+            durable::abandon(&self.path)?;
+            durable::remove(&self.path)?;
+            return Ok(None);
+        };
         writer.flush().map_err(disk("cannot write", &self.path))?;
         let file = writer.into_inner().map_err(|e| disk("cannot write", &self.path)(e.into_error()))?;
         durable::complete(&file, &self.path)?;
