@@ -13,10 +13,10 @@ use crate::security::listener::{Listener, accounts, reply, send};
 use crate::stage::{COMPANIES, Stage};
 
 /// A status, headers and a body.
-type Page = (&'static str, Vec<(&'static str, &'static str)>, Value);
+pub type Page = (&'static str, Vec<(&'static str, &'static str)>, Value);
 
 /// An organisation that gives one of these pages after the other, whatever it is asked for.
-fn organization(pages: Vec<Page>) -> Listener {
+pub fn organization(pages: Vec<Page>) -> Listener {
     let number = AtomicUsize::new(0);
     Listener::organization(move |_, stream| {
         let (status, headers, body) = &pages[number.fetch_add(1, Ordering::SeqCst).min(pages.len() - 1)];
@@ -25,7 +25,7 @@ fn organization(pages: Vec<Page>) -> Listener {
 }
 
 /// The requests for pages, each as its first line and its headers.
-fn asked(listener: &Listener) -> Vec<String> {
+pub fn asked(listener: &Listener) -> Vec<String> {
     listener.heard().into_iter().filter(|asked| asked.contains("authorization: Bearer")).collect()
 }
 
@@ -39,7 +39,7 @@ async fn all(listener: &Listener, query: Query) -> Vec<RecordBatch> {
     batches
 }
 
-fn rows(names: &[&str]) -> Vec<Value> {
+pub fn rows(names: &[&str]) -> Vec<Value> {
     names.iter().map(|name| json!({"@odata.etag": "W/\"1\"", "accountid": "a", "name": name, "unknown": [1]})).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use ferry::app::runs::{Named, find};
 use ferry::dynamics::client::{Credentials, Dynamics, Proof};
@@ -20,7 +20,7 @@ use crate::stage::{SCALE, Stage};
 
 /// Contacts whose times of creation lie as unevenly as migrations make them: bursts of one second, years of nothing, some
 /// before 1970, some that do not say.
-fn contacts(seed: u64) -> String {
+pub fn contacts(seed: u64) -> String {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut lines = String::new();
     let mut second = -200_000_000_i64;
@@ -45,7 +45,7 @@ async fn stage(seed: u64) -> Stage {
 }
 
 /// The query of a job over contacts, and a client with limits of its own.
-async fn client(stage: &Stage, filter: &str, page_size: u32, at_once: u32) -> (Query, Dynamics) {
+pub async fn client(stage: &Stage, filter: &str, page_size: u32, at_once: u32) -> (Query, Dynamics) {
     let job = format!(
         "CREATE JOB \"X\" AS UPSERT INTO gainsight.Company KEY (\"Name\") SELECT c.lastname AS \"Name\" \
          FROM dynamics.contact AS c {filter};"
@@ -67,22 +67,25 @@ async fn client(stage: &Stage, filter: &str, page_size: u32, at_once: u32) -> (Q
 }
 
 /// Number, key and name of each row, in the order in which they come; `between` is done after each page.
-async fn rows(whole: &mut Whole<'_>, mut between: impl FnMut()) -> Vec<(i64, String, String)> {
+pub async fn rows(whole: &mut Whole<'_>, mut between: impl FnMut()) -> Vec<(i64, String, String)> {
     let mut all = Vec::new();
     while let Some(page) = whole.next().await.expect("a page") {
         assert_eq!(page.rows.schema(), whole.schema());
-        let numbers = page.rows.column(0).as_primitive::<Int64Type>();
-        let text = |name: &str| page.rows.column_by_name(name).expect("a column").as_string::<i32>().clone();
-        let (keys, names) = (text("contactid"), text("lastname"));
-        all.extend(
-            (0..keys.len()).map(|at| (numbers.value(at), keys.value(at).to_owned(), names.value(at).to_owned())),
-        );
+        all.extend(rows_of(&page.rows));
         between();
     }
     all
 }
 
-async fn in_ranges<'a>(dynamics: &'a Dynamics, query: &Query) -> Whole<'a> {
+/// Number, key and name of each row of a page.
+pub fn rows_of(page: &RecordBatch) -> Vec<(i64, String, String)> {
+    let numbers = page.column(0).as_primitive::<Int64Type>();
+    let text = |name: &str| page.column_by_name(name).expect("a column").as_string::<i32>().clone();
+    let (keys, names) = (text("contactid"), text("lastname"));
+    (0..keys.len()).map(|at| (numbers.value(at), keys.value(at).to_owned(), names.value(at).to_owned())).collect()
+}
+
+pub async fn in_ranges<'a>(dynamics: &'a Dynamics, query: &Query) -> Whole<'a> {
     let whole = dynamics.read_whole(query.clone(), None).await.expect("it begins");
     assert!(matches!(whole, Whole::Ranges(_)), "the table is large enough");
     whole
@@ -109,7 +112,7 @@ async fn ranges_bring_the_rows_of_one_chain_in_an_order_that_timing_does_not_cha
 }
 
 /// Changes the table as its users would: some rows go, some come (also into the past), some are edited.
-fn mutate(sandbox: &Sandbox, rows: &[Map<String, Value>], random: &mut ChaCha8Rng, touched: &mut BTreeSet<String>) {
+pub fn mutate(sandbox: &Sandbox, rows: &[Map<String, Value>], random: &mut ChaCha8Rng, touched: &mut BTreeSet<String>) {
     for _ in 0..6 {
         let row = &rows[random.next_u32() as usize % rows.len()];
         let id = row["contactid"].as_str().expect("a key").to_owned();
