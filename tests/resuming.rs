@@ -294,3 +294,21 @@ async fn cleaning_leaves_what_can_be_gone_on_with_and_what_is_due() {
     assert_eq!(listed.len(), 2, "what became of them stays in the activity");
     assert_eq!(clean(&rough.setting, 0).unwrap().runs, [""; 0]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_was_deleted_meanwhile_is_due_and_not_remembered_as_refused() {
+    let gone = json!({ "result": false, "errorCode": "GSOBJ_1011", "errorDesc": "No data found", "data": null });
+    let rule = json!({ "service": "gainsight", "method": "PUT", "path": "/v1/data/objects/company", "nth": [1],
+        "status": 400, "text": gone.to_string() });
+    let stage = plain_stage(&rule.to_string()).await;
+    stage.run(COMPANIES).await;
+    let id = "00000000-0000-0000-0000-000000000007";
+    assert!(stage.sandbox.put_row("account", row(&json!({ "accountid": id, "numberofemployees": 4711 }))));
+    let report = stage.run(COMPANIES).await.remove(0);
+    let lines = errors(&report);
+    assert_eq!((lines.len(), lines[0]["code"].as_str(), lines[0]["source_key"].as_str()), (1, "TARGET_GONE", id));
+    assert!(lines[0]["message"].contains("was deleted in Gainsight"), "{}", lines[0]["message"]);
+    assert_eq!(resuming::due(&stage.setting, None).unwrap()[0].retried, "time");
+    let report = stage.run(COMPANIES).await.remove(0);
+    assert_eq!((report.counts.updated, report.retried.map(|r| r.fixed)), (1, Some(1)));
+}

@@ -1,16 +1,18 @@
 //! The binary as its user meets it: exit codes, stdout for data, stderr for talk.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use ferry::app::sandboxes::{secrets, write_project};
 use ferry::model::secret::environment_variable;
+use ferry::sandbox::{Options, start_with};
 use ferry::store::ledger::{Begin, Ledger};
 use ferry::store::state::{State, Tenancy};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::stage::{CHAIN, COMPANIES, Stage, lines};
+use crate::stage::{CHAIN, COMPANIES, SCALE, Stage, lines};
 
 pub struct Desk {
     pub stage: Stage,
@@ -322,4 +324,34 @@ fn an_error_file_is_printed_as_its_rows_were() {
     assert_eq!((code, out.as_str()), (0, "row,value\n1,=1+1\n2,'quoted'\n"), "{err}");
     let (code, _, err) = bare(&["errors", "unescape", "nowhere.csv"], folder.path());
     assert!(code == 2 && err.contains("nowhere.csv"), "{err}");
+}
+
+/// `INT` is what Ctrl-C sends, `TERM` what a system sends that shuts down.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_asked_to_stop_says_how_to_go_on() {
+    for signal in ["-INT", "-TERM"] {
+        let slow = r#"{"service": "gainsight", "method": "POST", "path": "/v1/data/objects/company", "nth": [2], "latency_ms": 5000}"#;
+        let options = Options { rows: 500, limits_scale: SCALE, ..Options::default() };
+        let desk = Desk::on(Stage::on(start_with(options, slow).await.unwrap()));
+        let mut child = desk.begin(&["run", COMPANIES]);
+        // The second call hangs from here on: what is said after this line is said because of the signal.
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        assert!(said.any(|line| line.unwrap().ends_with("load")));
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let rest: Vec<String> = said.map(Result::unwrap).collect();
+        assert_eq!(child.wait().unwrap().code(), Some(3), "{rest:?}");
+        assert!(
+            rest.iter().any(|line| line.contains("interrupted; what was done is kept, and `ferry resume`")),
+            "{rest:?}"
+        );
+        let (_, out, _) = desk.ferry(&["activity"]);
+        assert!(out.contains("Interrupted"), "{out}");
+        let (code, out, err) = desk.ferry(&["resume", "--json"]);
+        let report: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((code, report["resumed"].as_u64()), (1, Some(1)), "{err}");
+        let records = desk.stage.sandbox.records("company").len() as u64;
+        assert!(report["counts"]["inserted"].as_u64().unwrap() <= records && err.contains("goes on"), "{err}");
+    }
 }

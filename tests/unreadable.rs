@@ -163,7 +163,7 @@ async fn a_read_of_gainsight_is_asked_for_three_times_in_all() {
 async fn a_write_whose_answer_cannot_be_read_is_not_sent_again() {
     let tenant = Listener::start(|_, stream| send(stream, &reply("200 OK", &[], SIGN_IN.as_bytes())));
     let record: Record = json!({"Name": "A"}).as_object().unwrap().clone();
-    let error = tenant.gainsight().write(&Batch::InsertObject("company".to_owned()), &[record]).await.err().unwrap();
+    let error = tenant.gainsight().write(&Batch::InsertObject("company".to_owned()), &[&record]).await.err().unwrap();
     assert!(matches!(error, gainsight::error::Error::Unclear { .. }), "{error}");
     assert_eq!(tenant.heard().len(), 1);
 }

@@ -51,6 +51,9 @@ pub enum Error {
         /// The one that answers now.
         found: String,
     },
+    /// The user, or the system, asked the process to stop.
+    #[error("interrupted; what was done is kept, and `ferry resume` goes on with it")]
+    Interrupted,
     /// A run.
     #[error(transparent)]
     Run(#[from] run::error::Error),
@@ -71,7 +74,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Text(_) => 2,
-            Self::Secret { .. } | Self::Revoked { .. } | Self::OtherOrganization { .. } => 3,
+            Self::Secret { .. } | Self::Revoked { .. } | Self::OtherOrganization { .. } | Self::Interrupted => 3,
             Self::Connection { cause, .. } => run_code(cause),
             Self::Run(error) => run_code(error),
             Self::Sandbox(_) => 2,

@@ -5,31 +5,71 @@ use super::output::{say, tell};
 use super::progress::listener;
 use super::start::Ended;
 use super::table::{lines, number};
+use crate::app::error::Error;
 use crate::app::workspace::{Setting, Workspace};
 use crate::app::{resuming, runs};
 use crate::model::outcome::Outcome;
+use crate::run::progress::{Event, Progress};
 use crate::run::report::Report;
 use crate::run::undertaking::How;
 
 pub(super) async fn run(setting: &Setting, name: &str, how: &How, json: bool) -> Ended {
     let workspace = Workspace::ready(setting).await?;
     let mut failed_rows = 0;
-    runs::run_so(&workspace, setting, name, how, &listener(), |report| failed_rows += shown(report, json)).await?;
+    let progress = listener();
+    let run = runs::run_so(&workspace, setting, name, how, &progress, |report| failed_rows += shown(report, json));
+    until_interrupted(run, &progress).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
 pub(super) async fn resume(setting: &Setting, run: Option<&str>, json: bool) -> Ended {
     let workspace = Workspace::ready(setting).await?;
     let mut failed_rows = 0;
-    resuming::resume(&workspace, setting, run, &listener(), |report| failed_rows += shown(report, json)).await?;
+    let progress = listener();
+    let run = resuming::resume(&workspace, setting, run, &progress, |report| failed_rows += shown(report, json));
+    until_interrupted(run, &progress).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
 pub(super) async fn replay(setting: &Setting, run: &str, codes: &[String], json: bool) -> Ended {
     let workspace = Workspace::ready(setting).await?;
     let mut failed_rows = 0;
-    resuming::replay(&workspace, setting, run, codes, &listener(), |report| failed_rows += shown(report, json)).await?;
+    let progress = listener();
+    let run = resuming::replay(&workspace, setting, run, codes, &progress, |report| failed_rows += shown(report, json));
+    until_interrupted(run, &progress).await?;
     Ok(u8::from(failed_rows > 0))
+}
+
+/// A run as far as it comes before somebody asks the process to stop. It needs no farewell: everything that it does is written down
+/// before, and calls under way are asked about by whoever goes on with it.
+async fn until_interrupted(run: impl Future<Output = Result<(), Error>>, progress: &Progress) -> Result<(), Error> {
+    let ended = tokio::select! {
+        ended = run => ended,
+        () = asked_to_stop() => Err(Error::Interrupted),
+    };
+    progress(Event::Ended);
+    ended
+}
+
+/// Comes back when the terminal or the system asks the process to stop.
+#[cfg(unix)]
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_stop() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 pub(super) fn cancel(setting: &Setting, run: &str, json: bool) -> Ended {

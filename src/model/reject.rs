@@ -39,6 +39,8 @@ pub enum RejectCode {
     RefusedBefore,
     /// The record that a field was to point at was not created.
     ReferenceFailed,
+    /// The record was deleted in the target while the run was under way.
+    TargetGone,
 }
 
 /// When a row that failed is tried again.
@@ -67,9 +69,15 @@ impl RejectCode {
     #[must_use]
     pub fn retried(self) -> Retried {
         match self {
-            Self::NoMatch | Self::ReferenceFailed => Retried::Time,
+            Self::NoMatch | Self::ReferenceFailed | Self::TargetGone => Retried::Time,
             _ => Retried::Change,
         }
+    }
+
+    /// The code of a record that nobody refused and that could not be written, by its text.
+    #[must_use]
+    pub fn of_lost(text: &str) -> Option<Self> {
+        [Self::AmbiguousTarget, Self::ReferenceFailed, Self::TargetGone].into_iter().find(|code| code.text() == text)
     }
 
     /// The code as the error file writes it.
@@ -93,6 +101,7 @@ impl RejectCode {
             Self::Refused => "REFUSED",
             Self::RefusedBefore => "REFUSED_BEFORE",
             Self::ReferenceFailed => "REFERENCE_FAILED",
+            Self::TargetGone => "TARGET_GONE",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! again, the plan is made from what was read and is the same whoever makes it, and what was sent is not sent twice.
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use chrono::SecondsFormat;
@@ -156,7 +157,7 @@ struct Working<'a> {
 impl Working<'_> {
     /// The whole run; gives the rows that it leaves undone.
     async fn whole(&self, report: &mut Report) -> Result<Vec<Failed>, Error> {
-        let path = self.home.run_folder(&self.one.run)?;
+        let path = self.folder()?;
         let folder = RunFolder::open(&path)?;
         let is_loaded_before = self.one.phase == Phase::Loading && !sabotage::has(Bug::PlanAgain);
         let planned =
@@ -194,6 +195,16 @@ impl Working<'_> {
         Ok(written.failed)
     }
 
+    /// The run's folder: of a run that begins an empty one. A state that was lost, or put back, gives numbers a second time.
+    fn folder(&self) -> Result<PathBuf, Error> {
+        if self.one.attempts_before == 0
+            && let Some(old) = self.home.existing_run_folder(&self.one.run)
+        {
+            Home::remove_run_folder(&old)?;
+        }
+        Ok(self.home.run_folder(&self.one.run)?)
+    }
+
     /// Reads and plans, as far as that was not done before; the plan may be carried out then.
     async fn prepared(&self, folder: &RunFolder) -> Result<Counts, Error> {
         let Staged { made, guarded } = self.staged(folder, 0).await?;
@@ -223,7 +234,7 @@ impl Working<'_> {
     }
 
     async fn plan_alone(&self, sample: usize) -> Result<Staged, Error> {
-        let folder = RunFolder::open(&self.home.run_folder(&self.one.run)?)?;
+        let folder = RunFolder::open(&self.folder()?)?;
         self.staged(&folder, sample).await
     }
 

@@ -21,7 +21,7 @@ use crate::model::outcome::{Counts, Outcome, Records};
 use crate::model::policy::OnError;
 use crate::model::reject::RejectCode;
 use crate::store::dataset::RunFolder;
-use crate::store::ledger::{Recorded, Settled};
+use crate::store::ledger::{Lost, Recorded, Settled};
 use crate::store::refusals::Refused;
 use crate::store::users::Identity;
 
@@ -185,7 +185,7 @@ impl<'a> Load<'a> {
                 self.record_count(0).error += 1;
                 self.fail(&item, refused);
             }
-            Recorded::Lost(message) => self.lose(&item, message),
+            Recorded::Lost(lost) => self.lose(&item, lost),
             Recorded::Open => {}
         }
     }
@@ -327,10 +327,10 @@ impl<'a> Load<'a> {
     }
 
     /// Counts a row that nobody refused and that could not be written all the same.
-    pub(super) fn lose(&mut self, item: &Item, message: String) {
+    pub(super) fn lose(&mut self, item: &Item, lost: Lost) {
         self.counts.add(Outcome::Error);
         self.record_count(0).error += 1;
-        let code = RejectCode::AmbiguousTarget;
+        let Lost { code, message } = lost;
         self.failures.insert(item.row, Failure { code, message, field: String::new(), value: String::new() });
         self.advance();
     }

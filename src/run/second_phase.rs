@@ -11,7 +11,7 @@ use crate::gainsight::write::{Judged, Record};
 use crate::model::outcome::Outcome;
 use crate::model::reject::RejectCode;
 use crate::model::sabotage::{self, Bug};
-use crate::store::ledger::{Answer, Recorded, Settled};
+use crate::store::ledger::{Answer, Lost, Recorded, Settled};
 
 /// A row with the fields that are to be filled.
 type Ready = (Item, Record);
@@ -68,8 +68,8 @@ impl Load<'_> {
             "\"{label}\" stays empty: the record that it points at (row {row} of this run) was not created; it is tried again by \
              the next run"
         );
-        let lost = Some(message.clone());
         let code = RejectCode::ReferenceFailed;
+        let lost = Some(Lost { code, message: message.clone() });
         self.failures.insert(item.row, Failure { code, message, field: label, value: String::new() });
         Settled { row: item.row, step: 2, source_id: item.id.clone(), lost, ..Settled::default() }
     }

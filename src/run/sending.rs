@@ -7,12 +7,14 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::load::{Item, Load};
+use crate::gainsight::assumptions::NO_ROWS_CODES;
 use crate::gainsight::error::{Error as CallError, Refusal};
 use crate::gainsight::write::{Batch, Judged, Record};
 use crate::model::job::Route;
 use crate::model::outcome::Outcome;
+use crate::model::reject::RejectCode;
 use crate::model::sabotage::{self, Bug};
-use crate::store::ledger::{Answer, Settled};
+use crate::store::ledger::{Answer, Lost, Settled};
 
 /// How often the answer to one batch may be lost before the run stops.
 const LOST_AT_MOST: u32 = 3;
@@ -29,6 +31,9 @@ impl Load<'_> {
             let (batch, sent_at) = self.intended(&part, is_insert)?;
             match self.call(&part, is_insert).await {
                 Ok(Judged::Written(gsids)) => self.written(batch, part, gsids, is_insert).await?,
+                Ok(Judged::Blamed(blamed)) if !is_insert && part.len() == 1 && is_gone(&blamed) => {
+                    self.gone(batch, part)?
+                }
                 Ok(Judged::Blamed(blamed)) => {
                     let rest = self.blamed(batch, part, blamed)?;
                     open.push((rest, is_insert));
@@ -108,6 +113,22 @@ impl Load<'_> {
         Ok(())
     }
 
+    /// A record that was there when the target was read, and is not any more. What is known of it are its changes, and a new record
+    /// needs more: the next run reads again and inserts it.
+    fn gone(&mut self, batch: i64, part: Vec<Item>) -> Result<(), Error> {
+        let message =
+            "the record was deleted in Gainsight while the run was under way; the next run inserts it".to_owned();
+        let why = Lost { code: RejectCode::TargetGone, message };
+        let lost = |item: &Item| {
+            let (row, source_id, lost) = (item.row, item.id.clone(), Some(why.clone()));
+            Settled { row, step: 1, source_id, lost, ..Settled::default() }
+        };
+        let rows: Vec<Settled> = part.iter().map(lost).collect();
+        self.recorder.settle(&[(batch, Answer::Refused)], &rows)?;
+        part.iter().for_each(|item| self.lose(item, why.clone()));
+        Ok(())
+    }
+
     /// A batch that was refused because of some of its records; gives the others.
     fn blamed(&mut self, batch: i64, part: Vec<Item>, blamed: Vec<(usize, Refusal)>) -> Result<Vec<Item>, Error> {
         let mut refusals: Vec<Option<Refusal>> = part.iter().map(|_| None).collect();
@@ -165,6 +186,11 @@ impl Load<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether an update was refused because its record is not there.
+fn is_gone(blamed: &[(usize, Refusal)]) -> bool {
+    blamed.iter().all(|(_, refusal)| NO_ROWS_CODES.contains(&refusal.code.as_str()))
 }
 
 /// Whether two values of a key field are one: texts without case, as some services fold them.

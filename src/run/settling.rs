@@ -17,8 +17,9 @@ use crate::model::clock::Clock;
 use crate::model::connection::Limits;
 use crate::model::dataset::gsid;
 use crate::model::field::Field;
+use crate::model::reject::RejectCode;
 use crate::model::sabotage::{self, Bug};
-use crate::store::ledger::Settled;
+use crate::store::ledger::{Lost, Settled};
 
 /// How long the target has between two reads that must agree that a record is missing, in milliseconds of its own clock.
 const READ_AGAIN_MS: i64 = 5_000;
@@ -80,18 +81,18 @@ impl Load<'_> {
                     found.differing.push(item);
                 }
                 _ => {
-                    let message =
-                        "an answer was lost, and several records have this key now; merge them in Gainsight".to_owned();
-                    let (row, source_id, lost_row) = (item.row, item.id.clone(), Some(message.clone()));
-                    rows.push(Settled { row, step: 1, source_id, lost: lost_row, ..Settled::default() });
-                    lost.push((item, message));
+                    let message = "an answer was lost, and several records have this key now; merge them in Gainsight";
+                    let why = Lost { code: RejectCode::AmbiguousTarget, message: message.to_owned() };
+                    let (row, source_id, of_row) = (item.row, item.id.clone(), Some(why.clone()));
+                    rows.push(Settled { row, step: 1, source_id, lost: of_row, ..Settled::default() });
+                    lost.push((item, why));
                 }
             }
         }
         sabotage::place("read_back");
         self.recorder.settle(&[], &rows)?;
         written.into_iter().for_each(|(item, gsid)| self.acknowledge(item, gsid));
-        lost.iter().for_each(|(item, message)| self.lose(item, message.clone()));
+        lost.into_iter().for_each(|(item, why)| self.lose(&item, why));
         Ok(found)
     }
 

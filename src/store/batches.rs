@@ -6,10 +6,11 @@
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::error::Result;
-use super::ledger::{Answer, Intent, Recorded, Settled, Tally};
+use super::ledger::{Answer, Intent, Lost, Recorded, Settled, Tally};
 use super::refusals::{Refused, forget_refusal, keep_refusal};
 use super::state::{State, Tenancy};
 use super::users::keep_identity;
+use crate::model::reject::RejectCode;
 use crate::model::sabotage::{self, Bug};
 
 impl State {
@@ -121,8 +122,9 @@ fn keep_row(change: &Transaction<'_>, run: &str, of: &Tenancy, job: &str, row: &
         (None, Some(_)) => ("lost", None),
         (None, None) => ("written", None),
     };
-    let message = refused.map(|r| &r.message).or(row.lost.as_ref());
-    let (field, value) = (refused.and_then(|r| r.field.as_ref()), refused.and_then(|r| r.value.as_ref()));
+    let message = refused.map(|r| &r.message).or(row.lost.as_ref().map(|lost| &lost.message));
+    let (field, value) = (refused.and_then(|r| r.field.as_deref()), refused.and_then(|r| r.value.as_deref()));
+    let code = row.lost.as_ref().map(|lost| lost.code.text());
     change
         .prepare_cached(
             "INSERT INTO outcome (run, row, step, source_id, result, gsid, message, field, value)
@@ -130,7 +132,7 @@ fn keep_row(change: &Transaction<'_>, run: &str, of: &Tenancy, job: &str, row: &
              ON CONFLICT (run, row, step) DO UPDATE SET result = excluded.result, gsid = excluded.gsid,
                  message = excluded.message, field = excluded.field, value = excluded.value",
         )?
-        .execute(params![run, row.row, row.step, row.source_id, result, row.gsid, message, field, value])?;
+        .execute(params![run, row.row, row.step, row.source_id, result, row.gsid, message, field.or(code), value])?;
     match refused {
         Some(refused) if !sabotage::has(Bug::RefusalForgotten) => keep_refusal(change, of, job, run, refused)?,
         Some(_) => {}
@@ -155,7 +157,14 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Recorded> {
             field: row.get(3)?,
             value: row.get(4)?,
         }),
-        Some("lost") => Recorded::Lost(message(row)?),
+        // What is lost is of few kinds; that it is lost is known, even if a later version has another word for why.
+        Some("lost") => Recorded::Lost(Lost {
+            code: row
+                .get::<_, Option<String>>(3)?
+                .and_then(|code| RejectCode::of_lost(&code))
+                .unwrap_or(RejectCode::TargetGone),
+            message: message(row)?,
+        }),
         Some(_) => Recorded::Written(row.get(1)?),
     })
 }

@@ -13,6 +13,7 @@ use super::refusals::Refused;
 use super::runs::{Run, Stage};
 use super::state::{State, Tenancy};
 use super::users::Identity;
+use crate::model::reject::RejectCode;
 
 /// A run that begins.
 #[derive(Debug, Clone)]
@@ -128,9 +129,18 @@ pub struct Settled {
     /// Gainsight's refusal; none if the record was written.
     pub refused: Option<Refused>,
     /// Why it could not be written although nobody refused it.
-    pub lost: Option<String>,
+    pub lost: Option<Lost>,
     /// What is to be remembered of the Dynamics user.
     pub identity: Option<Identity>,
+}
+
+/// Why a record could not be written although nobody refused it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// What it is in the error file.
+    pub code: RejectCode,
+    /// In words.
+    pub message: String,
 }
 
 /// What a run before this process knows of a row.
@@ -141,7 +151,7 @@ pub enum Recorded {
     /// It was refused.
     Refused(Refused),
     /// It could not be written: why.
-    Lost(String),
+    Lost(Lost),
     /// Its call was sent, and no answer came.
     Open,
 }
