@@ -17,6 +17,7 @@ use crate::model::clock::Clock;
 use crate::model::connection::Limits;
 use crate::model::dataset::gsid;
 use crate::model::field::Field;
+use crate::model::job::Fold;
 use crate::model::reject::RejectCode;
 use crate::model::sabotage::{self, Bug};
 use crate::store::ledger::{Lost, Settled};
@@ -124,11 +125,12 @@ impl Load<'_> {
         Ok(self.gainsight.read_back(&self.job.targets[0].object.name, &fields, key, &values).await?)
     }
 
-    /// Whether a record has the key of a row.
+    /// Whether a record has the key of a row, in the way in which the job compares keys.
     fn is_of(&self, record: &Record, item: &Item) -> bool {
         self.job.key.iter().all(|key| {
             let name = &self.job.mappings[key.mapping].field.name;
-            same_key(record.get(name), item.record.get(name))
+            let (one, other) = (record.get(name), item.record.get(name));
+            if key.fold == Fold::Exact { one.is_some() && one == other } else { same_key(one, other) }
         })
     }
 }

@@ -50,6 +50,9 @@ pub enum Error {
     /// The state database.
     #[error("the state database cannot be used: {0}")]
     State(#[from] rusqlite::Error),
+    /// The SQLite that this Ferry was built with can lose what was committed.
+    #[error("this ferry was built with SQLite {0}, which can lose what was committed; build it with the one it brings")]
+    OldSqlite(&'static str),
     /// The state database was made by a newer Ferry.
     #[error("the state database has version {found}, and this ferry knows {known}; use a newer ferry")]
     NewerState {

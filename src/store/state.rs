@@ -121,7 +121,9 @@ impl State {
     /// # Errors
     /// If the file cannot be used, or a newer Ferry made it.
     pub fn open(path: &Path) -> Result<Self> {
-        assert!(rusqlite::version_number() >= SQLITE_AT_LEAST, "the bundled SQLite is too old");
+        if rusqlite::version_number() < SQLITE_AT_LEAST {
+            return Err(Error::OldSqlite(rusqlite::version()));
+        }
         let database = Connection::open(path)?;
         owner_only(path)?;
         database.busy_timeout(BUSY_TIMEOUT)?;
