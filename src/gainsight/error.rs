@@ -81,6 +81,15 @@ impl Error {
     pub fn is_unclear(&self) -> bool {
         matches!(self, Self::Unclear { .. })
     }
+
+    /// What came in place of an answer; the whole message, where it is no matter of an answer.
+    #[must_use]
+    pub fn in_place_of_an_answer(&self) -> String {
+        match self {
+            Self::Unclear { detail, .. } => detail.clone(),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// Why one record was refused, in Gainsight's words.

@@ -208,7 +208,10 @@ async fn one(gainsight: &Gainsight, clock: Clock, progress: &Progress, person: P
                     lost += 1;
                     let wait = quiet_after(sent_at, &gainsight.limits, clock);
                     let seconds = wait.as_secs_f64();
-                    progress(Event::Notice(format!("{error}; waiting {seconds:.1} s before it is sent again")));
+                    progress(Event::Notice(format!(
+                        "the answer to a call about a person was lost ({}); waiting {seconds:.1} s before it is sent again",
+                        error.in_place_of_an_answer()
+                    )));
                     clock.sleep(wait).await;
                 }
                 Err(error) if error.is_unclear() && sabotage::has(Bug::LostIsWritten) => break outcomes.push(Ok(())),

@@ -47,7 +47,7 @@ impl Load<'_> {
                 Err(error) if error.is_unclear() && is_insert && lost < LOST_AT_MOST => {
                     lost += 1;
                     self.recorder.settle(&[(batch, Answer::Unknown)], &[])?;
-                    let found = self.find_out(part, sent_at, &error.to_string()).await?;
+                    let found = self.find_out(part, sent_at, &error.in_place_of_an_answer()).await?;
                     open.push((found.differing, false));
                     open.push((found.missing, true));
                 }

@@ -103,7 +103,7 @@ impl Load<'_> {
         if !wait.is_zero() {
             let seconds = wait.as_secs_f64();
             (self.progress)(Event::Notice(format!(
-                "a write to Gainsight has no clear answer ({why}); waiting {seconds:.1} s until it is certain what came of it"
+                "the answer to a call with new records is missing ({why}); waiting {seconds:.1} s, then Gainsight is asked what it holds"
             )));
             self.clock.sleep(wait).await;
         }
