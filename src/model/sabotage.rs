@@ -2,7 +2,8 @@
 //!
 //! With the feature `sabotage`, which only tests switch on, `FERRY_BUG` names one bug that the code then has, and
 //! `FERRY_STOP_AT=label` or `label:3` names a place at whose first or third passing the process stands still until somebody
-//! kills it. Without the feature both functions are nothing. In: names. Out: whether a bug is on.
+//! kills it, or until the file is there that `FERRY_GO_ON` names; `?` tells every place that is passed. Without the feature both
+//! functions are nothing. In: names. Out: whether a bug is on.
 
 /// A mistake that somebody could make in the protocol of a run. Each has a test that fails when it is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,8 +102,9 @@ fn stop_at(label: &str) {
         let _ = writeln!(std::io::stderr(), "passed {label}");
     } else if name == label && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == number {
         let _ = writeln!(std::io::stderr(), "stopped at {label}");
-        loop {
-            std::thread::park();
+        let go_on = std::env::var_os("FERRY_GO_ON").map(std::path::PathBuf::from);
+        while !go_on.as_ref().is_some_and(|file| file.exists()) {
+            std::thread::park_timeout(std::time::Duration::from_millis(5));
         }
     }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Result, disk};
 use super::home::{create_owned, owner_only};
+use crate::model::sabotage;
 
 /// Writes a file.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -26,13 +27,17 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 pub(super) fn begin(path: &Path) -> Result<File> {
     abandon(path)?;
     let beside = temporary(path);
-    create_owned(&beside).map_err(disk("cannot create", &beside))
+    let file = create_owned(&beside).map_err(disk("cannot create", &beside))?;
+    sabotage::place("file.begun");
+    Ok(file)
 }
 
 /// Brings a file that was begun to its place.
 pub(super) fn complete(file: &File, path: &Path) -> Result<()> {
     file.sync_all().map_err(disk("cannot write", path))?;
+    sabotage::place("file.written");
     std::fs::rename(temporary(path), path).map_err(disk("cannot write", path))?;
+    sabotage::place("file.placed");
     path.parent().map_or(Ok(()), sync_folder)
 }
 

@@ -61,6 +61,7 @@ impl State {
             return Err(Error::OwnershipLost);
         }
         let made = how(&change)?;
+        sabotage::place(&format!("{name}.within"));
         change.commit()?;
         sabotage::place(&format!("{name}.after"));
         Ok(made)
