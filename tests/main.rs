@@ -20,6 +20,7 @@ mod generated;
 mod grammar;
 mod guard;
 mod keyring;
+mod kills;
 mod language;
 mod layout;
 mod limits;

@@ -63,7 +63,7 @@ impl Desk {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    fn command(&self, project: &Path, arguments: &[&str]) -> Command {
+    pub fn command(&self, project: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
         command.args(arguments).arg("--project").arg(project).arg("--home").arg(self.home());
         command.args(["--clock-scale", "1000"]).env_clear().envs(self.set.iter().cloned());
