@@ -28,6 +28,7 @@ mod mapping;
 mod matrix;
 mod metadata_age;
 mod oracle;
+mod ownership;
 mod pages;
 mod paging;
 mod random_scripts;

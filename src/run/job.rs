@@ -26,6 +26,7 @@ use crate::model::job::Job;
 use crate::model::outcome::{Calls, Counts, Status};
 use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::RunFolder;
+use crate::store::error::Error as StoreError;
 use crate::store::home::Home;
 use crate::store::ledger::{End, Failed, Ledger, Phase};
 use crate::store::runs::Stage;
@@ -180,6 +181,10 @@ impl Working<'_> {
         };
         report.counts = load.counts;
         report.records.clone_from(&load.records);
+        // Who was taken over writes over nothing of the one who goes on.
+        if let Err(lost @ Error::Store(StoreError::OwnershipLost)) = sent {
+            return Err(lost);
+        }
         // A run that is stopped says what it knows of its rows too. The error of the call is nearer than one of the disk.
         let written = books::error_file(self.job, &self.one.run, &path, &folder, &load).await;
         if let Ok(written) = &written {
