@@ -11,6 +11,7 @@ mod clauses;
 mod connections;
 mod corners;
 mod datasets;
+mod disk;
 mod drift;
 mod examples;
 mod faults;

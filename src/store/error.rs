@@ -1,7 +1,9 @@
 //! What the disk and the database can do to us.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
 
 /// Something could not be kept, or not be read again.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +50,13 @@ pub enum Error {
         detail: String,
     },
     /// The state database.
-    #[error("the state database cannot be used: {0}")]
-    State(#[from] rusqlite::Error),
+    #[error("the state database{} cannot be used: {source}{}", place(path.as_deref()), state_advice(source))]
+    State {
+        /// Where it is, if that is known.
+        path: Option<PathBuf>,
+        /// In SQLite's words.
+        source: rusqlite::Error,
+    },
     /// The SQLite that this Ferry was built with can lose what was committed.
     #[error("this ferry was built with SQLite {0}, which can lose what was committed; build it with the one it brings")]
     OldSqlite(&'static str),
@@ -69,17 +76,52 @@ pub enum Error {
     ErrorFile(#[from] csv::Error),
 }
 
-/// What to do about the one thing that a disk says often.
+impl From<rusqlite::Error> for Error {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::State { path: None, source }
+    }
+}
+
+impl Error {
+    /// The same with the place of the state database, which SQLite does not tell.
+    pub(super) fn at(self, place: &Path) -> Self {
+        match self {
+            Self::State { path: None, source } => Self::State { path: Some(place.to_owned()), source },
+            other => other,
+        }
+    }
+}
+
+/// What to do about a disk without room.
+const FREE_SPACE: &str = "; free some space there, then go on with `ferry resume`";
+
+/// What to do about the one thing that a disk says often. A limit of the process says it in other words.
 fn advice(source: &std::io::Error) -> &'static str {
     match source.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; free some space there, then go on with `ferry resume`",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => FREE_SPACE,
         _ => "",
     }
 }
 
+/// The same for what SQLite says of it, and of a file that is not what it was.
+fn state_advice(source: &rusqlite::Error) -> &'static str {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => FREE_SPACE,
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            "; nothing was written over: put a copy of it back, or move the home away and begin with another, which compares with what \
+             Gainsight holds"
+        }
+        _ => "",
+    }
+}
+
+fn place(path: Option<&Path>) -> String {
+    path.map(|path| format!(" {}", path.display())).unwrap_or_default()
+}
+
 pub(super) type Result<T> = std::result::Result<T, Error>;
 
-pub(super) fn disk(what: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Error {
+pub(super) fn disk(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::Disk { what, path, source }
 }

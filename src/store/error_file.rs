@@ -103,11 +103,11 @@ impl ErrorFile {
         if self.writer.is_none() {
             let mut writer = csv::Writer::from_writer(durable::begin(&self.path)?);
             let names = HEADER.iter().map(|h| (*h).to_owned()).chain(columns().map(|(_, f)| safe(f.name())));
-            writer.write_record(names.collect::<Vec<_>>())?;
+            writer.write_record(names.collect::<Vec<_>>()).map_err(|e| unwritten(e, &self.path))?;
             self.writer = Some(writer);
         }
         if let Some(writer) = &mut self.writer {
-            writer.write_record(&cells)?;
+            writer.write_record(&cells).map_err(|e| unwritten(e, &self.path))?;
             self.lines += 1;
         }
         Ok(())
@@ -128,6 +128,17 @@ impl ErrorFile {
         let file = writer.into_inner().map_err(|e| disk("cannot write", &self.path)(e.into_error()))?;
         durable::complete(&file, &self.path)?;
         Ok(Some(self.path))
+    }
+}
+
+/// A line that cannot be written: what the disk says, with the place.
+fn unwritten(error: csv::Error, path: &Path) -> Error {
+    if !error.is_io_error() {
+        return error.into();
+    }
+    match error.into_kind() {
+        csv::ErrorKind::Io(source) => disk("cannot write", path)(source),
+        other => disk("cannot write", path)(std::io::Error::other(format!("{other:?}"))),
     }
 }
 

@@ -4,6 +4,8 @@
 //! shared. Each opening for writing raises an epoch, and each change compares it in its own transaction: a process that was
 //! taken over changes nothing more. In: changes. Out: the same, or the error that the state belongs to another.
 
+use std::path::Path;
+
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::error::{Error, Result};
@@ -53,6 +55,13 @@ impl State {
 
     /// One change, whole or not at all, by whoever holds the state. `name` is where a test may kill.
     pub(super) fn change<T>(&self, name: &str, how: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.changed(name, how).map_err(|error| match self.database.path() {
+            Some(path) => error.at(Path::new(path)),
+            None => error,
+        })
+    }
+
+    fn changed<T>(&self, name: &str, how: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         sabotage::place(&format!("{name}.before"));
         let change = Transaction::new_unchecked(&self.database, TransactionBehavior::Immediate)?;
         let epoch: Option<i64> =

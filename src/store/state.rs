@@ -121,6 +121,10 @@ impl State {
     /// # Errors
     /// If the file cannot be used, or a newer Ferry made it.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::opened(path).map_err(|error| error.at(path))
+    }
+
+    fn opened(path: &Path) -> Result<Self> {
         if rusqlite::version_number() < SQLITE_AT_LEAST {
             return Err(Error::OldSqlite(rusqlite::version()));
         }
@@ -144,9 +148,15 @@ impl State {
         if !path.exists() {
             return Ok(None);
         }
+        Self::looked(path).map_err(|error| error.at(path))
+    }
+
+    fn looked(path: &Path) -> Result<Option<Self>> {
         let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         database.busy_timeout(BUSY_TIMEOUT)?;
-        Ok(Some(Self { database, epoch: None }))
+        // A process that ended while it made the state leaves a file without a table.
+        let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok((version > 0).then_some(Self { database, epoch: None }))
     }
 
     /// Whether a table is there: a state that an earlier version made is looked at as it is.
