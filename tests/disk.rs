@@ -217,7 +217,7 @@ async fn a_state_that_is_garbage_stays_as_it_is() {
 }
 
 /// Where a run is killed, which of its datasets the disk then loses, and what the next process says.
-const LOSSES: [(&str, &str, &str); 7] = [
+const LOSSES: [(&str, &str, &str); 9] = [
     ("page.after:2", "", READ_AGAIN),
     ("extracted.after:1", "source", READ_AGAIN),
     ("loading.before:1", "target", READ_AGAIN),
@@ -225,6 +225,8 @@ const LOSSES: [(&str, &str, &str); 7] = [
     ("intend.before:2", "changes", "the plan is missing or damaged on disk; it is made again"),
     ("intend.before:2", "mapped", ""),
     ("intend.before:2", "target", ""),
+    ("intend.before:2", "source", READ_AGAIN),
+    ("end.before:1", "source", READ_AGAIN),
 ];
 const READ_AGAIN: &str = "missing or damaged on disk; it is read again";
 /// Does something to a file, and says what.

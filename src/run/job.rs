@@ -224,18 +224,30 @@ impl Working<'_> {
         Ok(made.counts)
     }
 
-    /// The plan that an earlier process made. It is made again where its file is gone or damaged: it follows from what was read.
+    /// The plan that an earlier process made. It is made again where its file is gone or damaged, as it follows from what was read, and
+    /// so is what the error file needs of the source.
     async fn planned_before(&self, folder: &RunFolder) -> Result<Counts, Error> {
         let unusable = || Error::Books("the ledger has no plan for a run that was loading".to_owned());
         let (counts, digest) = self.one.planned.as_ref().ok_or_else(unusable)?;
-        if folder.digest(dataset::CHANGES).await.ok().as_ref() != Some(digest) {
+        let is_planned = folder.digest(dataset::CHANGES).await.ok().as_ref() == Some(digest);
+        if !is_planned {
             (self.progress)(Event::Notice("the plan is missing or damaged on disk; it is made again".to_owned()));
+        }
+        if !is_planned || !self.has_source(folder).await? {
             let staged = self.staged(folder, 0).await?;
             if folder.digest(dataset::CHANGES).await? != *digest {
                 return Err(Error::PlanChanged { counts: serde_json::json!(staged.made.counts).to_string() });
             }
         }
         serde_json::from_str(counts).map_err(|_| unusable())
+    }
+
+    /// Whether the source's rows are there as they were read.
+    async fn has_source(&self, folder: &RunFolder) -> Result<bool, Error> {
+        match self.ledger.reading(&self.one.run, dataset::SOURCE)? {
+            Some(reading) => Ok(folder.is_whole(dataset::SOURCE, &reading.parts).await?),
+            None => Ok(false),
+        }
     }
 
     async fn plan_alone(&self, sample: usize) -> Result<Staged, Error> {

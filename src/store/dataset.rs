@@ -105,6 +105,15 @@ impl RunFolder {
         Ok(Some(writer))
     }
 
+    /// Whether the recorded files of a dataset are there as they were written.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub async fn is_whole(&self, name: &str, kept: &[Part]) -> Result<bool> {
+        let (folder, recorded) = (self.folder_of(name)?, kept.to_vec());
+        beside(name, move || parts::are_whole(&folder, &recorded)).await
+    }
+
     /// Removes a dataset whole.
     ///
     /// # Errors
