@@ -211,7 +211,8 @@ fn no_operation_of_a_state_that_was_taken_over_changes_anything() {
         report: "{}",
         message: None,
         can_resume: false,
-        failed: Some(&[]),
+        failed: &[],
+        are_all: true,
         chosen: None,
     };
     let connection = Established {

@@ -53,6 +53,6 @@ pub fn show(setting: &Setting, run: &str) -> Result<Shown, Error> {
     };
     let state = State::look(&state_path(&setting.home))?.ok_or_else(none)?;
     let (found, stages) = state.run(run)?.ok_or_else(none)?;
-    let standing = state.standing(run)?.filter(|standing| standing.phase != Phase::Ended);
+    let standing = state.standing(run)?.filter(|standing| !matches!(standing.phase, Phase::Ended | Phase::Planning));
     Ok(Shown { run: ended(found, setting), stages, standing })
 }

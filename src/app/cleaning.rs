@@ -43,6 +43,11 @@ pub fn clean(setting: &Setting, older_than_seconds: u64) -> Result<Cleaned, Erro
             continue;
         }
         let folder: Option<PathBuf> = home.existing_run_folder(&run.id);
+        // While a call may still have an effect, the next run has to know of it.
+        if state.has_open_calls(&run.id)? && age < TimeDelta::hours(1) {
+            cleaned.kept.push(run.id);
+            continue;
+        }
         // The ledger first: a folder that is left is found by the next cleaning, while pages without files would be sought.
         let had_details = state.clean_run(&run.id)?;
         let bytes = folder.map(|folder| Home::remove_run_folder(&folder)).transpose()?;

@@ -9,6 +9,8 @@ use super::error::Error;
 use super::runs::{Named, find, run_so, take};
 use super::workspace::{Setting, Workspace};
 use crate::model::job::Job;
+use crate::run::chain::With;
+use crate::run::error::Error as RunError;
 use crate::run::progress::{Event, Progress};
 use crate::run::report::Report;
 use crate::run::undertaking::How;
@@ -45,28 +47,56 @@ pub async fn resume(
     }
     let mut failed = None;
     for run in runs {
-        let jobs = rest_of(&run, workspace)?;
-        admit(jobs.clone(), workspace, &home, &state, setting).await?;
-        let how = How { resume: Some(run.id.clone()), ..How::default() };
-        let chain = run.chain.as_ref().and_then(|name| workspace.project.chains.get(name));
-        let error = match chain {
-            Some(chain) => {
-                chain::run(chain, &jobs, &how, &workspace.services, &home, &state, progress, &mut ended).await?
+        // A chain that went on may have taken up what was to come next.
+        if wanted.is_none() && !state.unfinished_runs()?.iter().any(|one| one.id == run.id) {
+            continue;
+        }
+        let gone_on = go_on(&run, workspace, setting, &home, &state, progress, &mut ended).await;
+        match gone_on {
+            Ok(None) => {}
+            Ok(Some(error)) => failed = failed.or(Some(error.into())),
+            Err(lost @ Error::Run(RunError::Store(_))) => return Err(lost),
+            // What stands in the way of one run is no reason to leave the others.
+            Err(error) => {
+                progress(Event::Notice(format!("run {} is left as it is: {error}", run.id)));
+                failed = failed.or(Some(error));
             }
-            None => {
-                let (report, error) = job::run(jobs[0], &how, &workspace.services, &home, &state, progress).await?;
-                ended(&report);
-                error
-            }
-        };
-        failed = failed.or(error);
+        }
     }
-    failed.map_or(Ok(()), |error| Err(error.into()))
+    failed.map_or(Ok(()), Err)
+}
+
+async fn go_on(
+    run: &Run,
+    workspace: &Workspace,
+    setting: &Setting,
+    home: &Home,
+    state: &State,
+    progress: &Progress,
+    mut ended: &mut impl FnMut(&Report),
+) -> Result<Option<RunError>, Error> {
+    let jobs = rest_of(run, workspace)?;
+    admit(jobs.clone(), workspace, home, state, setting).await?;
+    let how = How { resume: Some(run.id.clone()), ..How::default() };
+    let (services, chain) =
+        (&workspace.services, run.chain.as_ref().and_then(|name| workspace.project.chains.get(name)));
+    if let Some(chain) = chain {
+        let with = With { services, home, ledger: state, progress };
+        return Ok(chain::run(chain, &jobs, &how, &with, &mut ended).await?);
+    }
+    let (report, error) = job::run(jobs[0], &how, services, home, state, progress).await?;
+    ended(&report);
+    Ok(error)
 }
 
 /// The job of a run, and the jobs that follow it in its chain.
 fn rest_of<'a>(run: &Run, workspace: &'a Workspace) -> Result<Vec<&'a Job>, Error> {
-    let gone = || Error::Usage(format!("run {} is of the job \"{}\", which the project has no more", run.id, run.job));
+    let gone = || {
+        Error::Usage(format!(
+            "run {} is of the job \"{}\", which the project has no more; `ferry cancel {}` gives it up",
+            run.id, run.job, run.id
+        ))
+    };
     let job = workspace.project.jobs.get(&run.job).ok_or_else(gone)?;
     let Some(chain) = run.chain.as_ref().and_then(|name| workspace.project.chains.get(name)) else {
         return Ok(vec![job]);

@@ -9,6 +9,7 @@ use super::workspace::{Setting, Workspace};
 use crate::lang::project::Project;
 use crate::model::chain::Chain;
 use crate::model::job::Job;
+use crate::run::chain::With;
 use crate::run::plan::Plan;
 use crate::run::progress::{Event, Progress};
 use crate::run::report::Report;
@@ -97,7 +98,8 @@ pub async fn run_so(
             failed
         }
         Named::Chain(one, jobs) => {
-            chain::run(one, &jobs, how, &workspace.services, &home, &state, progress, ended).await?
+            let with = With { services: &workspace.services, home: &home, ledger: &state, progress };
+            chain::run(one, &jobs, how, &with, ended).await?
         }
     };
     failed.map_or(Ok(()), |error| Err(error.into()))

@@ -84,7 +84,7 @@ fn stands(run: &Run, standing: &Standing) -> String {
         Phase::Extracted => {
             format!("  everything is read, {} rows of the source; it was planning\n", number(standing.read))
         }
-        Phase::Loading | Phase::Ended => {
+        Phase::Loading | Phase::Ended | Phase::Planning => {
             let planned: Option<Counts> = standing.planned.as_deref().and_then(|text| serde_json::from_str(text).ok());
             let of = planned.map_or_else(String::new, |c| format!(" of {}", number(c.inserted + c.updated)));
             let Tally { written, failed, open } = standing.tally;

@@ -1,7 +1,7 @@
 //! Reading back what was sent: the records with these keys, each value in the form in which it would be sent.
 //!
-//! What a lost answer leaves open is decided by it, so values compare as they are. In: keys. Out: records by API name, the GSID
-//! among them.
+//! What a lost answer leaves open is decided by it, so values compare as they are, and no record is left out: it reads page by page.
+//! In: keys. Out: records by API name, the GSID among them.
 
 use serde_json::{Value, json};
 
@@ -10,10 +10,15 @@ use super::error::Error;
 use super::read::query;
 use super::stored;
 use super::write::Record;
-use crate::model::field::Field;
+use crate::model::connection::Limits;
+use crate::model::field::{Field, FieldKind};
+
+/// Names of conditions in a query; the first is that of paging.
+const ALIASES: [&str; 10] = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J"];
 
 impl Gainsight {
-    /// The records whose key field has one of these values. `fields` begins with the GSID.
+    /// The records of which each key field has one of its values: those with the keys, and where there are several key fields perhaps
+    /// some more. Fields that cannot be asked for with a list are left to whoever compares. `fields` begins with the GSID.
     ///
     /// # Errors
     /// What the service or the network says, or a value that cannot be read.
@@ -21,19 +26,47 @@ impl Gainsight {
         &self,
         object: &str,
         fields: &[Field],
-        key: &Field,
-        values: &[Value],
+        keys: &[(&Field, Vec<Value>)],
     ) -> Result<Vec<Record>, Error> {
-        let mut body = query(fields, None);
-        let condition = json!({ "name": key.name, "alias": "A", "operator": "IN", "value": values });
-        body["where"] = json!({ "conditions": [condition], "expression": "A" });
-        let rows = self.rows(object, body).await?;
-        let unreadable = |detail: String| Error::Unreadable { what: object.to_owned(), detail };
-        let batch = stored::batch(&rows, fields).map_err(unreadable)?;
-        let record = |row| {
-            let values = fields.iter().zip(batch.columns());
-            values.map(|(field, column)| (field.name.clone(), stored::json(column, row))).collect()
-        };
-        Ok((0..batch.num_rows()).map(record).collect())
+        let mut records: Vec<Record> = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let rows = self.rows(object, narrowed(fields, keys, after.as_deref())).await?;
+            let unreadable = |detail: String| Error::Unreadable { what: object.to_owned(), detail };
+            let last = rows.last().and_then(|row| row.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
+            let is_done = rows.len() < Limits::READ_ROWS;
+            if !is_done && (last.is_none() || last <= after) {
+                return Err(unreadable("paging does not advance".to_owned()));
+            }
+            let batch = stored::batch(&rows, fields).map_err(unreadable)?;
+            records.extend((0..batch.num_rows()).map(|row| {
+                let values = fields.iter().zip(batch.columns());
+                values.map(|(field, column)| (field.name.clone(), stored::json(column, row))).collect::<Record>()
+            }));
+            if is_done {
+                return Ok(records);
+            }
+            after = last;
+        }
     }
+}
+
+fn narrowed(fields: &[Field], keys: &[(&Field, Vec<Value>)], after: Option<&str>) -> Value {
+    let mut body = query(fields, after);
+    let mut conditions: Vec<Value> = body["where"]["conditions"].as_array().cloned().unwrap_or_default();
+    let asked = keys.iter().filter(|(field, values)| can_be_listed(field.kind) && !values.is_empty());
+    for ((field, values), alias) in asked.zip(&ALIASES[1..]) {
+        conditions.push(json!({ "name": field.name, "alias": alias, "operator": "IN", "value": values }));
+    }
+    if !conditions.is_empty() {
+        let names: Vec<&str> = conditions.iter().filter_map(|c| c["alias"].as_str()).collect();
+        body["where"] = json!({ "expression": names.join(" AND "), "conditions": conditions });
+    }
+    body
+}
+
+/// Whether a field takes a list of values in a query.
+/// <https://support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/Company_and_Relationship_API/Company_API_Documentation>
+fn can_be_listed(kind: FieldKind) -> bool {
+    matches!(kind, FieldKind::String | FieldKind::Email | FieldKind::Lookup | FieldKind::Gsid)
 }

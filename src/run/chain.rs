@@ -13,6 +13,18 @@ use crate::model::job::Job;
 use crate::store::home::Home;
 use crate::store::ledger::Ledger;
 
+/// What runs work with.
+pub struct With<'a> {
+    /// The clients of the connections.
+    pub services: &'a Services,
+    /// Where everything is kept.
+    pub home: &'a Home,
+    /// What was done so far.
+    pub ledger: &'a dyn Ledger,
+    /// Who listens.
+    pub progress: &'a Progress,
+}
+
 /// Runs the jobs of a chain in order; `jobs` are the chain's, or what is left of them. `first` says how the first of them is run: a
 /// chain that was interrupted goes on with the run that was. Each report is handed out as soon as it is there. The answer is
 /// the first failure, if there was one.
@@ -23,17 +35,14 @@ pub async fn run(
     chain: &Chain,
     jobs: &[&Job],
     first: &How,
-    services: &Services,
-    home: &Home,
-    ledger: &dyn Ledger,
-    progress: &Progress,
+    with: &With<'_>,
     mut ended: impl FnMut(&Report),
 ) -> Result<Option<Error>, Error> {
     let mut first_failure = None;
     for (number, job) in jobs.iter().enumerate() {
         let resume = first.resume.clone().filter(|_| number == 0);
         let how = How { chain: Some(chain.name.clone()), anew: first.anew, resume, chosen: None };
-        let (report, failed) = job::run(job, &how, services, home, ledger, progress).await?;
+        let (report, failed) = job::run(job, &how, with.services, with.home, with.ledger, with.progress).await?;
         ended(&report);
         if let Some(error) = failed {
             first_failure.get_or_insert(error);

@@ -113,8 +113,12 @@ impl Staging<'_> {
         let (mut writer, mut rows, from) = match begun {
             Begun::Done(rows) => return Ok(rows),
             Begun::Partly(writer, reading) => {
-                let checkpoint = serde_json::from_str(&reading.checkpoint).ok();
-                (writer, reading.rows, checkpoint)
+                // Pages of which nobody knows where they go on are of no use.
+                let Ok(checkpoint) = serde_json::from_str(&reading.checkpoint) else {
+                    self.ledger.read_again(self.run, &name)?;
+                    return Box::pin(self.table_once(dynamics, query)).await;
+                };
+                (writer, reading.rows, Some(checkpoint))
             }
             Begun::New(writer) => (writer, 0, None),
         };
@@ -137,7 +141,9 @@ impl Staging<'_> {
         let name = dataset::target(object);
         let (mut writer, mut rows, after) = match self.begun(&name, dataset::object_schema(fields)).await? {
             Begun::Done(rows) => return Ok(rows),
-            Begun::Partly(writer, reading) => (writer, reading.rows, Some(reading.checkpoint)),
+            Begun::Partly(writer, reading) => {
+                (writer, reading.rows, Some(reading.checkpoint).filter(|after| !after.is_empty()))
+            }
             Begun::New(writer) => (writer, 0, None),
         };
         let mut records = gainsight.read_from(object, fields, after);

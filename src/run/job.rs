@@ -51,7 +51,8 @@ pub async fn run(
     let begun = Begun { calls: services.calls(job)?, since: Instant::now() };
     let mut report = begun.report(job, &one);
     let working = Working { job, services, home, ledger, progress, one: &one };
-    let result = working.whole(&mut report).await;
+    let mut failures = Vec::new();
+    let result = working.whole(&mut report, &mut failures).await;
     let failed = result.as_ref().err();
     if let Some(error) = failed {
         report.status = Status::Failed;
@@ -59,9 +60,14 @@ pub async fn run(
     }
     begun.complete(job, services, &mut report)?;
     let can_resume = failed.is_some_and(Error::can_resume);
-    working.end(&report, can_resume, result.as_ref().ok().map(Vec::as_slice))?;
+    let kept = working.end(&report, can_resume, &failures, result.is_ok());
     progress(Event::Ended);
-    Ok((report, result.err()))
+    match (kept, result) {
+        // What stopped the run is nearer than what came of it; a run whose end is not kept is an interrupted one.
+        (Err(_), Err(error)) | (Ok(()), Err(error)) => Ok((report, Some(error))),
+        (Err(error), Ok(())) => Err(error),
+        (Ok(()), Ok(())) => Ok((report, None)),
+    }
 }
 
 /// Extracts and plans a job, and writes nothing to the target.
@@ -98,7 +104,7 @@ pub async fn plan_only(
         }
     }
     begun.complete(job, services, &mut report)?;
-    working.end(&report, false, None)?;
+    working.end(&report, false, &[], false)?;
     progress(Event::Ended);
     Ok((report, result?.made))
 }
@@ -156,8 +162,8 @@ struct Working<'a> {
 }
 
 impl Working<'_> {
-    /// The whole run; gives the rows that it leaves undone.
-    async fn whole(&self, report: &mut Report) -> Result<Vec<Failed>, Error> {
+    /// The whole run. `failures` are the rows that it leaves undone: all, or where it is stopped, those that are known.
+    async fn whole(&self, report: &mut Report, failures: &mut Vec<Failed>) -> Result<(), Error> {
         let path = self.folder()?;
         let folder = RunFolder::open(&path)?;
         let is_loaded_before = self.one.phase == Phase::Loading && !sabotage::has(Bug::PlanAgain);
@@ -187,17 +193,18 @@ impl Working<'_> {
         }
         // A run that is stopped says what it knows of its rows too. The error of the call is nearer than one of the disk.
         let written = books::error_file(self.job, &self.one.run, &path, &folder, &load).await;
-        if let Ok(written) = &written {
-            report.error_file.clone_from(&written.path);
-        }
+        let written = written.map(|written| {
+            report.error_file = written.path;
+            *failures = written.failed;
+        });
         sent?;
-        let written = written?;
+        written?;
         timed.end("load", planned.inserted + planned.updated, &self.one.run, self.ledger)?;
         let tally = self.ledger.tally(&self.one.run)?;
-        books::audit(&load.counts, &planned, written.failed.len() as u64, &tally)?;
+        books::audit(&load.counts, &planned, failures.len() as u64, &tally)?;
         report.status = if load.counts.failed() > 0 { Status::Partial } else { Status::Success };
-        report.retried = self.retried(&written.failed)?;
-        Ok(written.failed)
+        report.retried = self.retried(failures)?;
+        Ok(())
     }
 
     /// The run's folder: of a run that begins an empty one. A state that was lost, or put back, gives numbers a second time.
@@ -220,7 +227,7 @@ impl Working<'_> {
             drift::hold(self.job, self.services).await?;
         }
         let counts = serde_json::to_string(&made.counts).map_err(|e| Error::Books(e.to_string()))?;
-        self.ledger.planned(&self.one.run, &counts, &folder.digest(dataset::CHANGES).await?)?;
+        self.ledger.planned(&self.one.run, &counts, &self.plan_digest(folder).await?)?;
         Ok(made.counts)
     }
 
@@ -229,17 +236,26 @@ impl Working<'_> {
     async fn planned_before(&self, folder: &RunFolder) -> Result<Counts, Error> {
         let unusable = || Error::Books("the ledger has no plan for a run that was loading".to_owned());
         let (counts, digest) = self.one.planned.as_ref().ok_or_else(unusable)?;
-        let is_planned = folder.digest(dataset::CHANGES).await.ok().as_ref() == Some(digest);
+        let is_planned = self.plan_digest(folder).await.ok().as_ref() == Some(digest);
         if !is_planned {
             (self.progress)(Event::Notice("the plan is missing or damaged on disk; it is made again".to_owned()));
         }
         if !is_planned || !self.has_source(folder).await? {
             let staged = self.staged(folder, 0).await?;
-            if folder.digest(dataset::CHANGES).await? != *digest {
+            if self.plan_digest(folder).await? != *digest {
                 return Err(Error::PlanChanged { counts: serde_json::json!(staged.made.counts).to_string() });
             }
         }
         serde_json::from_str(counts).map_err(|_| unusable())
+    }
+
+    /// The digest of everything that is loaded.
+    async fn plan_digest(&self, folder: &RunFolder) -> Result<String, Error> {
+        let mut digest = folder.digest(dataset::CHANGES).await?;
+        if self.job.load_first.is_some() {
+            digest.push_str(&folder.digest(dataset::QUEUE).await?);
+        }
+        Ok(digest)
     }
 
     /// Whether the source's rows are there as they were read.
@@ -295,7 +311,7 @@ impl Working<'_> {
         Ok((rows > 0).then_some(Retried { rows, fixed }))
     }
 
-    fn end(&self, report: &Report, can_resume: bool, failed: Option<&[Failed]>) -> Result<(), Error> {
+    fn end(&self, report: &Report, can_resume: bool, failed: &[Failed], are_all: bool) -> Result<(), Error> {
         let json = serde_json::to_string(report).map_err(|e| Error::Books(e.to_string()))?;
         Ok(self.ledger.end(&End {
             run: &report.run,
@@ -306,7 +322,8 @@ impl Working<'_> {
             report: &json,
             message: report.message.as_deref(),
             can_resume,
-            failed: failed.filter(|_| !sabotage::has(Bug::NothingDue)),
+            failed: if sabotage::has(Bug::NothingDue) { &[] } else { failed },
+            are_all,
             chosen: self.one.chosen.as_deref(),
         })?)
     }

@@ -23,7 +23,7 @@ use crate::model::job::Route;
 use crate::model::outcome::Outcome;
 use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::RunFolder;
-use crate::store::ledger::{Answer, Recorded, Settled};
+use crate::store::ledger::{Answer, Ledger, Recorded, Settled};
 use crate::store::refusals::Refused;
 
 /// People whose calls are written down before the first of them is sent.
@@ -133,6 +133,8 @@ async fn send(load: &mut Load<'_>, mut people: Vec<Person>) -> Result<(), Error>
     if people.is_empty() {
         return Ok(());
     }
+    // What was counted of an earlier process may be too much already.
+    load.still_bearable()?;
     let items: Vec<Item> = people.iter().flatten().map(|call| call.item.clone()).collect();
     let now = load.clock.now().timestamp_millis();
     let numbers = load.recorder.intend(1, "person", now, items.chunks(1))?;
@@ -153,14 +155,16 @@ async fn hear(load: &mut Load<'_>, people: Vec<Person>, unsent: &mut Vec<i64>) -
     let has_failed = AtomicBool::new(false);
     // After a failure no further call begins, and those under way are heard to the end: they may have been carried out.
     let people = people.into_iter().take_while(|_| !has_failed.load(Ordering::Relaxed));
-    let calls = people.map(|person| one(gainsight, clock, progress, person));
+    let ledger = load.recorder.ledger;
+    let calls = people.map(|person| one(gainsight, ledger, clock, progress, person));
     let mut heard = futures::stream::iter(calls).buffer_unordered(gainsight.limits.max_in_flight as usize);
     let mut failed = None;
     let (mut answers, mut rows, mut counted) = (Vec::new(), Vec::new(), Vec::new());
-    while let Some((person, outcomes, error)) = heard.next().await {
+    while let Some(one) = heard.next().await {
+        let (person, outcomes, error) = one?;
         let answered = outcomes.len();
         if let Some(error) = &error {
-            let answer = if error.is_unclear() { Answer::Unknown } else { Answer::Withdrawn };
+            let answer = load.answer(error);
             answers.extend(person.get(answered).map(|call| (call.number, answer)));
             unsent.retain(|number| person.get(answered).is_none_or(|call| call.number != *number));
         }
@@ -195,18 +199,26 @@ async fn hear(load: &mut Load<'_>, people: Vec<Person>, unsent: &mut Vec<i64>) -
 }
 
 /// The calls of one person, one after the other. A lost answer is waited out before the call is made again.
-async fn one(gainsight: &Gainsight, clock: Clock, progress: &Progress, person: Person) -> Heard {
+async fn one(
+    gainsight: &Gainsight,
+    ledger: &dyn Ledger,
+    clock: Clock,
+    progress: &Progress,
+    person: Person,
+) -> Result<Heard, Error> {
     let mut outcomes = Vec::with_capacity(person.len());
     for call in &person {
         let is_new = call.actions.iter().any(|(_, action)| matches!(action.as_str(), "insert" | "follow"));
         let mut lost = 0;
         loop {
-            let sent_at = clock.now().timestamp_millis();
+            // They were written down together, and each may have waited for its turn.
+            ledger.is_ours()?;
             match gainsight.write_person(&call.person, is_new || person.len() > 1).await {
                 Ok(outcome) => break outcomes.push(outcome),
                 Err(error) if error.is_unclear() && lost < LOST_AT_MOST && !sabotage::has(Bug::LostIsWritten) => {
                     lost += 1;
-                    let wait = quiet_after(sent_at, &gainsight.limits, clock);
+                    // It may have waited for its turn, but it had been sent by now.
+                    let wait = quiet_after(clock.now().timestamp_millis(), &gainsight.limits, clock);
                     let seconds = wait.as_secs_f64();
                     progress(Event::Notice(format!(
                         "the answer to a call about a person was lost ({}); waiting {seconds:.1} s before it is sent again",
@@ -215,11 +227,11 @@ async fn one(gainsight: &Gainsight, clock: Clock, progress: &Progress, person: P
                     clock.sleep(wait).await;
                 }
                 Err(error) if error.is_unclear() && sabotage::has(Bug::LostIsWritten) => break outcomes.push(Ok(())),
-                Err(error) => return (person, outcomes, Some(error)),
+                Err(error) => return Ok((person, outcomes, Some(error))),
             }
         }
     }
-    (person, outcomes, None)
+    Ok((person, outcomes, None))
 }
 
 /// Counts a row whose outcome is written down.

@@ -99,8 +99,7 @@ impl Load<'_> {
                 Ok(vec![right.to_vec(), left.to_vec()])
             }
             Err(error) => {
-                let answer = if error.is_unclear() { Answer::Unknown } else { Answer::Withdrawn };
-                self.recorder.settle(&[(batch, answer)], &[])?;
+                self.recorder.settle(&[(batch, self.answer(&error))], &[])?;
                 Err(error.into())
             }
         }

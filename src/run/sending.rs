@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::load::{Item, Load};
+use super::settling::READ_AGAIN_MS;
 use crate::gainsight::assumptions::NO_ROWS_CODES;
 use crate::gainsight::error::{Error as CallError, Refusal};
 use crate::gainsight::write::{Batch, Judged, Record};
@@ -22,13 +23,17 @@ const LOST_AT_MOST: u32 = 3;
 impl Load<'_> {
     /// Sends rows as new records, or as changes of those with their GSIDs.
     pub(super) async fn send(&mut self, items: Vec<Item>, is_insert: bool) -> Result<(), Error> {
+        // What was counted of an earlier process may be too much already.
+        if !items.is_empty() {
+            self.still_bearable()?;
+        }
         let mut open: Vec<(Vec<Item>, bool)> = vec![(items, is_insert)];
         let mut lost = 0;
         while let Some((part, is_insert)) = open.pop() {
             if part.is_empty() {
                 continue;
             }
-            let (batch, sent_at) = self.intended(&part, is_insert)?;
+            let batch = self.intended(&part, is_insert)?;
             match self.call(&part, is_insert).await {
                 Ok(Judged::Written(gsids)) => self.written(batch, part, gsids, is_insert).await?,
                 Ok(Judged::Blamed(blamed)) if !is_insert && part.len() == 1 && is_gone(&blamed) => {
@@ -46,14 +51,15 @@ impl Load<'_> {
                 }
                 Err(error) if error.is_unclear() && is_insert && lost < LOST_AT_MOST => {
                     lost += 1;
-                    self.recorder.settle(&[(batch, Answer::Unknown)], &[])?;
-                    let found = self.find_out(part, sent_at, &error.in_place_of_an_answer()).await?;
+                    // It may have waited for its turn after it was written down, but it had been sent by now.
+                    let heard_at_ms = self.clock.now().timestamp_millis();
+                    self.recorder.settle(&[(batch, Answer::Unknown { heard_at_ms })], &[])?;
+                    let found = self.find_out(part, heard_at_ms, &error.in_place_of_an_answer()).await?;
                     open.push((found.differing, false));
                     open.push((found.missing, true));
                 }
                 Err(error) => {
-                    let answer = if error.is_unclear() { Answer::Unknown } else { Answer::Withdrawn };
-                    self.recorder.settle(&[(batch, answer)], &[])?;
+                    self.recorder.settle(&[(batch, self.answer(&error))], &[])?;
                     return Err(error.into());
                 }
             }
@@ -61,11 +67,19 @@ impl Load<'_> {
         self.still_bearable()
     }
 
-    fn intended(&self, part: &[Item], is_insert: bool) -> Result<(i64, i64), Error> {
+    fn intended(&self, part: &[Item], is_insert: bool) -> Result<i64, Error> {
         let now = self.clock.now().timestamp_millis();
         let what = format!("{} {}", if is_insert { "insert" } else { "update" }, self.job.targets[0].object.name);
         let numbers = self.recorder.intend(1, &what, now, std::iter::once(part))?;
-        Ok((numbers.first().copied().unwrap_or_default(), now))
+        Ok(numbers.first().copied().unwrap_or_default())
+    }
+
+    /// What a call that failed as a whole is in the ledger.
+    pub(super) fn answer(&self, error: &CallError) -> Answer {
+        if error.is_unclear() {
+            return Answer::Unknown { heard_at_ms: self.clock.now().timestamp_millis() };
+        }
+        Answer::Withdrawn
     }
 
     async fn call(&self, part: &[Item], is_insert: bool) -> Result<Judged, CallError> {
@@ -97,8 +111,14 @@ impl Load<'_> {
         mut gsids: Vec<Option<String>>,
         is_insert: bool,
     ) -> Result<(), Error> {
-        if is_insert && self.needs_ids() {
-            self.complete(&part, &mut gsids).await?;
+        if is_insert
+            && self.needs_ids()
+            && let Err(error) = self.complete(&part, &mut gsids).await
+        {
+            // It was carried out, and is asked about by whoever goes on.
+            let heard_at_ms = self.clock.now().timestamp_millis();
+            self.recorder.settle(&[(batch, Answer::Unknown { heard_at_ms })], &[])?;
+            return Err(error);
         }
         // A record that was found on the way to being inserted is as new to those who point at it.
         for (gsid, item) in gsids.iter_mut().zip(&part) {
@@ -169,35 +189,33 @@ impl Load<'_> {
         }
     }
 
-    /// Reads the GSIDs that an answer did not give back, by the key.
+    /// Reads the GSIDs that an answer did not give back, by the key. A read may lag behind the write, so it is made twice.
     async fn complete(&self, part: &[Item], gsids: &mut [Option<String>]) -> Result<(), Error> {
-        let Some(key) = self.job.key.first() else { return Ok(()) };
-        let field = &self.job.mappings[key.mapping].field.name;
-        let missing: Vec<usize> = (0..part.len()).filter(|i| gsids[*i].is_none()).collect();
-        let values: Vec<Value> = missing.iter().filter_map(|i| part[*i].record.get(field).cloned()).collect();
-        if values.is_empty() {
+        for _ in 0..2 {
+            let missing: Vec<usize> = (0..part.len()).filter(|i| gsids[*i].is_none()).collect();
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let items: Vec<Item> = missing.iter().map(|i| part[*i].clone()).collect();
+            let found = self.read_back(&items).await?;
+            for index in missing {
+                let record = found.iter().find(|record| self.is_of(record, &part[index]));
+                gsids[index] = record.and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
+            }
+            if gsids.iter().any(Option::is_none) {
+                self.clock.sleep(self.clock.real(READ_AGAIN_MS)).await;
+            }
+        }
+        if gsids.iter().all(Option::is_some) {
             return Ok(());
         }
-        let found = self.gainsight.find(&self.job.targets[0].object.name, field, &values).await?;
-        for index in missing {
-            let is_it = |r: &&Record| same_key(r.get(field), part[index].record.get(field));
-            let gsid = found.iter().find(is_it).and_then(|r| r.get("Gsid")).and_then(Value::as_str);
-            gsids[index] = gsid.map(str::to_owned);
-        }
-        Ok(())
+        let what = self.job.targets[0].object.name.clone();
+        let detail = "the records were accepted, and cannot be found by their key".to_owned();
+        Err(CallError::Unclear { what, detail }.into())
     }
 }
 
 /// Whether an update was refused because its record is not there.
 fn is_gone(blamed: &[(usize, Refusal)]) -> bool {
     blamed.iter().all(|(_, refusal)| NO_ROWS_CODES.contains(&refusal.code.as_str()))
-}
-
-/// Whether two values of a key field are one: texts without case, as some services fold them.
-pub(super) fn same_key(one: Option<&Value>, other: Option<&Value>) -> bool {
-    match (one, other) {
-        (Some(Value::String(one)), Some(Value::String(other))) => one.to_lowercase() == other.to_lowercase(),
-        (Some(one), Some(other)) => one == other,
-        _ => false,
-    }
 }

@@ -11,7 +11,6 @@ use serde_json::Value;
 use super::error::Error;
 use super::load::{Item, Load};
 use super::progress::Event;
-use super::sending::same_key;
 use crate::gainsight::write::Record;
 use crate::model::clock::Clock;
 use crate::model::connection::Limits;
@@ -23,7 +22,7 @@ use crate::model::sabotage::{self, Bug};
 use crate::store::ledger::{Lost, Settled};
 
 /// How long the target has between two reads that must agree that a record is missing, in milliseconds of its own clock.
-const READ_AGAIN_MS: i64 = 5_000;
+pub(super) const READ_AGAIN_MS: i64 = 5_000;
 
 /// What was found out about rows.
 pub(super) struct Found {
@@ -64,7 +63,11 @@ impl Load<'_> {
         if items.iter().any(|item| is_missing(&records, item)) {
             // A read may lag behind a write: what is missing must be missing twice.
             self.clock.sleep(self.clock.real(READ_AGAIN_MS)).await;
-            records = self.read_back(&items).await?;
+            // What was seen once is there, whichever of two reads lags.
+            let again = self.read_back(&items).await?;
+            let is_new = |record: &Record| !records.iter().any(|seen| seen.get("Gsid") == record.get("Gsid"));
+            let new: Vec<Record> = again.into_iter().filter(is_new).collect();
+            records.extend(new);
         }
         let mut found = Found { missing: Vec::new(), differing: Vec::new() };
         let (mut rows, mut written, mut lost) = (Vec::new(), Vec::new(), Vec::new());
@@ -109,28 +112,45 @@ impl Load<'_> {
         }
     }
 
-    async fn read_back(&self, items: &[Item]) -> Result<Vec<Record>, Error> {
-        let Some(key) = self.job.key.first() else { return Ok(Vec::new()) };
-        let key = &self.job.mappings[key.mapping].field;
+    pub(super) async fn read_back(&self, items: &[Item]) -> Result<Vec<Record>, Error> {
         let fields: Vec<Field> =
             std::iter::once(gsid()).chain(self.job.mappings_of(0).map(|(_, m)| m.field.clone())).collect();
-        let mut values: Vec<Value> = Vec::with_capacity(items.len());
-        for value in items.iter().filter_map(|i| i.record.get(&key.name)) {
-            values.push(value.clone());
-            // Some services keep an e-mail in small letters.
-            values.extend(
-                value.as_str().map(str::to_lowercase).filter(|l| Some(l.as_str()) != value.as_str()).map(Value::from),
-            );
-        }
-        Ok(self.gainsight.read_back(&self.job.targets[0].object.name, &fields, key, &values).await?)
+        let keys = self.job.key.iter().map(|key| {
+            let field = &self.job.mappings[key.mapping].field;
+            let sent = items.iter().filter_map(|item| item.record.get(&field.name));
+            let mut values: Vec<Value> = sent.clone().cloned().collect();
+            if key.fold != Fold::Exact {
+                // Some services keep what has no case in small letters.
+                values.extend(sent.filter_map(Value::as_str).map(|text| Value::from(text.to_lowercase())));
+            }
+            values.sort_by_key(Value::to_string);
+            values.dedup();
+            (field, values)
+        });
+        let keys: Vec<(&Field, Vec<Value>)> = keys.collect();
+        Ok(self.gainsight.read_back(&self.job.targets[0].object.name, &fields, &keys).await?)
     }
 
     /// Whether a record has the key of a row, in the way in which the job compares keys.
-    fn is_of(&self, record: &Record, item: &Item) -> bool {
+    pub(super) fn is_of(&self, record: &Record, item: &Item) -> bool {
         self.job.key.iter().all(|key| {
             let name = &self.job.mappings[key.mapping].field.name;
-            let (one, other) = (record.get(name), item.record.get(name));
-            if key.fold == Fold::Exact { one.is_some() && one == other } else { same_key(one, other) }
+            match (record.get(name), item.record.get(name)) {
+                (Some(Value::String(one)), Some(Value::String(other))) => {
+                    folded(one, key.fold) == folded(other, key.fold)
+                }
+                (Some(one), Some(other)) => one == other,
+                _ => false,
+            }
         })
+    }
+}
+
+/// A text as a key of this fold compares it.
+fn folded(text: &str, fold: Fold) -> String {
+    match fold {
+        Fold::Exact => text.to_owned(),
+        Fold::Case => text.to_lowercase(),
+        Fold::Guid => text.to_lowercase().trim_matches(['{', '}']).to_owned(),
     }
 }

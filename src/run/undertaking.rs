@@ -4,7 +4,7 @@
 //! waits until nothing of the old one can have an effect any more. In: a job and what the ledger knows of it. Out: the run, with
 //! how far it came.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat};
 use ring::digest::{SHA256, digest};
 
 use super::drift::changes;
@@ -13,7 +13,7 @@ use super::progress::{Event, Progress};
 use super::relied::Relied;
 use super::services::Services;
 use super::settling::quiet_after;
-use crate::model::job::Job;
+use crate::model::job::{Job, Route};
 use crate::model::sabotage::{self, Bug};
 use crate::store::error::Error as StoreError;
 use crate::store::ledger::{Begin, Ledger, Phase, Unfinished};
@@ -63,9 +63,8 @@ pub(super) async fn undertake(
         let found = before.filter(|one| one.run.id == *wanted);
         let why = |why: &str| StoreError::NotResumable { run: wanted.clone(), why: why.to_owned() };
         let found = found.ok_or_else(|| why("it has ended, or a later run of the job has begun"))?;
-        if found.job_digest != job_digest {
-            let words = format!("{}; `ferry run` begins anew and compares", what_changed(&found, job));
-            return Err(why(&words).into());
+        if let Some(words) = outdated(&found, job, &job_digest, services, ledger)? {
+            return Err(why(&format!("{words}; `ferry run` begins anew and compares")).into());
         }
         return take_up(found, ledger, progress);
     }
@@ -73,7 +72,11 @@ pub(super) async fn undertake(
         if how.chosen.is_some() && found.chosen.is_none() {
             return Err(Error::Unfinished(found.run.id));
         }
-        match why_not(&found, job, how, &job_digest, services.clock.now()) {
+        let why_not = match not_wanted(&found, how) {
+            None => outdated(&found, job, &job_digest, services, ledger)?,
+            unwanted => unwanted,
+        };
+        match why_not {
             None => return take_up(found, ledger, progress),
             Some(why) => {
                 progress(Event::Notice(format!("run {} is given up: {why}", found.run.id)));
@@ -121,11 +124,12 @@ fn take_up(found: Unfinished, ledger: &dyn Ledger, progress: &Progress) -> Resul
     let stage = match found.phase {
         Phase::Extracting => "while it read",
         Phase::Extracted => "when everything was read",
-        Phase::Loading | Phase::Ended => "while it loaded",
+        Phase::Loading | Phase::Ended | Phase::Planning => "while it loaded",
     };
     progress(Event::Notice(format!("run {} goes on: it was interrupted {stage}", found.run.id)));
     ledger.take_up(&found.run.id)?;
-    let chosen = found.chosen.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let unreadable = |e: serde_json::Error| StoreError::NotResumable { run: found.run.id.clone(), why: e.to_string() };
+    let chosen = found.chosen.as_deref().map(serde_json::from_str).transpose().map_err(unreadable)?;
     Ok(Undertaking {
         run: found.run.id,
         phase: found.phase,
@@ -157,23 +161,42 @@ pub(super) async fn wait_for_others(
     Ok(ledger.close_others(&tenant, run)?)
 }
 
-/// Why a run is not gone on with.
-fn why_not(found: &Unfinished, job: &Job, how: &How, job_digest: &str, now: DateTime<Utc>) -> Option<String> {
+/// Why a run is not to be gone on with, by how the new one is asked for.
+fn not_wanted(found: &Unfinished, how: &How) -> Option<String> {
     if how.anew {
         return Some("a new one was asked for".to_owned());
     }
     if how.chosen.is_some() {
         return Some("rows were chosen anew".to_owned());
     }
-    if found.chosen.is_some() {
-        return Some("it was about chosen rows only".to_owned());
-    }
+    found.chosen.is_some().then(|| "it was about chosen rows only".to_owned())
+}
+
+/// Why a run cannot be gone on with: what it read or planned does not hold any more.
+fn outdated(
+    found: &Unfinished,
+    job: &Job,
+    job_digest: &str,
+    services: &Services,
+    ledger: &dyn Ledger,
+) -> Result<Option<String>, Error> {
     if found.job_digest != job_digest {
-        return Some(what_changed(found, job));
+        return Ok(Some(what_changed(found, job)));
     }
-    let started = DateTime::parse_from_rfc3339(&found.run.started).ok()?;
-    let hours = now.signed_duration_since(started).num_hours();
-    (hours >= RESUMED_WITHIN_HOURS).then(|| format!("it began {hours} hours ago, and what it read is old"))
+    let started = DateTime::parse_from_rfc3339(&found.run.started).ok();
+    let hours = started.map_or(0, |started| services.clock.now().signed_duration_since(started).num_hours());
+    if hours >= RESUMED_WITHIN_HOURS {
+        return Ok(Some(format!("it began {hours} hours ago, and what it read is old")));
+    }
+    // The target was read before that: a record that it would insert may be there by now.
+    let main = job.main_target();
+    let what = if main.route == Route::Person { "person".to_owned() } else { format!("insert {}", main.object.name) };
+    let tenant = services.tenancy(job).tenant;
+    if ledger.others_wrote(&tenant, &found.run.id, &[&what])? {
+        let label = &main.object.label;
+        return Ok(Some(format!("another run has written to {label} since, and what it read of it is old")));
+    }
+    Ok(None)
 }
 
 /// What makes the job another than the one that was being run: what it relies on, as far as that can be told apart, or its text.
@@ -181,7 +204,8 @@ fn what_changed(found: &Unfinished, job: &Job) -> String {
     let before: Option<Relied> = found.relied.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let changes = before.map(|before| changes(&before, &Relied::of(job))).unwrap_or_default();
     if changes.is_empty() {
-        return "the job is not what it was when the run began".to_owned();
+        return "the job's text, its place in the file, or Ferry's version is not what it was when the run began"
+            .to_owned();
     }
     format!("what the job relies on has changed since the run began: {}", changes.join("; "))
 }

@@ -13,6 +13,10 @@ use super::users::keep_identity;
 use crate::model::reject::RejectCode;
 use crate::model::sabotage::{self, Bug};
 
+/// How long a call may wait for its turn after it was written down: windows of calls, pauses that the service asks for, and the calls
+/// that were written down with it.
+const SENT_WITHIN_MS: i64 = 3_600_000;
+
 impl State {
     pub(super) fn keep_intents(&self, run: &str, calls: &[Intent]) -> Result<Vec<i64>> {
         self.change("intend", |change| {
@@ -51,11 +55,12 @@ impl State {
                 keep_row(change, run, of, job, row)?;
             }
             for (id, answer) in calls {
+                let heard_at = if let Answer::Unknown { heard_at_ms } = answer { Some(heard_at_ms) } else { None };
                 change
-                    .prepare_cached("UPDATE batch SET state = ?2 WHERE id = ?1")?
-                    .execute(params![id, answer.word()])?;
+                    .prepare_cached("UPDATE batch SET state = ?2, sent_at_ms = coalesce(?3, sent_at_ms) WHERE id = ?1")?
+                    .execute(params![id, answer.word(), heard_at])?;
                 // What a call was answered holds for all of its rows: those without an outcome are to be sent again.
-                if *answer != Answer::Unknown {
+                if heard_at.is_none() {
                     change.prepare_cached("DELETE FROM outcome WHERE batch = ?1 AND result IS NULL")?.execute([id])?;
                 }
             }
@@ -70,24 +75,55 @@ impl State {
         Ok(query.query_row(params![run, row, step], read).optional()?)
     }
 
-    /// When the last call without an answer was sent: of one run, or of all others of a tenant.
+    /// When the last call without an answer may have been sent: of one run, or of all others of a tenant. A call whose answer was
+    /// heard to be lost had been sent by then. Of others only their intent is known: they may have waited for their turn, but not
+    /// longer than a call may, and not beyond the end of their process.
     pub(super) fn last_sent(&self, run: &str, tenant: Option<&str>) -> Result<Option<i64>> {
         let found = match tenant {
             None => self.database.query_row(
-                "SELECT max(sent_at_ms) FROM batch WHERE run = ?1 AND state IN ('sent', 'unknown')
+                "SELECT max(iif(state = 'unknown', sent_at_ms, max(sent_at_ms, min(?2, sent_at_ms + ?3)))) FROM batch
+                 WHERE run = ?1 AND state IN ('sent', 'unknown')
                  AND EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
-                [run],
+                params![run, self.opened_ms, SENT_WITHIN_MS],
                 |row| row.get(0),
             ),
             Some(tenant) => self.database.query_row(
-                "SELECT max(sent_at_ms) FROM batch JOIN run ON run.id = batch.run
+                "SELECT max(iif(state = 'unknown', sent_at_ms, max(sent_at_ms, min(?3, sent_at_ms + ?4))))
+                 FROM batch JOIN run ON run.id = batch.run
                  WHERE batch.run <> ?1 AND run.tenant = ?2 AND state IN ('sent', 'unknown')
                  AND EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
-                [run, tenant],
+                params![run, tenant, self.opened_ms, SENT_WITHIN_MS],
                 |row| row.get(0),
             ),
         };
         Ok(found?)
+    }
+
+    /// Whether a run has calls without an answer of which nobody knows yet that they can have no effect any more.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn has_open_calls(&self, run: &str) -> Result<bool> {
+        Ok(self.last_sent(run, None)?.is_some())
+    }
+
+    /// Whether another run has written to an object of a tenant since a run last wrote, or began.
+    pub(super) fn others_wrote_since(&self, tenant: &str, run: &str, what: &[&str]) -> Result<bool> {
+        let since: i64 = self.database.query_row(
+            "SELECT coalesce((SELECT max(sent_at_ms) FROM batch WHERE run = ?1), (SELECT now_ms FROM run WHERE id = ?1), 0)",
+            [run],
+            |row| row.get(0),
+        )?;
+        let mut query = self.database.prepare(
+            "SELECT EXISTS (SELECT 1 FROM batch JOIN run ON run.id = batch.run
+             WHERE batch.run <> ?1 AND run.tenant = ?2 AND sent_at_ms > ?3 AND what = ?4)",
+        )?;
+        for one in what {
+            if query.query_row(params![run, tenant, since, one], |row| row.get(0))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(super) fn close_batches_of_others(&self, tenant: &str, run: &str) -> Result<()> {

@@ -6,7 +6,7 @@
 use rusqlite::{Transaction, params};
 
 use super::error::Result;
-use super::ledger::{End, Failed};
+use super::ledger::End;
 use super::state::{State, Tenancy};
 
 /// A row that is due.
@@ -61,11 +61,12 @@ impl State {
     }
 }
 
-/// Brings what is due up to date with the end of a run that knows what failed.
-pub(super) fn bring_up_to_date(change: &Transaction<'_>, end: &End<'_>, failed: &[Failed]) -> Result<()> {
+/// Brings what is due up to date with the end of a run. One that was stopped adds what it knows, and takes nothing away.
+pub(super) fn bring_up_to_date(change: &Transaction<'_>, end: &End<'_>) -> Result<()> {
     let (of, job) = (end.of, end.job);
     // Those that are not tried by this run any more are gone: it was about them, and they did not fail.
     match end.chosen {
+        _ if !end.are_all => {}
         None => {
             change.execute(
                 "UPDATE due SET tries = -tries WHERE organization = ?1 AND tenant = ?2 AND job = ?3",
@@ -87,7 +88,7 @@ pub(super) fn bring_up_to_date(change: &Transaction<'_>, end: &End<'_>, failed: 
          ON CONFLICT (organization, tenant, job, source_id) DO UPDATE SET code = excluded.code,
              retried = excluded.retried, message = excluded.message, tries = abs(tries) + 1, run = excluded.run",
     )?;
-    for one in failed {
+    for one in end.failed {
         keep.execute(params![
             of.organization,
             of.tenant,

@@ -53,6 +53,13 @@ impl State {
         Ok(self.database.query_row("SELECT process, since FROM lease WHERE name = ?1", [HOME], read).optional()?)
     }
 
+    /// Whether whoever opened the state for writing still holds it.
+    pub(super) fn holds(&self) -> Result<()> {
+        let epoch: Option<i64> =
+            self.database.query_row("SELECT epoch FROM lease WHERE name = ?1", [HOME], |row| row.get(0)).optional()?;
+        if epoch == self.epoch || sabotage::has(Bug::NoFencing) { Ok(()) } else { Err(Error::OwnershipLost) }
+    }
+
     /// One change, whole or not at all, by whoever holds the state. `name` is where a test may kill.
     pub(super) fn change<T>(&self, name: &str, how: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         self.changed(name, how).map_err(|error| match self.database.path() {

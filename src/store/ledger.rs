@@ -51,6 +51,8 @@ pub enum Phase {
     Loading,
     /// Nothing is left to be done for it.
     Ended,
+    /// It only plans: nothing is gone on with.
+    Planning,
 }
 
 /// A run that was interrupted, or failed in a way that can be gone on from.
@@ -112,7 +114,10 @@ pub enum Answer {
     /// It was not made, or certainly not carried out.
     Withdrawn,
     /// Nobody knows yet.
-    Unknown,
+    Unknown {
+        /// When it was clear that no answer comes, in milliseconds since 1970: it had been sent by then.
+        heard_at_ms: i64,
+    },
 }
 
 /// What became of one row's record.
@@ -199,8 +204,10 @@ pub struct End<'a> {
     pub message: Option<&'a str>,
     /// Whether it can be gone on with.
     pub can_resume: bool,
-    /// The rows that it leaves undone. None where it does not know them all.
-    pub failed: Option<&'a [Failed]>,
+    /// The rows that it leaves undone.
+    pub failed: &'a [Failed],
+    /// Whether these are all: of a run that was stopped they are those that are known.
+    pub are_all: bool,
     /// The rows that it was about; all, if there are none here.
     pub chosen: Option<&'a [String]>,
 }
@@ -239,10 +246,14 @@ pub trait Ledger {
     fn settle(&self, run: &str, of: &Tenancy, job: &str, calls: &[(i64, Answer)], rows: &[Settled]) -> Result<()>;
     /// What is known of a row.
     fn outcome(&self, run: &str, row: i64, step: u8) -> Result<Option<Recorded>>;
-    /// When the last call of a run without an answer was sent, in milliseconds since 1970.
+    /// When the last call of a run without an answer may have been sent, in milliseconds since 1970.
     fn last_open(&self, run: &str) -> Result<Option<i64>>;
     /// The same for all other runs of a tenant, those that were given up included.
     fn last_open_of_others(&self, tenant: &str, run: &str) -> Result<Option<i64>>;
+    /// Whether another run has made such calls (see [`Intent::what`]) to a tenant since a run last made one, or began.
+    fn others_wrote(&self, tenant: &str, run: &str, what: &[&str]) -> Result<bool>;
+    /// Whether the state is still this process's.
+    fn is_ours(&self) -> Result<()>;
     /// Calls of other runs of a tenant can have no effect any more.
     fn close_others(&self, tenant: &str, run: &str) -> Result<()>;
     /// What a run's outcomes amount to.
@@ -267,13 +278,17 @@ impl Phase {
             Self::Extracted => "extracted",
             Self::Loading => "loading",
             Self::Ended => "ended",
+            Self::Planning => "planning",
         }
     }
 
     /// The phase of a word; ended, if it is none.
     #[must_use]
     pub fn parse(word: &str) -> Self {
-        [Self::Extracting, Self::Extracted, Self::Loading].into_iter().find(|p| p.word() == word).unwrap_or(Self::Ended)
+        [Self::Extracting, Self::Extracted, Self::Loading, Self::Planning]
+            .into_iter()
+            .find(|p| p.word() == word)
+            .unwrap_or(Self::Ended)
     }
 }
 
@@ -285,7 +300,7 @@ impl Answer {
             Self::Acknowledged => "acknowledged",
             Self::Refused => "refused",
             Self::Withdrawn => "withdrawn",
-            Self::Unknown => "unknown",
+            Self::Unknown { .. } => "unknown",
         }
     }
 }
@@ -353,6 +368,14 @@ impl Ledger for State {
 
     fn last_open_of_others(&self, tenant: &str, run: &str) -> Result<Option<i64>> {
         self.last_sent(run, Some(tenant))
+    }
+
+    fn others_wrote(&self, tenant: &str, run: &str, what: &[&str]) -> Result<bool> {
+        self.others_wrote_since(tenant, run, what)
+    }
+
+    fn is_ours(&self) -> Result<()> {
+        self.holds()
     }
 
     fn close_others(&self, tenant: &str, run: &str) -> Result<()> {

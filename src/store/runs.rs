@@ -64,7 +64,7 @@ impl State {
                     one.job_digest,
                     one.now_ms,
                     one.chosen,
-                    if one.can_resume { Phase::Extracting.word() } else { Phase::Ended.word() },
+                    if one.can_resume { Phase::Extracting.word() } else { Phase::Planning.word() },
                     one.relied
                 ],
             )?;
@@ -74,7 +74,7 @@ impl State {
 
     pub(super) fn unfinished_run(&self, of: &Tenancy, job: &str) -> Result<Option<Unfinished>> {
         let found = self.database.query_row(
-            "SELECT * FROM run WHERE job = ?1 AND organization = ?2 AND tenant = ?3 AND status <> 'planned'
+            "SELECT * FROM run WHERE job = ?1 AND organization = ?2 AND tenant = ?3 AND phase <> 'planning'
              ORDER BY id DESC LIMIT 1",
             params![job, of.organization, of.tenant],
             |row| {
@@ -91,7 +91,7 @@ impl State {
                 })
             },
         );
-        Ok(found.optional()?.filter(|one| one.phase != Phase::Ended))
+        Ok(found.optional()?.filter(|one| !matches!(one.phase, Phase::Ended | Phase::Planning)))
     }
 
     pub(super) fn take_run_up(&self, id: &str) -> Result<()> {
@@ -123,7 +123,7 @@ impl State {
         self.change(phase.word(), |change| {
             let (planned, digest) = plan.unzip();
             change.execute(
-                "UPDATE run SET phase = ?2, planned = coalesce(?3, planned), plan_digest = coalesce(?4, plan_digest)
+                "UPDATE run SET phase = iif(phase = 'planning', phase, ?2), planned = coalesce(?3, planned), plan_digest = coalesce(?4, plan_digest)
                  WHERE id = ?1",
                 params![id, phase.word(), planned, digest],
             )?;
@@ -135,7 +135,7 @@ impl State {
         self.change("end", |change| {
             change.execute(
                 "UPDATE run SET ended = ?2, status = ?3, report = ?4, message = ?5,
-                     phase = CASE WHEN ?6 THEN phase ELSE 'ended' END WHERE id = ?1",
+                     phase = CASE WHEN ?6 OR phase = 'planning' THEN phase ELSE 'ended' END WHERE id = ?1",
                 params![end.run, end.ended, end.status, end.report, end.message, end.can_resume],
             )?;
             change.execute(
@@ -143,10 +143,7 @@ impl State {
                  AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
                 [end.run],
             )?;
-            match end.failed {
-                Some(failed) => bring_up_to_date(change, end, failed),
-                None => Ok(()),
-            }
+            bring_up_to_date(change, end)
         })
     }
 
@@ -192,9 +189,9 @@ impl State {
     /// If they cannot be read.
     pub fn unfinished_runs(&self) -> Result<Vec<Run>> {
         let mut query = self.database.prepare(
-            "SELECT * FROM run AS one WHERE phase <> 'ended' AND id = (
+            "SELECT * FROM run AS one WHERE phase NOT IN ('ended', 'planning') AND id = (
                 SELECT max(id) FROM run AS other WHERE other.job = one.job AND other.organization = one.organization
-                AND other.tenant = one.tenant AND other.status <> 'planned')
+                AND other.tenant = one.tenant AND other.phase <> 'planning')
              ORDER BY id",
         )?;
         let runs = query.query_map([], run)?.collect::<std::result::Result<_, _>>()?;
@@ -211,7 +208,7 @@ impl State {
             for table in ["page", "reading", "outcome", "batch"] {
                 forgotten += change.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [id])?;
             }
-            change.execute("UPDATE run SET phase = 'ended' WHERE id = ?1", [id])?;
+            change.execute("UPDATE run SET phase = 'ended' WHERE id = ?1 AND phase <> 'planning'", [id])?;
             Ok(forgotten > 0)
         })
     }

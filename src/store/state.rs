@@ -104,6 +104,8 @@ pub struct State {
     pub(super) database: Connection,
     /// Which opening for writing this is; none where it was opened for reading.
     pub(super) epoch: Option<i64>,
+    /// When it was opened, in milliseconds since 1970: whoever had it before can have sent nothing later.
+    pub(super) opened_ms: i64,
 }
 
 /// Whose state: the source's organisation and the target's tenant.
@@ -134,7 +136,7 @@ impl State {
         database.pragma_update(None, "journal_mode", "WAL")?;
         database.pragma_update(None, "synchronous", "FULL")?;
         database.pragma_update(None, "foreign_keys", "ON")?;
-        let mut state = Self { database, epoch: None };
+        let mut state = Self { database, epoch: None, opened_ms: chrono::Utc::now().timestamp_millis() };
         state.migrate()?;
         state.take()?;
         Ok(state)
@@ -156,7 +158,7 @@ impl State {
         database.busy_timeout(BUSY_TIMEOUT)?;
         // A process that ended while it made the state leaves a file without a table.
         let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        Ok((version > 0).then_some(Self { database, epoch: None }))
+        Ok((version > 0).then_some(Self { database, epoch: None, opened_ms: chrono::Utc::now().timestamp_millis() }))
     }
 
     /// Whether a table is there: a state that an earlier version made is looked at as it is.
