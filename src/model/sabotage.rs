@@ -1,9 +1,9 @@
 //! Deliberate bugs and stops: what the tests must catch, and where they kill. Not there in a build for users.
 //!
-//! With the feature `sabotage`, which only tests switch on, `FERRY_BUG` names one bug that the code then has, and
-//! `FERRY_STOP_AT=label` or `label:3` names a place at whose first or third passing the process stands still until somebody
-//! kills it, or until the file is there that `FERRY_GO_ON` names; `?` tells every place that is passed. Without the feature both
-//! functions are nothing. In: names. Out: whether a bug is on.
+//! With the feature `sabotage`, which only tests switch on, `FERRY_BUG` names a bug that the code then has, or several with commas
+//! between, and `FERRY_STOP_AT=label` or `label:3` names a place at whose first or third passing the process stands still until
+//! somebody kills it, or until there is a file where `FERRY_GO_ON` says; `?` tells every place that is passed. Without the feature
+//! both functions are nothing. In: names. Out: whether a bug is on.
 
 /// A mistake that somebody could make in the protocol of a run. Each has a test that fails when it is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub enum Bug {
 #[inline]
 pub fn has(bug: Bug) -> bool {
     #[cfg(feature = "sabotage")]
-    return std::env::var("FERRY_BUG").is_ok_and(|name| name == format!("{bug:?}"));
+    return std::env::var("FERRY_BUG").is_ok_and(|names| names.split(',').any(|name| name == format!("{bug:?}")));
     #[cfg(not(feature = "sabotage"))]
     {
         let _ = bug;

@@ -118,11 +118,15 @@ impl Staging<'_> {
                     self.ledger.read_again(self.run, &name)?;
                     return Box::pin(self.table_once(dynamics, query)).await;
                 };
-                (writer, reading.rows, Some(checkpoint))
+                (writer, reading.rows, Some(checkpoint).filter(|_| !sabotage::has(Bug::PagesTwice)))
             }
             Begun::New(writer) => (writer, 0, None),
         };
+        let is_too_far = from.is_some() && sabotage::has(Bug::PageSkipped);
         let mut pages: Whole<'_> = dynamics.read_whole(query, from).await?;
+        if is_too_far {
+            pages.next().await?;
+        }
         while let Some(page) = pages.next().await? {
             rows += page.rows.num_rows() as u64;
             let checkpoint = pages.checkpoint();
@@ -182,7 +186,15 @@ impl Staging<'_> {
         checkpoint: &str,
     ) -> Result<(), Error> {
         let part = writer.page(rows).await?;
+        #[cfg(feature = "sabotage")]
+        if let (Some(part), true) = (&part, sabotage::has(Bug::PageBeforeFile)) {
+            self.folder.hide(name, &part.file, true)?;
+            self.ledger.page(self.run, name, Some(part), checkpoint)?;
+            sabotage::place(&format!("page.file {name}"));
+            return Ok(self.folder.hide(name, &part.file, false)?);
+        }
         sabotage::place("page.file");
+        sabotage::place(&format!("page.file {name}"));
         Ok(self.ledger.page(self.run, name, part.as_ref(), checkpoint)?)
     }
 }

@@ -284,6 +284,11 @@ impl Working<'_> {
             wait_for_others(run, job, services, self.ledger, self.progress).await?;
             remember(job, &services.tenancy(job), chosen, &staging).await?;
         }
+        if self.one.phase == Phase::Loading && sabotage::has(Bug::PlanAgain) {
+            for (object, _) in dataset::objects(job) {
+                self.ledger.read_again(run, &dataset::target(&object))?;
+            }
+        }
         let Extracted { rows: read, records: there } = extract(job, services, &staging).await?;
         if self.one.phase == Phase::Extracting {
             self.ledger.extracted(run)?;

@@ -133,6 +133,18 @@ impl RunFolder {
         beside(name, move || parts::digest_of(&folder)).await
     }
 
+    /// Hides a file of a dataset from whoever looks for it, or shows it again: a page that is recorded before its file is there.
+    ///
+    /// # Errors
+    /// If it cannot be renamed.
+    #[cfg(feature = "sabotage")]
+    pub fn hide(&self, name: &str, file: &str, is_hidden: bool) -> Result<()> {
+        let shown = self.path_of(&format!("{name}/{file}"))?;
+        let hidden = shown.with_extension("hidden");
+        let (from, to) = if is_hidden { (&shown, &hidden) } else { (&hidden, &shown) };
+        std::fs::rename(from, to).map_err(|e| problem(name, &e))
+    }
+
     /// Where a file of the run folder lies. The store turns names into paths, for readers and writers alike.
     fn path_of(&self, place: &str) -> Result<PathBuf> {
         self.store.path_to_filesystem(&StorePath::from(place)).map_err(|e| problem(place, &e))

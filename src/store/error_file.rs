@@ -12,6 +12,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::durable;
 use super::error::{Error, Result, disk};
+use crate::model::sabotage::{self, Bug};
 
 /// The columns in front of the source's own.
 pub const HEADER: [&str; 12] = [
@@ -101,7 +102,11 @@ impl ErrorFile {
             cells.push(if field.data_type() == &DataType::Utf8 { safe(&text) } else { text });
         }
         if self.writer.is_none() {
-            let mut writer = csv::Writer::from_writer(durable::begin(&self.path)?);
+            let file = durable::begin(&self.path)?;
+            if sabotage::has(Bug::ErrorFileInPlace) {
+                durable::complete(&file, &self.path)?;
+            }
+            let mut writer = csv::Writer::from_writer(file);
             let names = HEADER.iter().map(|h| (*h).to_owned()).chain(columns().map(|(_, f)| safe(f.name())));
             writer.write_record(names.collect::<Vec<_>>()).map_err(|e| unwritten(e, &self.path))?;
             self.writer = Some(writer);
@@ -109,6 +114,7 @@ impl ErrorFile {
         if let Some(writer) = &mut self.writer {
             writer.write_record(&cells).map_err(|e| unwritten(e, &self.path))?;
             self.lines += 1;
+            sabotage::place("error_line");
         }
         Ok(())
     }
@@ -126,7 +132,9 @@ impl ErrorFile {
         };
         writer.flush().map_err(disk("cannot write", &self.path))?;
         let file = writer.into_inner().map_err(|e| disk("cannot write", &self.path)(e.into_error()))?;
-        durable::complete(&file, &self.path)?;
+        if !sabotage::has(Bug::ErrorFileInPlace) {
+            durable::complete(&file, &self.path)?;
+        }
         Ok(Some(self.path))
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::durable;
 use super::error::{Result, disk};
+use crate::model::sabotage::{self, Bug};
 
 /// One file of a dataset, as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub(super) fn number(name: &str) -> Option<usize> {
 
 /// Whether all these parts are there as they were written.
 pub(super) fn are_whole(folder: &Path, kept: &[Part]) -> Result<bool> {
+    if sabotage::has(Bug::NoDigest) {
+        return Ok(true);
+    }
     for part in kept {
         let path = folder.join(&part.file);
         // A name that is none of ours is no path either.
