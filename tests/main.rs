@@ -28,6 +28,7 @@ mod limits;
 mod mapping;
 mod matrix;
 mod metadata_age;
+mod mutants;
 mod oracle;
 mod ownership;
 mod pages;

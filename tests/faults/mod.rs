@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::stage::{SCALE, Stage, faults_file};
 
 /// What a record is known by in both systems; the GSID depends on the order of writes.
-const KEYS: [(&str, &str); 4] = [
+pub const KEYS: [(&str, &str); 4] = [
     ("gsuser", "SFDCUserName"),
     ("company", "External_Account_ID_gainsight123__gc"),
     ("person", "Email"),
