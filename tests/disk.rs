@@ -12,6 +12,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::faults::holdings;
 use crate::kills::world::{AT_ONCE, Calm, Verb, World};
+use crate::ownership::{begun, rest_of};
 use crate::stage::{CHAIN, COMPANIES, Stage, lines};
 use crate::terminal::{Desk, ended};
 
@@ -142,9 +143,13 @@ async fn a_place_that_cannot_be_written_ends_the_run_at_every_stage() {
         let day = chrono::Utc::now().format("%Y%m%d").to_string();
         let run = desk.home().join("runs").join(format!("{day}-0001"));
         let path = run.join(obstacle);
+        let go_on = desk.home().with_file_name("go on");
+        let environment = [("FERRY_STOP_AT", "folder"), ("FERRY_GO_ON", go_on.to_str().unwrap())];
+        let (process, said) = begun(&desk, &["run", COMPANIES], &environment, "stopped at");
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, "in the way").unwrap();
-        let (code, _, err) = desk.ferry(&["run", COMPANIES]);
+        std::fs::write(&go_on, "").unwrap();
+        let (code, err) = rest_of(process, said);
         assert_eq!(code, 7, "{obstacle}: {err}");
         let blocked = run.join(obstacle.split('/').next().unwrap());
         let said = err.lines().last().unwrap();
@@ -270,12 +275,17 @@ async fn lost(calm: Arc<Calm>, (place, dataset, told): (&str, &str, &str), damag
     world.hold(&calm, true, &what);
 }
 
-/// A file of a dataset of the first run; of any that was read, if none is named.
+/// A file of a dataset of the first run; of any that the ledger has, if none is named: what is not in it is of no use anyway.
 fn part_of(home: &Path, dataset: &str) -> PathBuf {
+    if dataset.is_empty() {
+        let database = rusqlite::Connection::open(home.join("state.db")).unwrap();
+        let part = "SELECT run || '/' || dataset || '/' || file FROM page ORDER BY dataset LIMIT 1";
+        let part: String = database.query_row(part, [], |row| row.get(0)).unwrap();
+        return home.join("runs").join(part);
+    }
     let is_it = |file: &PathBuf| {
         let path = file.to_str().unwrap();
-        let is_read = ["/source/", "/related/", "/target/"].iter().any(|name| path.contains(name));
-        path.ends_with(".parquet") && if dataset.is_empty() { is_read } else { path.contains(&format!("/{dataset}/")) }
+        path.ends_with(".parquet") && path.contains(&format!("/{dataset}/"))
     };
     files(&home.join("runs")).into_iter().find(is_it).unwrap()
 }

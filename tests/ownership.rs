@@ -18,7 +18,7 @@ use crate::stage::{CHAIN, COMPANIES};
 use crate::terminal::{Desk, ended};
 
 /// A process that runs until it says this, and what it says after.
-fn begun(
+pub fn begun(
     desk: &Desk,
     arguments: &[&str],
     environment: &[(&str, &str)],
@@ -47,7 +47,7 @@ fn kill(mut child: Child) {
     child.wait().unwrap();
 }
 
-fn rest_of(mut child: Child, said: BufReader<ChildStderr>) -> (i32, String) {
+pub fn rest_of(mut child: Child, said: BufReader<ChildStderr>) -> (i32, String) {
     let said: Vec<String> = said.lines().map(Result::unwrap).collect();
     (child.wait().unwrap().code().unwrap_or(-1), said.join("\n"))
 }

@@ -289,7 +289,7 @@ async fn cleaning_leaves_what_can_be_gone_on_with_and_what_is_due() {
     assert!(cleaned.bytes > 0 && !folder(&users.run).exists() && folder(&failed.run).exists());
     let report = rough.run(COMPANIES).await.remove(0);
     assert_eq!((report.run, report.counts.inserted), (failed.run.clone(), 60));
-    assert_eq!(clean(&rough.setting, 0).unwrap().runs, [failed.run.clone()]);
+    assert_eq!(clean(&rough.setting, 0).unwrap().runs, std::slice::from_ref(&failed.run));
     let listed = activity::list(&rough.setting).unwrap();
     assert_eq!(listed.len(), 2, "what became of them stays in the activity");
     assert_eq!(clean(&rough.setting, 0).unwrap().runs, [""; 0]);

@@ -212,9 +212,13 @@ impl Working<'_> {
         if self.one.attempts_before == 0
             && let Some(old) = self.home.existing_run_folder(&self.one.run)
         {
+            // Whoever took the home over may be at work in it.
+            self.ledger.is_ours()?;
             Home::remove_run_folder(&old)?;
         }
-        Ok(self.home.run_folder(&self.one.run)?)
+        let path = self.home.run_folder(&self.one.run)?;
+        sabotage::place("folder");
+        Ok(path)
     }
 
     /// Reads and plans, as far as that was not done before; the plan may be carried out then.

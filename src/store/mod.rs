@@ -12,6 +12,7 @@ pub mod error;
 pub mod error_file;
 pub mod error_rows;
 pub mod home;
+mod in_sqlite;
 pub mod keyring;
 pub mod lease;
 pub mod ledger;
