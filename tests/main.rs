@@ -5,6 +5,7 @@
 mod architecture;
 mod authoring;
 mod authorizing;
+mod bad_services;
 mod call_windows;
 mod checkpoints;
 mod clauses;
