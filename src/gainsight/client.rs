@@ -210,7 +210,7 @@ fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
         // Not about a record: the route, the method, the size or the permission.
         (403 | 404 | 405 | 413, Ok(envelope)) => Err(refused(call, answer.status, envelope)),
         // A gateway that gave up says nothing of what the service behind it did, and its page may be JSON too.
-        (500.., envelope) if call.is_write => {
+        (408 | 500.., envelope) if call.is_write => {
             let said = envelope.as_ref().map(said).unwrap_or_default();
             Err(doubtful(call, answer.status, &said))
         }

@@ -120,6 +120,18 @@ async fn many_bad_records_that_nobody_names_cost_no_good_one() {
     mended(&stage, &bad).await;
 }
 
+/// Whoever stands between us and the service gives up, and nobody knows what the service did.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_out_of_a_proxy_leaves_open_what_became_of_the_call() {
+    for body in ["<html>408 Request Time-out</html>", "{\\\"message\\\": \\\"timed out\\\"}", ""] {
+        let stage = plain_stage(&rule("POST", &format!(r#""nth": [1], "status": 408, "text": "{body}""#))).await;
+        let ended = attempt(&stage, COMPANIES).await;
+        assert!(ended.notices.iter().any(|said| said.contains("(HTTP 408")), "{body}: {:?}", ended.notices);
+        assert_eq!(ended.done().counts.inserted, ACCOUNTS);
+        whole(&stage).await;
+    }
+}
+
 /// The batch is applied while the run waits to be certain.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_is_applied_after_its_answer_was_given_up_is_not_sent_again() {
