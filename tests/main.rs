@@ -15,6 +15,7 @@ mod datasets;
 mod disk;
 mod drift;
 mod examples;
+mod fault_table;
 mod faults;
 mod gainsight_calls;
 mod gainsight_shapes;
