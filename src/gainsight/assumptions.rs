@@ -12,6 +12,10 @@ pub const SERVICE_FAILED_CODES: [&str; 2] = ["GU_1101", "GSOBJ_1003"];
 /// Written forms of a moment without an offset; it is taken to be in UTC.
 pub const UTC_MOMENTS: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
 
+/// How long a record that was created may be missing from what a query gives, in milliseconds of the services' clock. What a
+/// run compares with is read after that, as a record that is not seen would be created once more.
+pub const CREATED_SHOWS_WITHIN_MS: i64 = 10_000;
+
 /// Waits that one call may spend for a window to open, in seconds of real time.
 pub const WINDOW_SECONDS_AT_MOST: u64 = 600;
 

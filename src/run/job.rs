@@ -20,7 +20,7 @@ use super::progress::{Event, Progress};
 use super::recorder::Recorder;
 use super::report::{Report, Retried};
 use super::services::Services;
-use super::undertaking::{How, Undertaking, begin_plan, undertake, wait_for_others};
+use super::undertaking::{How, Undertaking, begin_plan, undertake, wait_for_created, wait_for_others};
 use crate::model::dataset;
 use crate::model::job::Job;
 use crate::model::outcome::{Calls, Counts, Status};
@@ -286,6 +286,7 @@ impl Working<'_> {
         let chosen = self.one.chosen.as_deref();
         if self.one.phase == Phase::Extracting {
             wait_for_others(run, job, services, self.ledger, self.progress).await?;
+            wait_for_created(job, services, self.ledger, self.progress).await?;
             remember(job, &services.tenancy(job), chosen, &staging).await?;
         }
         if self.one.phase == Phase::Loading && sabotage::has(Bug::PlanAgain) {

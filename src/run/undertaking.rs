@@ -4,6 +4,8 @@
 //! waits until nothing of the old one can have an effect any more. In: a job and what the ledger knows of it. Out: the run, with
 //! how far it came.
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat};
 use ring::digest::{SHA256, digest};
 
@@ -13,6 +15,8 @@ use super::progress::{Event, Progress};
 use super::relied::Relied;
 use super::services::Services;
 use super::settling::quiet_after;
+use crate::gainsight::assumptions::CREATED_SHOWS_WITHIN_MS;
+use crate::model::dataset;
 use crate::model::job::{Job, Route};
 use crate::model::sabotage::{self, Bug};
 use crate::store::error::Error as StoreError;
@@ -159,6 +163,35 @@ pub(super) async fn wait_for_others(
         services.clock.sleep(wait).await;
     }
     Ok(ledger.close_others(&tenant, run)?)
+}
+
+/// Waits until everything shows that was created in the objects that a job is about to read: by the step of a chain before it, or by
+/// a run that has only just ended.
+pub(super) async fn wait_for_created(
+    job: &Job,
+    services: &Services,
+    ledger: &dyn Ledger,
+    progress: &Progress,
+) -> Result<(), Error> {
+    let what = |object: &String| match object.as_str() {
+        "person" | "company_person" => "person".to_owned(),
+        other => format!("insert {other}"),
+    };
+    let what: Vec<String> = dataset::objects(job).keys().map(what).collect();
+    let Some(last) = ledger.last_made(&services.tenancy(job).tenant, &what)? else { return Ok(()) };
+    let whole = services.clock.real(CREATED_SHOWS_WITHIN_MS);
+    let passed = u64::try_from(services.clock.now().timestamp_millis() - last).unwrap_or(0);
+    let wait = whole.saturating_sub(Duration::from_millis(passed));
+    if !wait.is_zero() {
+        if wait >= Duration::from_secs(1) {
+            let seconds = wait.as_secs();
+            progress(Event::Notice(format!(
+                "records were created just now; waiting {seconds} s until every query shows them"
+            )));
+        }
+        services.clock.sleep(wait).await;
+    }
+    Ok(())
 }
 
 /// Why a run is not to be gone on with, by how the new one is asked for.

@@ -99,6 +99,17 @@ impl State {
         Ok(found?)
     }
 
+    pub(super) fn last_made_of(&self, tenant: &str, what: &[String]) -> Result<Option<i64>> {
+        let mut query = self.database.prepare(
+            "SELECT max(sent_at_ms) FROM batch JOIN run ON run.id = batch.run WHERE run.tenant = ?1 AND what = ?2",
+        )?;
+        let mut last = None;
+        for one in what {
+            last = last.max(query.query_row(params![tenant, one], |row| row.get::<_, Option<i64>>(0))?);
+        }
+        Ok(last)
+    }
+
     /// Whether a run has calls without an answer of which nobody knows yet that they can have no effect any more.
     ///
     /// # Errors

@@ -78,6 +78,10 @@ impl Ledger for State {
         self.others_wrote_since(tenant, run, what)
     }
 
+    fn last_made(&self, tenant: &str, what: &[String]) -> Result<Option<i64>> {
+        self.last_made_of(tenant, what)
+    }
+
     fn is_ours(&self) -> Result<()> {
         self.holds()
     }

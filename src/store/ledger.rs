@@ -252,6 +252,8 @@ pub trait Ledger {
     fn last_open_of_others(&self, tenant: &str, run: &str) -> Result<Option<i64>>;
     /// Whether another run has made such calls (see [`Intent::what`]) to a tenant since a run last made one, or began.
     fn others_wrote(&self, tenant: &str, run: &str, what: &[&str]) -> Result<bool>;
+    /// When a run last made such calls (see [`Intent::what`]) to a tenant, in milliseconds since 1970.
+    fn last_made(&self, tenant: &str, what: &[String]) -> Result<Option<i64>>;
     /// Whether the state is still this process's.
     fn is_ours(&self) -> Result<()>;
     /// Calls of other runs of a tenant can have no effect any more.
