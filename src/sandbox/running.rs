@@ -122,6 +122,17 @@ impl Sandbox {
         self.log.all()
     }
 
+    /// From now on requests fail by these rules and no others.
+    pub fn strike_by(&self, rules: &str) -> Result<(), Error> {
+        self.faults.replace(given_rules(rules, &|touch| self.dynamics.fits(touch))?);
+        Ok(())
+    }
+
+    /// How many requests each rule of the faults has struck, in the order of the rules.
+    pub fn struck(&self) -> Vec<usize> {
+        self.faults.struck()
+    }
+
     /// How many requests were under way at once, at the most, to either service.
     pub fn most_at_once(&self) -> usize {
         self.log.most_at_once()

@@ -23,6 +23,25 @@ async fn ordered_failures_have_the_services_own_bodies_and_then_end() {
 }
 
 #[tokio::test]
+async fn rules_are_replaced_on_the_way_and_count_what_they_strike() {
+    let client = Client::start().await;
+    let rule = |nth: &str| format!(r#"{{"service": "dynamics", "path": "/api/data/", "nth": [{nth}], "status": 500}}"#);
+    client.sandbox.strike_by(&[rule("9"), rule("1, 3")].join("\n")).unwrap();
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(client.read("accounts?$top=1").await.0);
+    }
+    assert_eq!((statuses, client.sandbox.struck()), (vec![500, 200, 500], vec![0, 2]));
+    client.sandbox.strike_by(&rule("2")).unwrap();
+    assert_eq!(client.read("accounts?$top=1").await.0, 200, "the new rule counts from its first request");
+    assert_eq!(client.read("accounts?$top=1").await.0, 500);
+    assert_eq!(client.sandbox.struck(), vec![1]);
+    assert!(client.sandbox.strike_by("{}").is_err());
+    client.sandbox.strike_by("").unwrap();
+    assert_eq!((client.read("accounts?$top=1").await.0, client.sandbox.struck()), (200, vec![]));
+}
+
+#[tokio::test]
 async fn every_request_is_in_the_log() {
     let client = Client::start().await;
     client.read("accounts?$top=3").await;

@@ -197,7 +197,8 @@ fn throttled(chance: &mut Chance, label: &Label) -> Value {
         fault["code"] = chance.pick(&["0x80072322", "0x80072321", "0x80072326"]).into();
     }
     match chance.below(3) {
-        0 => fault["retry_after"] = chance.below(30).into(),
+        // Real seconds, which a client waits out each time: rarely one.
+        0 => fault["retry_after"] = usize::from(chance.below(8) == 0).into(),
         1 => fault["retry_after_text"] = chance.pick(&UNREADABLE).into(),
         _ => {}
     }

@@ -118,7 +118,7 @@ pub(super) fn rule(line: &str) -> Result<Rule, String> {
     let when = when(&line)?;
     let (method, path) = (line.method, line.path.unwrap_or_default());
     let (in_a_row, left) = (line.in_a_row.unwrap_or(1), line.times.unwrap_or(usize::MAX));
-    Ok(Rule { service, method, path, when, in_a_row, left, does, seen: 0, row_ends: 0 })
+    Ok(Rule { service, method, path, when, in_a_row, left, struck: 0, does, seen: 0, row_ends: 0 })
 }
 
 fn when(line: &Line) -> Result<When, String> {

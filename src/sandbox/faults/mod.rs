@@ -72,6 +72,16 @@ impl Faults {
         strike
     }
 
+    /// Puts other rules in the place of those that there are; they count from their first request.
+    pub(in crate::sandbox) fn replace(&self, rules: Vec<Rule>) {
+        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules;
+    }
+
+    /// How many requests each rule has struck.
+    pub(in crate::sandbox) fn struck(&self) -> Vec<usize> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|rule| rule.struck).collect()
+    }
+
     fn ordered(&self, service: Service) -> Option<Fault> {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         orders.retain(|order| order.left > 0);

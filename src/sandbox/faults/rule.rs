@@ -109,6 +109,8 @@ pub(in crate::sandbox) struct Rule {
     pub(super) in_a_row: usize,
     /// Strikes that are left.
     pub(super) left: usize,
+    /// Requests that it has struck.
+    pub(super) struck: usize,
     pub(super) does: Strike,
     pub(super) seen: usize,
     /// The number of the last request of the row that is under way.
@@ -146,6 +148,7 @@ impl Rule {
     pub(super) fn spend(&mut self) -> bool {
         let has_left = self.left > 0;
         self.left = self.left.saturating_sub(1);
+        self.struck += usize::from(has_left);
         has_left
     }
 
