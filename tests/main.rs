@@ -41,6 +41,7 @@ mod requests;
 mod resuming;
 mod road;
 mod sandbox;
+mod schedules;
 mod secrets;
 mod security;
 mod stage;

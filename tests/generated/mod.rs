@@ -18,6 +18,7 @@ mod grow;
 mod job;
 mod late;
 mod search;
+pub mod served;
 mod stored;
 mod tables;
 mod value;
