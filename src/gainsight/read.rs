@@ -49,20 +49,6 @@ impl Gainsight {
         Records { gainsight: self, object: object.to_owned(), fields: fields.to_vec(), after, is_done: false }
     }
 
-    /// The GSIDs of the records whose field has one of these values: what an answer without ids is completed by.
-    ///
-    /// # Errors
-    /// What the service or the network says.
-    pub async fn find(&self, object: &str, field: &str, values: &[Value]) -> Result<Vec<Map<String, Value>>, Error> {
-        let condition = json!({ "name": field, "alias": "A", "operator": "IN", "value": values });
-        let body = json!({
-            "select": ["Gsid", field],
-            "where": { "conditions": [condition], "expression": "A" },
-            "limit": Limits::READ_ROWS, "offset": 0,
-        });
-        self.rows(object, body).await
-    }
-
     /// The records whose field has one of these values, as the service gives them.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ pub mod held;
 mod jobs;
 mod road;
 mod tally;
+mod taught;
 mod verdict;
 
 use std::collections::VecDeque;
@@ -24,8 +25,8 @@ use case::Case;
 use jobs::JOBS;
 use tally::Tally;
 
-/// Seeds that failed once; what each taught stands beside it.
-const TAUGHT: [u64; 0] = [];
+/// Seeds that failed once; `taught` says what they taught.
+const TAUGHT: [u64; 1] = [106];
 
 /// Cases under way at once: they wait more than they work.
 const AT_ONCE: usize = 6;
