@@ -22,6 +22,7 @@ mod gainsight_shapes;
 mod generated;
 mod grammar;
 mod guard;
+mod idempotence;
 mod keyring;
 mod kills;
 mod language;
