@@ -47,5 +47,6 @@ mod secrets;
 mod security;
 mod stage;
 mod stored_forms;
+mod sweep;
 mod terminal;
 mod unreadable;

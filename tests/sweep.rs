@@ -1,0 +1,302 @@
+//! A process that dies at any operation of the ledger: whoever goes on ends where an undisturbed run does.
+//!
+//! The ledger of a run is wrapped: at its n-th change it fails, before or after that is on disk, and at everything behind it, as
+//! nothing can be kept by a process that is dead. Then the state is opened anew and the run goes on, for n = 1, 2, 3 … until a run
+//! is not hit any more. Real processes and real signals are elsewhere. The ordinary run takes every fifth place; `cargo test --
+//! --ignored sweep` takes all.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arrow::record_batch::RecordBatch;
+use ferry::app::workspace::Workspace;
+use ferry::run::error::Error as RunError;
+use ferry::run::job;
+use ferry::run::progress::silent;
+use ferry::run::report::Report;
+use ferry::run::undertaking::How;
+use ferry::store::dataset::Part;
+use ferry::store::due::Due;
+use ferry::store::error::Error;
+use ferry::store::home::Home;
+use ferry::store::ledger::{Answer, Begin, End, Intent, Ledger, Reading, Recorded, Settled, Tally, Unfinished};
+use ferry::store::runs::Stage as Timed;
+use ferry::store::state::{State, Tenancy};
+use serde_json::{Value, json};
+
+use crate::schedules::held::{Held, difference, held};
+use crate::stage::{COMPANIES, PEOPLE, Stage, USERS, errors};
+
+type Kept<T> = Result<T, Error>;
+
+/// When the process dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// The change is not on disk.
+    Before,
+    /// It is, and the process does not hear of it.
+    After,
+}
+
+/// A ledger of a process that dies at its n-th change.
+struct Dying {
+    state: State,
+    changes: AtomicUsize,
+    at: usize,
+    when: When,
+}
+
+fn dead() -> Error {
+    let source = std::io::Error::other("the process is dead");
+    Error::Disk { what: "cannot write", path: "state.db".into(), source }
+}
+
+impl Dying {
+    fn is_dead(&self) -> bool {
+        self.changes.load(Ordering::SeqCst) >= self.at
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&State) -> Kept<T>) -> Kept<T> {
+        if self.is_dead() {
+            return Err(dead());
+        }
+        let is_last = self.changes.fetch_add(1, Ordering::SeqCst) + 1 == self.at;
+        if is_last && self.when == When::Before {
+            return Err(dead());
+        }
+        let made = change(&self.state)?;
+        if is_last { Err(dead()) } else { Ok(made) }
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&State) -> Kept<T>) -> Kept<T> {
+        if self.is_dead() { Err(dead()) } else { look(&self.state) }
+    }
+}
+
+impl Ledger for Dying {
+    fn begin(&self, one: &Begin<'_>) -> Kept<String> {
+        self.change(|state| Ledger::begin(state, one))
+    }
+
+    fn unfinished(&self, of: &Tenancy, job: &str) -> Kept<Option<Unfinished>> {
+        self.look(|state| state.unfinished(of, job))
+    }
+
+    fn take_up(&self, run: &str) -> Kept<()> {
+        self.change(|state| state.take_up(run))
+    }
+
+    fn abandon(&self, run: &str, at: &str, why: &str) -> Kept<()> {
+        self.change(|state| state.abandon(run, at, why))
+    }
+
+    fn stage(&self, run: &str, stage: &Timed) -> Kept<()> {
+        self.change(|state| state.stage(run, stage))
+    }
+
+    fn reading(&self, run: &str, dataset: &str) -> Kept<Option<Reading>> {
+        self.look(|state| state.reading(run, dataset))
+    }
+
+    fn page(&self, run: &str, dataset: &str, part: Option<&Part>, checkpoint: &str) -> Kept<()> {
+        self.change(|state| state.page(run, dataset, part, checkpoint))
+    }
+
+    fn read_whole(&self, run: &str, dataset: &str) -> Kept<()> {
+        self.change(|state| state.read_whole(run, dataset))
+    }
+
+    fn read_again(&self, run: &str, dataset: &str) -> Kept<()> {
+        self.change(|state| state.read_again(run, dataset))
+    }
+
+    fn extracted(&self, run: &str) -> Kept<()> {
+        self.change(|state| state.extracted(run))
+    }
+
+    fn planned(&self, run: &str, counts: &str, digest: &str) -> Kept<()> {
+        self.change(|state| state.planned(run, counts, digest))
+    }
+
+    fn intend(&self, run: &str, calls: &[Intent]) -> Kept<Vec<i64>> {
+        self.change(|state| state.intend(run, calls))
+    }
+
+    fn settle(&self, run: &str, of: &Tenancy, job: &str, calls: &[(i64, Answer)], rows: &[Settled]) -> Kept<()> {
+        self.change(|state| state.settle(run, of, job, calls, rows))
+    }
+
+    fn outcome(&self, run: &str, row: i64, step: u8) -> Kept<Option<Recorded>> {
+        self.look(|state| state.outcome(run, row, step))
+    }
+
+    fn last_open(&self, run: &str) -> Kept<Option<i64>> {
+        self.look(|state| state.last_open(run))
+    }
+
+    fn last_open_of_others(&self, tenant: &str, run: &str) -> Kept<Option<i64>> {
+        self.look(|state| state.last_open_of_others(tenant, run))
+    }
+
+    fn close_others(&self, tenant: &str, run: &str) -> Kept<()> {
+        self.change(|state| state.close_others(tenant, run))
+    }
+
+    fn tally(&self, run: &str) -> Kept<Tally> {
+        self.look(|state| state.tally(run))
+    }
+
+    fn end(&self, end: &End<'_>) -> Kept<()> {
+        self.change(|state| state.end(end))
+    }
+
+    fn refusals(&self, of: &Tenancy, job: &str) -> Kept<RecordBatch> {
+        self.look(|state| state.refusals(of, job))
+    }
+
+    fn identities(&self, of: &Tenancy) -> Kept<RecordBatch> {
+        self.look(|state| state.identities(of))
+    }
+
+    fn due(&self, of: &Tenancy, job: &str) -> Kept<Vec<Due>> {
+        self.look(|state| state.due(of, job))
+    }
+}
+
+/// Users of whom one has a manager who arrives with him, accounts of which Gainsight refuses one, and contacts.
+async fn small() -> Stage {
+    let lines = |rows: Vec<Value>| rows.iter().map(|row| format!("{row}\n")).collect::<String>();
+    let user = |number: usize| {
+        let name = format!("u{number}@example.com");
+        json!({ "systemuserid": format!("20000000-0000-0000-0000-{number:012}"), "firstname": "F", "lastname": name,
+            "domainname": name, "personalemailaddress": name, "isdisabled": false,
+            "_parentsystemuserid_value": (number == 1).then(|| format!("20000000-0000-0000-0000-{:012}", 4)) })
+    };
+    let account = |number: usize| {
+        json!({ "accountid": format!("00000000-0000-0000-0000-{number:012}"), "name": format!("A{number}"),
+            "numberofemployees": if number == 4 { -1 } else { 1 } })
+    };
+    let contact = |number: usize| {
+        json!({ "contactid": format!("10000000-0000-0000-0000-{number:012}"), "firstname": format!("C{number}"),
+            // The third is the second at another company.
+            "emailaddress1": format!("c{}@example.com", if number == 3 { 2 } else { number }),
+            "modifiedon": format!("2024-01-{number:02}T00:00:00Z"),
+            "_parentcustomerid_value": format!("00000000-0000-0000-0000-{:012}", 1 + number % 3),
+            "_parentcustomerid_value@Microsoft.Dynamics.CRM.lookuplogicalname": "account" })
+    };
+    let (users, accounts) = (lines((1..=4).map(user).collect()), lines((1..=7).map(account).collect()));
+    Stage::world(&users, &accounts, &lines((1..=5).map(contact).collect())).await
+}
+
+/// The jobs that run before the one that is swept.
+fn before(job: &str) -> &'static [&'static str] {
+    if job == PEOPLE { &[COMPANIES] } else { &[] }
+}
+
+async fn ready(job: &str) -> (Stage, Workspace) {
+    let stage = small().await;
+    for one in before(job) {
+        stage.run(one).await;
+    }
+    let mut workspace = stage.workspace(&[]).await.or_mistakes().expect("the project is right");
+    workspace.services.dynamics.values_mut().for_each(|dynamics| dynamics.page_size = 3);
+    workspace.services.gainsight.values_mut().for_each(|gainsight| gainsight.limits.batch_size = 3);
+    (stage, workspace)
+}
+
+/// One process's work on a job, with the ledger that it has.
+async fn work(
+    name: &str,
+    stage: &Stage,
+    workspace: &Workspace,
+    ledger: impl FnOnce(State) -> Box<dyn Ledger>,
+) -> Result<(Report, Option<RunError>), RunError> {
+    let home = Home::open(&stage.setting.home).expect("nobody else has it");
+    let ledger = ledger(State::open(&home.state_path()).expect("the state opens"));
+    let job = &workspace.project.jobs[name];
+    job::run(job, &How::default(), &workspace.services, &home, &*ledger, &silent()).await
+}
+
+/// The end of a run that nothing stops.
+async fn through(name: &str, stage: &Stage, workspace: &Workspace) -> Report {
+    let (report, error) = work(name, stage, workspace, |state| Box::new(state)).await.expect("the run is kept");
+    assert!(error.is_none(), "{error:?}");
+    report
+}
+
+struct Calm {
+    report: Report,
+    failed: Vec<String>,
+    held: Held,
+}
+
+fn failed(report: &Report) -> Vec<String> {
+    errors(report).iter().map(|line| format!("{} {}", line["source_key"], line["code"])).collect()
+}
+
+/// Dies at the n-th change, goes on, and compares; says whether the run was hit.
+async fn dies(name: &str, calm: &Calm, at: usize, when: When) -> bool {
+    let (stage, workspace) = ready(name).await;
+    let dying = |state| Box::new(Dying { state, changes: AtomicUsize::new(0), at, when }) as Box<dyn Ledger>;
+    let died = match work(name, &stage, &workspace, dying).await {
+        Ok((_, error)) => error.is_some(),
+        Err(_) => true,
+    };
+    let report = if died { through(name, &stage, &workspace).await } else { through_before(&stage, name) };
+    let place = format!("{name}, {when:?} change {at}");
+    let is_new_run = report.counts.inserted + report.counts.updated == 0 && report.resumed == 0;
+    // What died when all was done has nothing left to go on with: the next run is a new one, and idle.
+    if is_new_run {
+        assert_eq!(report.calls.gainsight_writes, 0, "{place}: {report:?}");
+    } else {
+        assert_eq!((report.counts, &report.records), (calm.report.counts, &calm.report.records), "{place}");
+        assert_eq!(failed(&report), calm.failed, "{place}");
+    }
+    assert_eq!(difference(&calm.held, &held(&stage.sandbox)), "", "{place}");
+    let again = through(name, &stage, &workspace).await;
+    assert_eq!(again.calls.gainsight_writes, 0, "{place}: {again:?}");
+    assert_eq!(again.counts.inserted + again.counts.updated, 0, "{place}: {again:?}");
+    died
+}
+
+/// The report of the last run, as the state has it.
+fn through_before(stage: &Stage, name: &str) -> Report {
+    let state =
+        State::look(&ferry::store::home::state_path(&stage.setting.home)).expect("it opens").expect("it is there");
+    let runs = state.runs(10).expect("they are listed");
+    let text = runs.into_iter().find(|run| run.job == name).and_then(|run| run.report).expect("it has a report");
+    serde_json::from_str(&text).expect("a report")
+}
+
+async fn sweep(name: &str, step: usize) -> usize {
+    let (stage, workspace) = ready(name).await;
+    let report = through(name, &stage, &workspace).await;
+    let calm = Calm { failed: failed(&report), held: held(&stage.sandbox), report };
+    assert!(calm.report.counts.inserted > 0, "there is something to lose: {:?}", calm.report);
+    let mut places = 0;
+    for when in [When::Before, When::After] {
+        // The two halves meet in other places, so that a sample has more of them.
+        let mut at = if when == When::Before { 1 } else { 1 + step / 2 };
+        while dies(name, &calm, at, when).await {
+            (at, places) = (at + step, places + 1);
+        }
+    }
+    places
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_of_deaths_loses_nothing() {
+    for name in [USERS, COMPANIES, PEOPLE] {
+        let places = sweep(name, 5).await;
+        assert!(places >= 4, "{name}: {places} places");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it takes minutes"]
+async fn all() {
+    let mut places = 0;
+    for name in [USERS, COMPANIES, PEOPLE] {
+        places += sweep(name, 1).await;
+    }
+    assert!(places > 80, "{places} places");
+}
