@@ -137,6 +137,18 @@ impl Ledger for Dying {
         self.look(|state| state.last_open_of_others(tenant, run))
     }
 
+    fn others_wrote(&self, tenant: &str, run: &str, what: &[&str]) -> Kept<bool> {
+        self.look(|state| state.others_wrote(tenant, run, what))
+    }
+
+    fn last_made(&self, tenant: &str, what: &[String]) -> Kept<Option<i64>> {
+        self.look(|state| state.last_made(tenant, what))
+    }
+
+    fn is_ours(&self) -> Kept<()> {
+        self.look(Ledger::is_ours)
+    }
+
     fn close_others(&self, tenant: &str, run: &str) -> Kept<()> {
         self.change(|state| state.close_others(tenant, run))
     }

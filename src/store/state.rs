@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::error::{Error, Result};
 use super::home::owner_only;
@@ -154,7 +154,17 @@ impl State {
     }
 
     fn looked(path: &Path) -> Result<Option<Self>> {
-        let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        match Self::looked_with(path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
+            // What a killed process left in the log has to be recovered before anybody can read, and that is a write.
+            Err(Error::State { source, .. }) if source.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+                Self::looked_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            }
+            looked => looked,
+        }
+    }
+
+    fn looked_with(path: &Path, flags: OpenFlags) -> Result<Option<Self>> {
+        let database = Connection::open_with_flags(path, flags)?;
         database.busy_timeout(BUSY_TIMEOUT)?;
         // A process that ended while it made the state leaves a file without a table.
         let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -194,6 +194,17 @@ async fn a_write_that_reads_do_not_show_yet_is_not_sent_again() {
     whole(&stage).await;
 }
 
+/// Gainsight shows new records after 400 ms; ten seconds of its clock are half a second here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_right_after_another_sees_what_that_one_created() {
+    let mut stage = plain_stage(&rule("POST", r#""stale_ms": 400"#)).await;
+    stage.setting.clock = Clock::system(20.0);
+    attempt(&stage, COMPANIES).await.done();
+    let report = attempt(&stage, COMPANIES).await.done();
+    assert_eq!((report.counts.inserted, report.counts.unchanged), (0, ACCOUNTS));
+    assert_eq!(stage.sandbox.records("company").len() as u64, ACCOUNTS);
+}
+
 /// Somebody made a second company of an account: nothing is chosen between them, and nobody else waits for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_is_there_twice_is_told_and_left_alone() {
