@@ -29,7 +29,9 @@ impl Desk {
         let folder = tempfile::tempdir().unwrap();
         write_project(&folder.path().join("project"), &stage.sandbox).unwrap();
         let set = secrets(stage.sandbox.credentials()).map(|(name, value)| (environment_variable(name), value));
-        Self { stage, folder, set: set.to_vec() }
+        // A bug that is on here is on in what is spawned too: `FERRY_BUG=NoIntent cargo test kills::` must fail.
+        let bug = std::env::var("FERRY_BUG").map(|name| ("FERRY_BUG".to_owned(), name));
+        Self { stage, folder, set: set.into_iter().chain(bug).collect() }
     }
 
     pub fn project(&self) -> std::path::PathBuf {
