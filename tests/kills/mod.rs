@@ -2,7 +2,7 @@
 //! what a run says that nobody disturbed, and running again writes nothing.
 //!
 //! The ordinary test run kills some fifty times, at places of every kind. All places, pairs of kills, kills during every write and kills
-//! at random moments take some 20 minutes and are one command:
+//! at random moments take some 45 minutes on two busy cores and are one command:
 //!
 //! ```sh
 //! cargo test -- --ignored --nocapture --test-threads 1 kills::

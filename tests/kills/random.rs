@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ const KILLS: usize = 240;
 const KILLS_A_WORLD: usize = 6;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "some ten minutes: kills at random moments"]
+#[ignore = "some twenty minutes: kills at random moments"]
 async fn kills_at_random_moments_lose_nothing() {
     let calm = Arc::new(World::calm().await);
     let typical = typical().await;
@@ -76,7 +76,9 @@ fn kill_after(world: &World, verb: Verb, moment: Duration) -> Option<String> {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     if output.status.signal() != Some(9) {
-        assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
+        let files = Command::new("ls").args(["-la", "--time-style=full-iso"]).arg(world.desk.home()).output().unwrap();
+        let files = String::from_utf8_lossy(&files.stdout);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{verb:?} after {moment:?}: {said}\n{files}");
         return None;
     }
     let stage = said.lines().rev().find_map(|line| {
