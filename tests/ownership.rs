@@ -152,6 +152,7 @@ async fn a_process_that_was_taken_over_writes_nothing_more() {
         "loading.after",
         "intend.before:1",
         "intend.before:2",
+        "intend.after:1",
         "answered:1",
         "settle.before:2",
         "end.before",
