@@ -312,3 +312,18 @@ async fn a_record_that_was_deleted_meanwhile_is_due_and_not_remembered_as_refuse
     let report = stage.run(COMPANIES).await.remove(0);
     assert_eq!((report.counts.updated, report.retried.map(|r| r.fixed)), (1, Some(1)));
 }
+
+/// One of two interrupted runs cannot be gone on with, and the other is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_way_of_one_run_leaves_no_other() {
+    let users = FORBIDDEN.replace("/v1/data/objects/company", "/v1/users/services").replace("[2]", "[1]");
+    let rough = plain_stage(&format!("{users}\n{FORBIDDEN}")).await;
+    let first = rough.try_run(USERS).await.0.remove(0);
+    let second = rough.try_run(COMPANIES).await.0.remove(0);
+    assert!(rough.sandbox.drift(Service::Gainsight, "gsuser.FirstName", Drift::Length(20)));
+    let (reports, ended) = resume(&rough, None).await;
+    let error = ended.expect_err("one is left as it is");
+    assert!(error.exit_code() == 2 && error.to_string().contains(&first.run), "{error}");
+    let runs: Vec<&str> = reports.iter().map(|report| report.run.as_str()).collect();
+    assert_eq!((runs, reports[0].counts.inserted), (vec![second.run.as_str()], 60));
+}

@@ -16,6 +16,7 @@ use crate::run::report::Report;
 use crate::run::undertaking::How;
 use crate::run::{chain, job};
 use crate::store::due::Due;
+use crate::store::error::Error as StoreError;
 use crate::store::error_rows;
 use crate::store::home::{Home, state_path};
 use crate::store::runs::Run;
@@ -55,8 +56,11 @@ pub async fn resume(
         match gone_on {
             Ok(None) => {}
             Ok(Some(error)) => failed = failed.or(Some(error.into())),
-            Err(lost @ Error::Run(RunError::Store(_))) => return Err(lost),
-            // What stands in the way of one run is no reason to leave the others.
+            // What stands in the way of one run is no reason to leave the others; what is wrong with the state is.
+            Err(error) if matches!(&error, Error::Run(RunError::Store(of)) if !matches!(of, StoreError::NotResumable { .. })) =>
+            {
+                return Err(error);
+            }
             Err(error) => {
                 progress(Event::Notice(format!("run {} is left as it is: {error}", run.id)));
                 failed = failed.or(Some(error));
