@@ -46,7 +46,10 @@ impl Recorder<'_> {
         if sabotage::has(Bug::NoIntent) {
             return Ok(vec![0; calls.len()]);
         }
-        Ok(self.ledger.intend(self.run, &calls)?)
+        let numbers = self.ledger.intend(self.run, &calls)?;
+        // Whoever was stopped right here, and taken over, sends nothing any more.
+        self.ledger.is_ours()?;
+        Ok(numbers)
     }
 
     /// Writes down what came of calls and of rows.

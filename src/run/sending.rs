@@ -34,8 +34,6 @@ impl Load<'_> {
                 continue;
             }
             let batch = self.intended(&part, is_insert)?;
-            // Whoever was stopped right here, and taken over, sends nothing any more.
-            self.recorder.ledger.is_ours()?;
             match self.call(&part, is_insert).await {
                 Ok(Judged::Written(gsids)) => self.written(batch, part, gsids, is_insert).await?,
                 Ok(Judged::Blamed(blamed)) if !is_insert && part.len() == 1 && is_gone(&blamed) => {
