@@ -8,7 +8,7 @@ use super::table::{lines, number};
 use crate::app::error::Error;
 use crate::app::workspace::{Setting, Workspace};
 use crate::app::{resuming, runs};
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Status};
 use crate::run::progress::{Event, Progress};
 use crate::run::report::Report;
 use crate::run::undertaking::How;
@@ -126,7 +126,13 @@ pub(super) fn for_people(report: &Report) -> String {
         number(calls.gainsight_writes)
     ));
     if let Some(file) = &report.error_file {
-        text.push_str(&format!("  error file: {} ({} rows)\n", file.display(), number(counts.failed())));
+        // Of a run that was stopped the counts end where it did, and the file has what the plan knew of the rest too.
+        let rows = if report.status == Status::Failed {
+            String::new()
+        } else {
+            format!(" ({} rows)", number(counts.failed()))
+        };
+        text.push_str(&format!("  error file: {}{rows}\n", file.display()));
     }
     if report.resumed > 0 {
         let times = if report.resumed == 1 { "once".to_owned() } else { format!("{} times", report.resumed) };
