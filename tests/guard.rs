@@ -12,6 +12,7 @@ use ferry::model::outcome::Records;
 use ferry::run::guard;
 use ferry::run::plan::Plan;
 use ferry::run::progress::silent;
+use ferry::run::undertaking::How;
 use serde_json::json;
 
 use crate::stage::{COMPANIES, Stage};
@@ -160,7 +161,7 @@ async fn a_plan_says_what_a_run_would_ask() {
             heard.lock().expect("nobody panicked").push(text);
         }
     });
-    runs::plan(&workspace, &stage.setting, COMPANIES, 0, &listener).await.expect("it plans");
+    runs::plan(&workspace, &stage.setting, COMPANIES, &How::default(), 0, &listener).await.expect("it plans");
     let said = said.lock().expect("nobody panicked").join("\n");
     assert!(said.contains("120 of 120 records of Company (100 %)"), "{said}");
 }

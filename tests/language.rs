@@ -49,8 +49,14 @@ fn with_catalog(workspace: Workspace, change: &str) -> String {
     } else {
         let (connection, object) = change.split_once(" has ").unwrap();
         let text = || object.to_owned();
-        let made =
-            Object { name: text(), label: text(), set_name: text(), primary_id: "Gsid".to_owned(), fields: Vec::new() };
+        let made = Object {
+            name: text(),
+            label: text(),
+            set_name: text(),
+            primary_id: "Gsid".to_owned(),
+            tracks: false,
+            fields: Vec::new(),
+        };
         catalog.connections.entry(connection.to_owned()).or_default().insert(object.to_owned(), made);
     }
     let parsed = read(&workspace.sources);

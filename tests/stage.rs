@@ -14,6 +14,7 @@ use ferry::model::clock::Clock;
 use ferry::run::plan::Plan;
 use ferry::run::progress::silent;
 use ferry::run::report::Report;
+use ferry::run::undertaking::How;
 use ferry::sandbox::{Options, Sandbox, start};
 use tempfile::{NamedTempFile, TempDir};
 
@@ -95,7 +96,7 @@ impl Stage {
 
     pub async fn plan(&self, name: &str, sample: usize) -> (Report, Plan) {
         let workspace = self.workspace(&[]).await.or_mistakes().expect("the project is right");
-        runs::plan(&workspace, &self.setting, name, sample, &silent()).await.expect("the plan ends")
+        runs::plan(&workspace, &self.setting, name, &How::default(), sample, &silent()).await.expect("the plan ends")
     }
 }
 

@@ -19,7 +19,7 @@ use ferry::store::dataset::Part;
 use ferry::store::due::Due;
 use ferry::store::error::Error;
 use ferry::store::home::Home;
-use ferry::store::ledger::{Answer, Begin, End, Intent, Ledger, Reading, Recorded, Settled, Tally, Unfinished};
+use ferry::store::ledger::{Answer, Base, Begin, End, Intent, Ledger, Reading, Recorded, Settled, Tally, Unfinished};
 use ferry::store::runs::Stage as Timed;
 use ferry::store::state::{State, Tenancy};
 use serde_json::{Value, json};
@@ -163,6 +163,10 @@ impl Ledger for Dying {
 
     fn tally(&self, run: &str) -> Kept<Tally> {
         self.look(|state| state.tally(run))
+    }
+
+    fn base(&self, of: &Tenancy, job: &str) -> Kept<Option<Base>> {
+        self.look(|state| state.base(of, job))
     }
 
     fn end(&self, end: &End<'_>) -> Kept<()> {

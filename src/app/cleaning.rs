@@ -18,7 +18,7 @@ pub struct Cleaned {
     pub runs: Vec<String>,
     /// Bytes that are free now.
     pub bytes: u64,
-    /// Runs that are as old and stay, as they can be gone on with.
+    /// Runs that are as old and stay: they can be gone on with, or the next run of their job begins with what they read.
     pub kept: Vec<String>,
 }
 
@@ -32,10 +32,16 @@ pub fn clean(setting: &Setting, older_than_seconds: u64) -> Result<Cleaned, Erro
     let age = TimeDelta::try_seconds(i64::try_from(older_than_seconds).unwrap_or(i64::MAX)).unwrap_or(TimeDelta::MAX);
     let before = setting.clock.now().checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC);
     let unfinished: Vec<String> = state.unfinished_runs()?.into_iter().map(|run| run.id).collect();
+    let bases = state.base_runs()?;
     let mut cleaned = Cleaned::default();
     for run in state.runs(u32::MAX)? {
         let ended = run.ended.as_deref().unwrap_or(&run.started);
         if DateTime::parse_from_rfc3339(ended).is_ok_and(|at| at.with_timezone(&Utc) >= before) {
+            continue;
+        }
+        // The next run begins with its rows.
+        if bases.contains(&run.id) {
+            cleaned.kept.push(run.id);
             continue;
         }
         if unfinished.contains(&run.id) && !sabotage::has(Bug::CleansEverything) {

@@ -113,6 +113,7 @@ pub async fn plan(
     workspace: &Workspace,
     setting: &Setting,
     name: &str,
+    how: &How,
     sample: usize,
     progress: &Progress,
 ) -> Result<(Report, Plan), Error> {
@@ -124,7 +125,7 @@ pub async fn plan(
     let home = take(setting, progress).await?;
     let state = State::open(&home.state_path())?;
     admit([one], workspace, &home, &state, setting).await?;
-    Ok(job::plan_only(one, &workspace.services, &home, &state, sample, progress).await?)
+    Ok(job::plan_only(one, &workspace.services, &home, &state, how, sample, progress).await?)
 }
 
 /// How often a home that another process has is tried again.

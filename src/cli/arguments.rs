@@ -97,14 +97,20 @@ pub(super) enum Verb {
         /// Also show this many rows with old and new values.
         #[arg(long, value_name = "N", default_value_t = 0)]
         sample: usize,
+        /// Read and compare everything, not only what changed since the last run.
+        #[arg(long)]
+        full: bool,
     },
     /// Run a job or a chain; a run of it that was interrupted is gone on with.
     Run {
         /// Its name.
         name: String,
-        /// Begin anew, even if a run of it was interrupted: everything is read and compared again.
+        /// Begin anew, even if a run of it was interrupted.
         #[arg(long)]
         anew: bool,
+        /// Read and compare everything, not only what changed since the last run.
+        #[arg(long)]
+        full: bool,
         /// Only the source rows with these primary keys, of one job.
         #[arg(long, value_name = "KEY", value_delimiter = ',')]
         only: Vec<String>,

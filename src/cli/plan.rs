@@ -11,10 +11,11 @@ use crate::app::runs;
 use crate::app::workspace::{Setting, Workspace};
 use crate::run::plan::{Plan, SampleRow};
 use crate::run::report::Report;
+use crate::run::undertaking::How;
 
-pub(super) async fn plan(setting: &Setting, job: &str, sample: usize, as_json: bool) -> Ended {
+pub(super) async fn plan(setting: &Setting, job: &str, how: &How, sample: usize, as_json: bool) -> Ended {
     let workspace = Workspace::ready(setting).await?;
-    let (report, plan) = runs::plan(&workspace, setting, job, sample, &listener()).await?;
+    let (report, plan) = runs::plan(&workspace, setting, job, how, sample, &listener()).await?;
     if as_json {
         say!("{}", json!({ "run": report.run, "job": report.job, "plan": plan }));
     } else {

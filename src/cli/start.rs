@@ -90,10 +90,13 @@ async fn verb(arguments: Arguments) -> Ended {
         }
         Verb::Preview { job, limit } => preview::preview(&setting, &job, limit, common.json).await,
         Verb::Explain { job } => explain::explain(&setting, &job, common.json).await,
-        Verb::Plan { job, sample } => plan::plan(&Setting { anew: true, ..setting }, &job, sample, common.json).await,
-        Verb::Run { name, yes, anew, only } => {
+        Verb::Plan { job, sample, full } => {
+            let how = How { full, ..How::default() };
+            plan::plan(&Setting { anew: true, ..setting }, &job, &how, sample, common.json).await
+        }
+        Verb::Run { name, yes, anew, full, only } => {
             let chosen = (!only.is_empty()).then_some(only);
-            let how = How { anew, chosen, ..How::default() };
+            let how = How { anew, chosen, full, ..How::default() };
             run::run(&Setting { consented: yes, anew: true, ..setting }, &name, &how, common.json).await
         }
         Verb::Resume { run, yes } => {

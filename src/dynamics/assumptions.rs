@@ -55,5 +55,16 @@ pub const LINK_EXPIRED_CODES: [&str; 2] = ["0x8004112a", "0x80041129"];
 /// right when it gave the link.
 pub const LINK_EXPIRED_STATUSES: [u16; 3] = [400, 404, 410];
 
+/// The code by which a link to changes is refused that is too old, or older than the table's columns. Its HTTP status is documented
+/// nowhere, so those of [`LINK_EXPIRED_STATUSES`] are taken for the same.
+pub const HISTORY_EXPIRED_CODE: &str = "0x80044352";
+
+/// Codes by which a table says that it does not track changes.
+pub const NOT_TRACKED_CODES: [&str; 2] = ["0x80072491", "0x80072492"];
+
+/// How far back a column of moments is asked for what changed, in seconds, where the job says no LAG: a long transaction shows with an
+/// earlier moment than the one at which it ends.
+pub const LAG_SECONDS: u64 = 300;
+
 /// The code for going beyond 50,000 rows without a cookie, which a second reading would come to just as well.
 pub const NO_COOKIE_CODE: &str = "0x8004430a";

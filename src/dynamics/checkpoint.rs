@@ -9,7 +9,7 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::odata::Query;
+use super::odata::{Query, Reach};
 use super::range::Part;
 
 /// Where a reading stands. What is inside is this module's own.
@@ -20,6 +20,9 @@ pub struct Checkpoint {
     /// Rows handed out so far: numbers go on from there.
     pub(super) rows: i64,
     pub(super) at: At,
+    /// Behind the last page of a table that tracks changes: the link to what changes from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) changes: Option<String>,
 }
 
 /// The place in a reading.
@@ -53,7 +56,14 @@ pub(super) struct Left {
 
 impl Checkpoint {
     pub(super) fn new(query: &Query, page_size: u32, rows: i64, at: At) -> Self {
-        Self { query: asked(query, page_size), rows, at }
+        Self { query: asked(query, page_size), rows, at, changes: None }
+    }
+
+    /// The link to what changes from then on, where the reading came to its end and the service gave one: what
+    /// [`Reach::Changed`](super::odata::Reach::Changed) takes.
+    #[must_use]
+    pub fn changes(&self) -> Option<&str> {
+        self.changes.as_deref()
     }
 
     /// Whether it stands in the reading of this query, in pages of this size.
@@ -69,6 +79,7 @@ pub(super) fn kept(link: &Url) -> String {
 }
 
 fn asked(query: &Query, page_size: u32) -> String {
-    let text = format!("{}\n{}", query.path(), query.prefer(page_size));
+    let link = if let Reach::Changed(link) = &query.reach { link.as_str() } else { "" };
+    let text = format!("{}\n{}{link}", query.path(), query.prefer(page_size));
     digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -92,6 +92,12 @@ impl Dynamics {
         self.http.sent()
     }
 
+    /// Rows of a page.
+    #[must_use]
+    pub fn page_size(&self) -> u32 {
+        self.page_size
+    }
+
     /// By how many seconds the organisation's clock was ahead of ours when it last answered; below zero, behind.
     #[must_use]
     pub fn seconds_ahead(&self) -> i64 {

@@ -40,6 +40,18 @@ pub(super) struct Layout {
 pub(super) struct Decoded {
     pub(super) rows: RecordBatch,
     pub(super) next: Option<String>,
+    /// The link to what changes from then on.
+    pub(super) changes: Option<String>,
+    /// The keys of rows that are gone.
+    pub(super) gone: Vec<String>,
+}
+
+/// What a page says beside its rows.
+#[derive(Default)]
+struct Around {
+    next: Option<String>,
+    changes: Option<String>,
+    gone: Vec<String>,
 }
 
 impl Layout {
@@ -78,13 +90,16 @@ pub(super) fn decode(bytes: &[u8], layout: &Layout, rows_before: i64) -> Result<
         let said = json::without_value(&error);
         if is_too_wide.get() { Flaw::Excess(said) } else { Flaw::Unreadable(said) }
     };
-    let next = page.deserialize(&mut reader).map_err(unreadable)?;
+    let Around { next, changes, gone } = page.deserialize(&mut reader).map_err(unreadable)?;
     reader.end().map_err(unreadable)?;
     let arrays = builders.into_iter().map(Builder::finish).collect();
     let rows = RecordBatch::try_new(Arc::clone(&layout.schema), arrays);
     let rows = rows.map_err(|error| Flaw::Unreadable(error.to_string()))?;
-    Ok(Decoded { rows, next })
+    Ok(Decoded { rows, next, changes, gone })
 }
+
+/// How the context of a row ends that stands for one that is gone.
+const GONE: &str = "/$deletedEntity";
 
 /// Names in one row at the most: 1,024 columns, each with three annotations.
 const NAMES_AT_MOST: usize = 4_096;
@@ -97,7 +112,7 @@ struct PageSeed<'a> {
 }
 
 impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
-    type Value = Option<String>;
+    type Value = Around;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
@@ -105,14 +120,14 @@ impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
 }
 
 impl<'de> Visitor<'de> for PageSeed<'_> {
-    type Value = Option<String>;
+    type Value = Around;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with the rows of a page")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut next = None;
+        let mut around = Around::default();
         let mut has_rows = false;
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             match key.as_ref() {
@@ -122,17 +137,19 @@ impl<'de> Visitor<'de> for PageSeed<'_> {
                         layout: self.layout,
                         builders: &mut *self.builders,
                         rows: self.rows_before,
+                        gone: &mut around.gone,
                         is_too_wide: self.is_too_wide,
                     };
                     map.next_value_seed(rows)?;
                 }
-                "@odata.nextLink" => next = Some(map.next_value()?),
+                "@odata.nextLink" => around.next = Some(map.next_value()?),
+                "@odata.deltaLink" => around.changes = Some(map.next_value()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        if has_rows { Ok(next) } else { Err(A::Error::custom("it has no list of rows")) }
+        if has_rows { Ok(around) } else { Err(A::Error::custom("it has no list of rows")) }
     }
 }
 
@@ -140,6 +157,7 @@ struct RowsSeed<'a> {
     layout: &'a Layout,
     builders: &'a mut Vec<Builder>,
     rows: i64,
+    gone: &'a mut Vec<String>,
     is_too_wide: &'a Cell<bool>,
 }
 
@@ -190,6 +208,7 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
         let layout = self.rows.layout;
         let number = self.rows.rows + 1;
         let mut names = 0;
+        let (mut is_gone, mut id) = (false, None);
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             names += 1;
             if names > NAMES_AT_MOST {
@@ -204,10 +223,21 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
                         .map_err(|what| A::Error::custom(format!("{key} of row {number} is not {what}")))?;
                     self.seen[at] = true;
                 }
+                None if key == "@odata.context" => is_gone = map.next_value::<Cow<'de, str>>()?.ends_with(GONE),
+                None if key == "id" => {
+                    let raw: &RawValue = map.next_value()?;
+                    id = serde_json::from_str::<String>(raw.get()).ok().map(|id| id.to_ascii_lowercase());
+                }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
+        }
+        if is_gone {
+            let id = id.filter(|_| !self.seen.contains(&true));
+            let id = id.ok_or_else(|| A::Error::custom("a row that is gone has no id"))?;
+            self.rows.gone.push(id);
+            return Ok(());
         }
         self.rows.rows += 1;
         for (at, builder) in self.rows.builders.iter_mut().enumerate() {

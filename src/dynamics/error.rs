@@ -78,6 +78,33 @@ pub enum Error {
         /// HTTP status.
         status: u16,
     },
+    /// The service does not know any more what changed since a link. The table has to be read whole.
+    #[error(
+        "Dynamics does not know any more what changed in {table} since it was last read ({message}, code {code}, HTTP {status}); run the job \
+         with --full, which reads {table} whole"
+    )]
+    HistoryExpired {
+        /// The table.
+        table: String,
+        /// The service's code.
+        code: String,
+        /// The service's words.
+        message: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// The table does not track changes, whatever its metadata say.
+    #[error(
+        "Dynamics does not track changes of {table} ({message}, code {code}); say BY modifiedon in the job, which asks by that column"
+    )]
+    NotTracked {
+        /// The table.
+        table: String,
+        /// The service's code.
+        code: String,
+        /// The service's words.
+        message: String,
+    },
     /// A checkpoint of another query or another page size. The table can be read again from its beginning.
     #[error(
         "the reading of {table} cannot go on where it stood: it began with other columns, another filter or another page_size; run \

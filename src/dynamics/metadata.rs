@@ -27,6 +27,8 @@ struct Entity {
     #[serde(default)]
     primary_id_attribute: String,
     display_name: Option<Label>,
+    #[serde(default)]
+    change_tracking_enabled: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -108,7 +110,7 @@ impl Dynamics {
         }
         let key = format!("EntityDefinitions(LogicalName='{table}')");
         let what = format!("the schema of {table}");
-        let select = "$select=LogicalName,EntitySetName,PrimaryIdAttribute,DisplayName";
+        let select = "$select=LogicalName,EntitySetName,PrimaryIdAttribute,DisplayName,ChangeTrackingEnabled";
         let entity: Entity = match self.json(self.api(&format!("{key}?{select}"))?, None, &what).await {
             Err(Error::Refused { status: 404, .. }) => return Err(Error::NoTable(table.to_owned())),
             other => other?,
@@ -128,6 +130,7 @@ impl Dynamics {
             name: entity.logical_name,
             set_name: entity.entity_set_name,
             primary_id: entity.primary_id_attribute,
+            tracks: entity.change_tracking_enabled,
             fields,
         })
     }

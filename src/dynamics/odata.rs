@@ -32,26 +32,43 @@ pub struct Query {
     pub fields: Vec<Field>,
     /// The part of the job's filter that Dataverse answers just as Ferry would, or more coarsely.
     pub filter: Option<String>,
+    /// All rows, or what changed.
+    pub reach: Reach,
     /// Where the rows go in the run folder.
     pub dataset: String,
+}
+
+/// Which rows of a table are asked for.
+/// <https://learn.microsoft.com/power-apps/developer/data-platform/use-change-tracking-synchronize-data-external-systems>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// All.
+    Whole,
+    /// All, in one chain whose end has a link to what changes from then on.
+    Tracked,
+    /// What changed since such a link: path and query of it, as the service gave it.
+    Changed(String),
+    /// Those whose moment in a column is not before this one, in milliseconds since 1970.
+    Since(String, i64),
 }
 
 /// Everything that a job asks of Dynamics: the source table first, then each table that a path leads to, once.
 #[must_use]
 pub fn queries(job: &Job) -> Vec<Query> {
     let fields = |table: Option<&str>| dataset::table_fields(job, table).into_iter().cloned().collect();
-    let filter = job.filter.as_ref().and_then(|f| pushed(f, job)).filter(|f| encode(f).len() <= FILTER_CHARACTERS);
-    let table = job.source.table.clone();
-    let mut all = vec![Query { table, fields: fields(None), filter, dataset: dataset::SOURCE.to_owned() }];
+    let filter = job.filter.as_ref().filter(|_| !job.sees_all()).and_then(|f| pushed(f, job));
+    let filter = filter.filter(|f| encode(f).len() <= FILTER_CHARACTERS);
+    let (table, reach) = (job.source.table.clone(), Reach::Whole);
+    let mut all = vec![Query { table, fields: fields(None), filter, reach, dataset: dataset::SOURCE.to_owned() }];
     for relation in &job.relations {
         if !all[1..].iter().any(|q| q.table == relation.table) {
             let fields = fields(Some(&relation.table.name));
             let dataset = dataset::related(&relation.table.name);
-            all.push(Query { table: relation.table.clone(), fields, filter: None, dataset });
+            all.push(Query { table: relation.table.clone(), fields, filter: None, reach: Reach::Whole, dataset });
         }
     }
     for (name, (table, fields)) in dataset::searched_tables(job) {
-        all.push(Query { table, fields, filter: None, dataset: dataset::searched(&name) });
+        all.push(Query { table, fields, filter: None, reach: Reach::Whole, dataset: dataset::searched(&name) });
     }
     all
 }
@@ -67,9 +84,14 @@ impl Query {
     #[must_use]
     pub fn path(&self) -> String {
         let mut tail = self.selected();
-        if let Some(filter) = &self.filter {
+        let since = match &self.reach {
+            Reach::Since(column, from_ms) => moment_text(*from_ms).map(|from| format!("{column} ge {from}")),
+            _ => None,
+        };
+        let filter: Vec<&str> = self.filter.iter().chain(&since).map(String::as_str).collect();
+        if !filter.is_empty() {
             tail.push_str("&$filter=");
-            tail.push_str(&encode(filter));
+            tail.push_str(&encode(&filter.join(" and ")));
         }
         tail
     }
@@ -96,7 +118,8 @@ impl Query {
     /// The `Prefer` header, which has to be sent with every page: it is not part of the link to the next.
     #[must_use]
     pub fn prefer(&self, page_size: u32) -> String {
-        let mut prefer = format!("odata.maxpagesize={page_size}");
+        let tracked = if self.reach == Reach::Tracked { "odata.track-changes," } else { "" };
+        let mut prefer = format!("{tracked}odata.maxpagesize={page_size}");
         if self.fields.iter().any(Field::is_polymorphic) {
             prefer.push_str(",odata.include-annotations=\"Microsoft.Dynamics.CRM.lookuplogicalname\"");
         }
@@ -202,12 +225,15 @@ fn literal(literal: &Literal, field: &Field) -> Option<String> {
         (Literal::Date(day), FieldKind::Date) => {
             moment::date(*day).filter(|d| YEARS.contains(&d.year())).map(|d| d.to_string())
         }
-        (Literal::DateTime(at), FieldKind::DateTime) => {
-            let moment = chrono::DateTime::from_timestamp_millis(*at).filter(|m| YEARS.contains(&m.year()))?;
-            Some(moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
-        }
+        (Literal::DateTime(at), FieldKind::DateTime) => moment_text(*at),
         _ => None,
     }
+}
+
+/// A moment as Dataverse takes it; none outside of its years.
+fn moment_text(at_ms: i64) -> Option<String> {
+    let moment = chrono::DateTime::from_timestamp_millis(at_ms).filter(|m| YEARS.contains(&m.year()))?;
+    Some(moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
 }
 
 /// Whether a text can be the name of a table at all: what a script calls a table goes into a URL before anybody knows it.

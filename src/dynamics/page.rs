@@ -9,11 +9,13 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::assumptions::{LINK_EXPIRED_CODES, LINK_EXPIRED_STATUSES, NO_COOKIE_CODE};
+use super::assumptions::{
+    HISTORY_EXPIRED_CODE, LINK_EXPIRED_CODES, LINK_EXPIRED_STATUSES, NO_COOKIE_CODE, NOT_TRACKED_CODES,
+};
 use super::client::{Dynamics, detail, refusal};
 use super::decode::{Decoded, Layout, decode};
 use super::error::Error;
-use super::odata::Query;
+use super::odata::{Query, Reach};
 use crate::http;
 use crate::http::client::Answer;
 use crate::http::json;
@@ -34,6 +36,8 @@ pub(super) struct Ask<'a> {
     pub(super) url: &'a Url,
     /// Whether the URL is a link that the service gave.
     pub(super) is_link: bool,
+    /// Whether it is one that an earlier reading ended with: to what changed since.
+    pub(super) is_history: bool,
     /// Rows that came before.
     pub(super) rows_before: i64,
 }
@@ -56,11 +60,7 @@ impl Dynamics {
                 other => other?,
             };
             if !answer.is_success() {
-                return Err(if ask.is_link && is_expired(&answer) {
-                    expired(&answer, what)
-                } else {
-                    refusal(&answer, what)
-                });
+                return Err(refused(ask, &answer, query));
             }
             let read = match looked_at(&answer) {
                 Ok(()) => decoded(answer.body, layout, ask.rows_before).await,
@@ -129,12 +129,20 @@ fn is_expired(answer: &Answer) -> bool {
     !is_other && (LINK_EXPIRED_CODES.contains(&code.as_str()) || LINK_EXPIRED_STATUSES.contains(&answer.status))
 }
 
-fn expired(answer: &Answer, table: &str) -> Error {
-    let detail = detail(answer).unwrap_or_default();
-    Error::LinkExpired {
-        table: table.to_owned(),
-        code: if detail.code.is_empty() { "none".to_owned() } else { quoted(&detail.code) },
-        message: quoted(&detail.message),
-        status: answer.status,
+/// What a refusal of a page is.
+fn refused(ask: &Ask<'_>, answer: &Answer, query: &Query) -> Error {
+    let found = detail(answer).unwrap_or_default();
+    let table = query.table.set_name.clone();
+    let code = if found.code.is_empty() { "none".to_owned() } else { quoted(&found.code) };
+    let (message, status) = (quoted(&found.message), answer.status);
+    let asked = found.code.to_ascii_lowercase();
+    if ask.is_history && (asked == HISTORY_EXPIRED_CODE || is_expired(answer)) {
+        Error::HistoryExpired { table, code, message, status }
+    } else if query.reach == Reach::Tracked && NOT_TRACKED_CODES.contains(&asked.as_str()) {
+        Error::NotTracked { table, code, message }
+    } else if ask.is_link && is_expired(answer) {
+        Error::LinkExpired { table, code, message, status }
+    } else {
+        refusal(answer, &table)
     }
 }

@@ -15,7 +15,7 @@ use super::checkpoint::{At, Checkpoint, Left, kept};
 use super::client::Dynamics;
 use super::decode::Layout;
 use super::error::Error;
-use super::odata::Query;
+use super::odata::{Query, Reach};
 use super::page::Ask;
 use super::parallel::{Asked, Ranges};
 use crate::model::dataset;
@@ -28,11 +28,15 @@ pub struct Pages<'a> {
     next: Next,
     rows_so_far: i64,
     followed: Followed,
+    /// Behind the last page of a table that tracks changes: where they are asked for.
+    changes: Option<Url>,
 }
 
 /// What is asked for next.
 enum Next {
     First(Url),
+    /// What changed since an earlier reading.
+    History(Url),
     Linked(Url),
     Nothing,
 }
@@ -53,6 +57,8 @@ pub(super) struct Followed(HashSet<u64>);
 pub struct Page {
     /// Its rows, in the columns of [`dataset::table_schema`].
     pub rows: RecordBatch,
+    /// The keys of rows that are gone, where it is about what changed.
+    pub gone: Vec<String>,
 }
 
 impl Dynamics {
@@ -61,9 +67,12 @@ impl Dynamics {
     /// # Errors
     /// If the query makes no URL.
     pub fn read(&self, query: Query) -> Result<Pages<'_>, Error> {
-        let next = Next::First(self.api(&query.path())?);
+        let next = match &query.reach {
+            Reach::Changed(kept) => Next::History(self.link(kept, &self.api("")?)?),
+            _ => Next::First(self.api(&query.path())?),
+        };
         let layout = Arc::new(Layout::new(&query));
-        Ok(Pages { dynamics: self, query, layout, next, rows_so_far: 0, followed: Followed::default() })
+        Ok(Pages { dynamics: self, query, layout, next, rows_so_far: 0, followed: Followed::default(), changes: None })
     }
 
     /// Begins to read a whole table, or goes on from a checkpoint of the same query. In ranges if that is worth it: the first
@@ -73,7 +82,9 @@ impl Dynamics {
     /// # Errors
     /// If the service refuses, or [`Error::OtherQuery`] if the checkpoint stands in another reading.
     pub async fn read_whole(&self, query: Query, from: Option<Checkpoint>) -> Result<Whole<'_>, Error> {
-        let Some(Checkpoint { rows, at, .. }) = self.same(&query, from)? else { return self.begin_whole(query).await };
+        let Some(Checkpoint { rows, at, changes, .. }) = self.same(&query, from)? else {
+            return self.begin_whole(query).await;
+        };
         let link = |kept: String| self.link(&kept, &self.api("")?);
         let next = match at {
             At::Beginning => return self.begin_whole(query).await,
@@ -86,7 +97,8 @@ impl Dynamics {
             At::Linked(kept) => Next::Linked(link(kept)?),
             At::End => Next::Nothing,
         };
-        let mut chain = Pages { next, rows_so_far: rows, ..self.read(query)? };
+        let changes = changes.map(link).transpose()?;
+        let mut chain = Pages { next, rows_so_far: rows, changes, ..self.read(query)? };
         if let Next::Linked(link) = &chain.next {
             chain.followed.begin(link);
         }
@@ -106,7 +118,8 @@ impl Dynamics {
     async fn begin_whole(&self, query: Query) -> Result<Whole<'_>, Error> {
         let mut chain = self.read(query.clone())?;
         let first = chain.next().await?;
-        if matches!(chain.next, Next::Nothing) || !query.table.has_created || self.most_at_once == 1 {
+        let is_one_chain = query.reach != Reach::Whole || !query.table.has_created || self.most_at_once == 1;
+        if matches!(chain.next, Next::Nothing) || is_one_chain {
             return Ok(Whole::Chain(Box::new(chain), first));
         }
         let (rows, span) = futures::try_join!(self.total(&query.table.name), self.span(&query))?;
@@ -130,12 +143,13 @@ impl Pages<'_> {
     /// # Errors
     /// If the service refuses, the answer is unreadable, or paging goes in circles.
     pub async fn next(&mut self) -> Result<Option<Page>, Error> {
-        let (url, is_link) = match &self.next {
-            Next::First(url) => (url.clone(), false),
-            Next::Linked(url) => (url.clone(), true),
+        let (url, is_link, is_history) = match &self.next {
+            Next::First(url) => (url.clone(), false, false),
+            Next::History(url) => (url.clone(), true, true),
+            Next::Linked(url) => (url.clone(), true, false),
             Next::Nothing => return Ok(None),
         };
-        let ask = Ask { url: &url, is_link, rows_before: self.rows_so_far };
+        let ask = Ask { url: &url, is_link, is_history, rows_before: self.rows_so_far };
         let page = self.dynamics.page(&ask, &self.query, &self.layout).await?;
         // Until here nothing has changed: after an error the same page is the next one.
         self.next = match page.next {
@@ -146,17 +160,20 @@ impl Pages<'_> {
             }
             None => Next::Nothing,
         };
+        self.changes = page.changes.map(|link| self.dynamics.link(&link, &url)).transpose()?;
         self.rows_so_far += i64::try_from(page.rows.num_rows()).unwrap_or(i64::MAX);
-        Ok(Some(Page { rows: page.rows }))
+        Ok(Some(Page { rows: page.rows, gone: page.gone }))
     }
 
     fn checkpoint(&self) -> Checkpoint {
         let at = match &self.next {
-            Next::First(_) => At::Beginning,
+            Next::First(_) | Next::History(_) => At::Beginning,
             Next::Linked(link) => At::Linked(kept(link)),
             Next::Nothing => At::End,
         };
-        Checkpoint::new(&self.query, self.dynamics.page_size, self.rows_so_far, at)
+        let mut checkpoint = Checkpoint::new(&self.query, self.dynamics.page_size, self.rows_so_far, at);
+        checkpoint.changes = self.changes.as_ref().map(kept);
+        checkpoint
     }
 }
 

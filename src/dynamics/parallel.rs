@@ -129,7 +129,7 @@ impl<'a> Ranges<'a> {
             if let Some(mut first) = self.parts.first_entry() {
                 if let Some(ready) = first.get_mut().ready.pop_front() {
                     self.held -= 1;
-                    return Ok(Some(Page { rows: self.numbered(&ready.rows)? }));
+                    return Ok(Some(Page { rows: self.numbered(&ready.rows)?, gone: Vec::new() }));
                 }
                 if matches!(first.get().next, Next::Nothing) {
                     first.remove();
@@ -244,7 +244,7 @@ impl Reading<'_> {
             Some(link) => link,
             None => self.dynamics.api(&self.wide.path_in(&asked.part.range.filter()))?,
         };
-        let ask = Ask { url: &url, is_link, rows_before: 0 };
+        let ask = Ask { url: &url, is_link, is_history: false, rows_before: 0 };
         let page = self.dynamics.page(&ask, &self.wide, &self.layout).await?;
         let Some(link) = page.next else { return Ok(Read { page: page.rows, rest: Rest::Parts(Vec::new()) }) };
         // Rows of the last second may go on with the next page, so they are left to it.

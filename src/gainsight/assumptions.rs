@@ -16,6 +16,16 @@ pub const UTC_MOMENTS: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.
 /// run compares with is read after that, as a record that is not seen would be created once more.
 pub const CREATED_SHOWS_WITHIN_MS: i64 = 10_000;
 
+/// How far before the last reading changes of an object are asked for, in milliseconds of the services' clock: what is written while
+/// it is read may carry an earlier moment.
+pub const CHANGED_OVERLAP_MS: i64 = 900_000;
+
+/// The field of every record that says when it was last changed.
+pub const MODIFIED: &str = "ModifiedDate";
+
+/// The log of deleted records, with its fields for the record and for the moment. It is kept for 15 days.
+pub const DELETE_LOG: [&str; 3] = ["record_delete_log", "RecordId", "DeletedOn"];
+
 /// Waits that one call may spend for a window to open, in seconds of real time.
 pub const WINDOW_SECONDS_AT_MOST: u64 = 600;
 

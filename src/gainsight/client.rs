@@ -91,6 +91,12 @@ impl Gainsight {
         self.windows.remember(kept).await
     }
 
+    /// By how many seconds the tenant's clock was ahead of ours when it last answered; below zero, behind.
+    #[must_use]
+    pub fn seconds_ahead(&self) -> i64 {
+        self.http.seconds_ahead()
+    }
+
     /// Calls spent so far.
     #[must_use]
     pub fn calls(&self) -> Calls {

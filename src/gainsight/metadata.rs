@@ -130,6 +130,7 @@ fn object(described: Described) -> Object {
         name: described.object_name,
         label: described.label,
         primary_id: "Gsid".to_owned(),
+        tracks: false,
         fields: described.fields.into_iter().map(field).collect(),
     }
 }

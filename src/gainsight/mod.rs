@@ -7,6 +7,7 @@
 mod access;
 pub mod assumptions;
 pub mod client;
+mod deletions;
 pub mod error;
 pub mod metadata;
 mod narrow;

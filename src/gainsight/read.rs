@@ -3,9 +3,10 @@
 //! Pages follow the GSID, not an offset: a record that comes or goes during the read moves no other.
 
 use arrow::record_batch::RecordBatch;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use super::assumptions::{NO_ROWS_CODES, NO_ROWS_WORDS};
+use super::assumptions::{MODIFIED, NO_ROWS_CODES, NO_ROWS_WORDS};
 use super::client::{Call, Envelope, Gainsight, refused};
 use super::error::Error;
 use super::stored::batch;
@@ -15,11 +16,15 @@ use crate::http::retry::Repeat;
 use crate::model::connection::Limits;
 use crate::model::field::Field;
 
+/// Names of conditions in a query; the first is that of paging.
+const ALIASES: [&str; 10] = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J"];
+
 /// An object being read.
 pub struct Records<'a> {
     gainsight: &'a Gainsight,
     object: String,
     fields: Vec<Field>,
+    since_ms: Option<i64>,
     after: Option<String>,
     is_done: bool,
 }
@@ -46,7 +51,14 @@ impl Gainsight {
     /// Goes on to read the records behind a GSID: see [`Records::after`].
     #[must_use]
     pub fn read_from(&self, object: &str, fields: &[Field], after: Option<String>) -> Records<'_> {
-        Records { gainsight: self, object: object.to_owned(), fields: fields.to_vec(), after, is_done: false }
+        let (object, fields) = (object.to_owned(), fields.to_vec());
+        Records { gainsight: self, object, fields, since_ms: None, after, is_done: false }
+    }
+
+    /// The same for the records alone that were made or changed since a moment, in milliseconds since 1970.
+    #[must_use]
+    pub fn changed_since(&self, object: &str, fields: &[Field], since_ms: i64, after: Option<String>) -> Records<'_> {
+        Records { since_ms: Some(since_ms), ..self.read_from(object, fields, after) }
     }
 
     /// The records whose field has one of these values, as the service gives them.
@@ -98,6 +110,21 @@ impl Gainsight {
     }
 }
 
+/// A further condition of a query, which must hold as well.
+pub(super) fn narrow(body: &mut Value, field: &str, operator: &str, values: &[Value]) {
+    let mut conditions = body["where"]["conditions"].as_array().cloned().unwrap_or_default();
+    let alias = ALIASES[conditions.len().min(ALIASES.len() - 1)];
+    conditions.push(json!({ "name": field, "alias": alias, "operator": operator, "value": values }));
+    let names: Vec<&str> = conditions.iter().filter_map(|c| c["alias"].as_str()).collect();
+    body["where"] = json!({ "expression": names.join(" AND "), "conditions": conditions });
+}
+
+/// A moment as queries take it: with its offset, so that no time zone is guessed.
+pub(super) fn moment(at_ms: i64) -> Value {
+    let at = DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or(DateTime::<Utc>::MIN_UTC);
+    json!(at.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
 impl Records<'_> {
     /// The GSID after which the reading goes on: that of the last record handed out, if there was one.
     #[must_use]
@@ -113,7 +140,10 @@ impl Records<'_> {
         if self.is_done {
             return Ok(None);
         }
-        let body = query(&self.fields, self.after.as_deref());
+        let mut body = query(&self.fields, self.after.as_deref());
+        if let Some(since_ms) = self.since_ms {
+            narrow(&mut body, MODIFIED, "GTE", &[moment(since_ms)]);
+        }
         let rows = self.gainsight.rows(&self.object, body).await?;
         let is_done = rows.len() < Limits::READ_ROWS;
         let last = rows.last().and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);

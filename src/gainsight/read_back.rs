@@ -3,18 +3,18 @@
 //! What a lost answer leaves open is decided by it, so values compare as they are, and no record is left out: it reads page by page.
 //! In: keys. Out: records by API name, the GSID among them.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::client::Gainsight;
 use super::error::Error;
-use super::read::query;
+use super::read::{narrow, query};
 use super::stored;
 use super::write::Record;
 use crate::model::connection::Limits;
 use crate::model::field::{Field, FieldKind};
 
-/// Names of conditions in a query; the first is that of paging.
-const ALIASES: [&str; 10] = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J"];
+/// Key fields that are asked for in one query; more would only narrow what is found.
+const CONDITIONS_AT_MOST: usize = 9;
 
 impl Gainsight {
     /// The records of which each key field has one of its values: those with the keys, and where there are several key fields perhaps
@@ -53,15 +53,8 @@ impl Gainsight {
 
 fn narrowed(fields: &[Field], keys: &[(&Field, Vec<Value>)], after: Option<&str>) -> Value {
     let mut body = query(fields, after);
-    let mut conditions: Vec<Value> = body["where"]["conditions"].as_array().cloned().unwrap_or_default();
     let asked = keys.iter().filter(|(field, values)| can_be_listed(field.kind) && !values.is_empty());
-    for ((field, values), alias) in asked.zip(&ALIASES[1..]) {
-        conditions.push(json!({ "name": field.name, "alias": alias, "operator": "IN", "value": values }));
-    }
-    if !conditions.is_empty() {
-        let names: Vec<&str> = conditions.iter().filter_map(|c| c["alias"].as_str()).collect();
-        body["where"] = json!({ "expression": names.join(" AND "), "conditions": conditions });
-    }
+    asked.take(CONDITIONS_AT_MOST).for_each(|(field, values)| narrow(&mut body, &field.name, "IN", values));
     body
 }
 

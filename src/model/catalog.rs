@@ -38,6 +38,9 @@ pub struct Object {
     pub set_name: String,
     /// The field that identifies a record: `accountid`, or `Gsid`.
     pub primary_id: String,
+    /// Dataverse: whether the table says what changed since a link ("change tracking").
+    #[serde(default)]
+    pub tracks: bool,
     /// All fields, in the service's order.
     pub fields: Vec<Field>,
 }

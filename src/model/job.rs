@@ -112,6 +112,10 @@ pub struct TableRef {
     pub primary_id: String,
     /// Whether its rows say when they were created, so that it can be read in ranges of that.
     pub has_created: bool,
+    /// Whether its rows say when they were last changed.
+    pub has_modified: bool,
+    /// Whether it says what changed since a link ("change tracking").
+    pub tracks: bool,
 }
 
 /// An object or a table by name, as a lookup searches it.
@@ -231,6 +235,13 @@ pub struct Mapping {
 }
 
 impl Job {
+    /// Whether it has to see every row of its source, also those that do not pass `WHERE`: a copy of the table is kept up to date, or
+    /// what becomes of a row that is gone or left depends on it.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        self.source.changes || self.on_delete != OnSource::Ignore || self.on_leave != OnSource::Ignore
+    }
+
     /// The target whose records the key identifies.
     #[must_use]
     pub fn main_target(&self) -> &Target {

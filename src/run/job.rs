@@ -9,26 +9,30 @@ use std::time::Instant;
 
 use chrono::SecondsFormat;
 
+use super::basis;
 use super::books;
 use super::drift;
 use super::error::Error;
-use super::extract::{Extracted, Staging, extract, remember};
+use super::extract::{Extracted, extract, remember};
 use super::guard;
 use super::load::Load;
 use super::plan::{Plan, plan};
 use super::progress::{Event, Progress};
 use super::recorder::Recorder;
-use super::report::{Report, Retried};
+use super::refreshing::read_how;
+use super::report::{ReadHow, Report, Retried};
 use super::services::Services;
+use super::staging::Staging;
 use super::undertaking::{How, Undertaking, begin_plan, undertake, wait_for_created, wait_for_others};
 use crate::model::dataset;
 use crate::model::job::Job;
 use crate::model::outcome::{Calls, Counts, Status};
+use crate::model::reject::RejectCode;
 use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::RunFolder;
 use crate::store::error::Error as StoreError;
 use crate::store::home::Home;
-use crate::store::ledger::{End, Failed, Ledger, Phase};
+use crate::store::ledger::{Base, End, Failed, Ledger, Phase};
 use crate::store::runs::Stage;
 
 /// Runs a job, or goes on with a run of it. A run that fails is a report too, with its message; an error means that not even that
@@ -60,6 +64,7 @@ pub async fn run(
     }
     begun.complete(job, services, &mut report)?;
     let can_resume = failed.is_some_and(Error::can_resume);
+    report.read = working.read_how()?;
     let kept = working.end(&report, can_resume, &failures, result.is_ok());
     progress(Event::Ended);
     match (kept, result) {
@@ -79,10 +84,11 @@ pub async fn plan_only(
     services: &Services,
     home: &Home,
     ledger: &dyn Ledger,
+    how: &How,
     sample: usize,
     progress: &Progress,
 ) -> Result<(Report, Plan), Error> {
-    let one = begin_plan(job, services, ledger).await?;
+    let one = begin_plan(job, how, services, ledger).await?;
     progress(Event::Began { run: one.run.clone(), job: job.name.clone(), goes_on: false });
     let job = &job.at(one.now_ms);
     let begun = Begun { calls: services.calls(job)?, since: Instant::now() };
@@ -104,6 +110,7 @@ pub async fn plan_only(
         }
     }
     begun.complete(job, services, &mut report)?;
+    report.read = working.read_how()?;
     working.end(&report, false, &[], false)?;
     progress(Event::Ended);
     Ok((report, result?.made))
@@ -129,6 +136,7 @@ impl Begun {
             resumed: u64::try_from(one.attempts_before).unwrap_or_default(),
             retried: None,
             chosen: one.chosen.as_ref().map(|ids| ids.len() as u64),
+            read: None,
         }
     }
 
@@ -281,20 +289,22 @@ impl Working<'_> {
         if let Some(notice) = services.clock_notice(job)? {
             (self.progress)(Event::Notice(notice));
         }
-        let staging = Staging { folder, ledger: self.ledger, run, progress: self.progress };
+        let staging = || self.staging(folder);
         let timed = Timed::begin(services);
         let chosen = self.one.chosen.as_deref();
         if self.one.phase == Phase::Extracting {
             wait_for_others(run, job, services, self.ledger, self.progress).await?;
             wait_for_created(job, services, self.ledger, self.progress).await?;
-            remember(job, &services.tenancy(job), chosen, &staging).await?;
+            remember(job, &services.tenancy(job), chosen, &staging()).await?;
         }
         if self.one.phase == Phase::Loading && sabotage::has(Bug::PlanAgain) {
             for (object, _) in dataset::objects(job) {
                 self.ledger.read_again(run, &dataset::target(&object))?;
             }
         }
-        let Extracted { rows: read, records: there } = extract(job, services, &staging).await?;
+        let refreshing = basis::begin(job, self.one, services, self.home, staging()).await?;
+        let Extracted { rows: read, came, records: there } = extract(job, services, &refreshing).await?;
+        refreshing.note_came(came)?;
         if self.one.phase == Phase::Extracting {
             self.ledger.extracted(run)?;
         }
@@ -305,6 +315,24 @@ impl Working<'_> {
         timed.end("plan", read, run, self.ledger)?;
         let guarded = guard::admit(job, &made, &there, &limits);
         Ok(Staged { made, guarded })
+    }
+
+    fn staging<'s>(&'s self, folder: &'s RunFolder) -> Staging<'s> {
+        Staging { folder, ledger: self.ledger, run: &self.one.run, progress: self.progress }
+    }
+
+    /// Whether everything was read, and if not, what changed.
+    fn read_how(&self) -> Result<Option<ReadHow>, Error> {
+        let Some(folder) = self.home.existing_run_folder(&self.one.run) else { return Ok(None) };
+        read_how(&self.staging(&RunFolder::open(&folder)?))
+    }
+
+    /// Where the next run begins, if this one dealt with every row.
+    fn next_base(&self, failed: &[Failed]) -> Result<Option<Base>, Error> {
+        let Some(folder) = self.home.existing_run_folder(&self.one.run) else { return Ok(None) };
+        let is_doubtful = failed.iter().any(|one| one.code == RejectCode::TargetGone.text());
+        let folder = RunFolder::open(&folder)?;
+        basis::next(self.job, self.one, self.services, &self.staging(&folder), is_doubtful)
     }
 
     /// How many rows were due, and how many of them are not any more.
@@ -323,6 +351,7 @@ impl Working<'_> {
 
     fn end(&self, report: &Report, can_resume: bool, failed: &[Failed], are_all: bool) -> Result<(), Error> {
         let json = serde_json::to_string(report).map_err(|e| Error::Books(e.to_string()))?;
+        let base = if are_all { self.next_base(failed)? } else { None };
         Ok(self.ledger.end(&End {
             run: &report.run,
             of: &self.services.tenancy(self.job),
@@ -335,6 +364,7 @@ impl Working<'_> {
             failed: if sabotage::has(Bug::NothingDue) { &[] } else { failed },
             are_all,
             chosen: self.one.chosen.as_deref(),
+            base: base.as_ref(),
         })?)
     }
 }

@@ -3,25 +3,31 @@
 //! In: a checked job, the clients of its connections, a home, and the ledger with what an earlier process did for the run. Out: a
 //! report whose books balance, a run folder, an error file, and the state. Nothing here prints; progress goes to whoever listens.
 
+mod basis;
 mod books;
 pub mod chain;
 mod changes;
 mod chosen;
 mod drift;
 pub mod error;
+mod essence;
 mod extract;
 pub mod guard;
 pub mod job;
 mod load;
+mod merging;
 mod people;
 pub mod plan;
 pub mod preview;
 pub mod progress;
 mod recorder;
+mod refreshing;
 mod relied;
 pub mod report;
 mod second_phase;
 mod sending;
 pub mod services;
 mod settling;
+mod staging;
 pub mod undertaking;
+mod ways;

@@ -35,9 +35,24 @@ pub struct Report {
     /// How many source rows it was about, if not all: the others are counted as filtered.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub chosen: Option<u64>,
+    /// How it read its source, as far as it came to that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub read: Option<ReadHow>,
     /// Rows that failed in earlier runs and were tried again, if there were any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retried: Option<Retried>,
+}
+
+/// How a run read its source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadHow {
+    /// Why everything was read; none if it was what changed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub full: Option<String>,
+    /// Rows that changed or are new, where only changes were read.
+    pub changed: u64,
+    /// Rows that are gone, where only changes were read.
+    pub gone: u64,
 }
 
 /// Rows that were due.

@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
-use ring::digest::{SHA256, digest};
 
 use super::drift::changes;
 use super::error::Error;
+use super::essence::digest_of;
 use super::progress::{Event, Progress};
 use super::relied::Relied;
 use super::services::Services;
@@ -37,6 +37,8 @@ pub struct How {
     pub resume: Option<String>,
     /// Only the source rows with these primary keys.
     pub chosen: Option<Vec<String>>,
+    /// Read and compare everything, whatever is known of what changed.
+    pub full: bool,
 }
 
 /// The run that is to be worked on.
@@ -50,6 +52,10 @@ pub(super) struct Undertaking {
     pub(super) planned: Option<(String, String)>,
     /// How many processes worked on it before.
     pub(super) attempts_before: i64,
+    /// Whether everything is to be read, if that is not decided yet.
+    pub(super) is_full: bool,
+    /// What the job is, in digits.
+    pub(super) digest: String,
 }
 
 /// Begins a run, or takes one up.
@@ -70,7 +76,7 @@ pub(super) async fn undertake(
         if let Some(words) = outdated(&found, job, &job_digest, services, ledger)? {
             return Err(why(&format!("{words}; `ferry run` begins anew and compares")).into());
         }
-        return take_up(found, ledger, progress);
+        return take_up(found, how, ledger, progress);
     }
     if let Some(found) = before {
         if how.chosen.is_some() && found.chosen.is_none() {
@@ -81,7 +87,7 @@ pub(super) async fn undertake(
             unwanted => unwanted,
         };
         match why_not {
-            None => return take_up(found, ledger, progress),
+            None => return take_up(found, how, ledger, progress),
             Some(why) => {
                 progress(Event::Notice(format!("run {} is given up: {why}", found.run.id)));
                 ledger.abandon(&found.run.id, &now(services), &why)?;
@@ -92,8 +98,13 @@ pub(super) async fn undertake(
 }
 
 /// Begins a run of which nothing is gone on with: a plan.
-pub(super) async fn begin_plan(job: &Job, services: &Services, ledger: &dyn Ledger) -> Result<Undertaking, Error> {
-    begin(job, &How::default(), services, ledger, &services.tenancy(job), &digest_of(job), false).await
+pub(super) async fn begin_plan(
+    job: &Job,
+    how: &How,
+    services: &Services,
+    ledger: &dyn Ledger,
+) -> Result<Undertaking, Error> {
+    begin(job, how, services, ledger, &services.tenancy(job), &digest_of(job), false).await
 }
 
 async fn begin(
@@ -121,10 +132,11 @@ async fn begin(
         can_resume,
     })?;
     let (now_ms, chosen) = (at.timestamp_millis(), how.chosen.clone());
-    Ok(Undertaking { run, phase: Phase::Extracting, now_ms, chosen, planned: None, attempts_before: 0 })
+    let (phase, digest) = (Phase::Extracting, job_digest.to_owned());
+    Ok(Undertaking { run, phase, now_ms, chosen, planned: None, attempts_before: 0, is_full: how.full, digest })
 }
 
-fn take_up(found: Unfinished, ledger: &dyn Ledger, progress: &Progress) -> Result<Undertaking, Error> {
+fn take_up(found: Unfinished, how: &How, ledger: &dyn Ledger, progress: &Progress) -> Result<Undertaking, Error> {
     let stage = match found.phase {
         Phase::Extracting => "while it read",
         Phase::Extracted => "when everything was read",
@@ -141,6 +153,8 @@ fn take_up(found: Unfinished, ledger: &dyn Ledger, progress: &Progress) -> Resul
         chosen,
         planned: found.planned.zip(found.plan_digest),
         attempts_before: found.attempts,
+        is_full: how.full,
+        digest: found.job_digest,
     })
 }
 
@@ -199,6 +213,9 @@ fn not_wanted(found: &Unfinished, how: &How) -> Option<String> {
     if how.anew {
         return Some("a new one was asked for".to_owned());
     }
+    if how.full {
+        return Some("everything is to be read".to_owned());
+    }
     if how.chosen.is_some() {
         return Some("rows were chosen anew".to_owned());
     }
@@ -241,12 +258,6 @@ fn what_changed(found: &Unfinished, job: &Job) -> String {
             .to_owned();
     }
     format!("what the job relies on has changed since the run began: {}", changes.join("; "))
-}
-
-/// A digest of a job with all fields that it relies on, and of the version that would work on it.
-fn digest_of(job: &Job) -> String {
-    let text = format!("{} {job:?}", env!("CARGO_PKG_VERSION"));
-    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn now(services: &Services) -> String {

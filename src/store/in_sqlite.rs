@@ -5,7 +5,7 @@ use arrow::record_batch::RecordBatch;
 use super::dataset::Part;
 use super::due::Due;
 use super::error::Result;
-use super::ledger::{Answer, Begin, End, Intent, Ledger, Phase, Reading, Recorded, Settled, Tally, Unfinished};
+use super::ledger::{Answer, Base, Begin, End, Intent, Ledger, Phase, Reading, Recorded, Settled, Tally, Unfinished};
 use super::runs::Stage;
 use super::state::{State, Tenancy};
 
@@ -92,6 +92,10 @@ impl Ledger for State {
 
     fn tally(&self, run: &str) -> Result<Tally> {
         self.tally_of(run)
+    }
+
+    fn base(&self, of: &Tenancy, job: &str) -> Result<Option<Base>> {
+        self.kept_base(of, job)
     }
 
     fn end(&self, end: &End<'_>) -> Result<()> {

@@ -210,6 +210,22 @@ pub struct End<'a> {
     pub are_all: bool,
     /// The rows that it was about; all, if there are none here.
     pub chosen: Option<&'a [String]>,
+    /// Where the next run begins to read; none if that stays as it is. Moved with the end, so that no change is passed over of which a
+    /// row has no outcome.
+    pub base: Option<&'a Base>,
+}
+
+/// Where a job's next run begins to read: from the rows of an earlier one, and what changed since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// The run in whose folder the rows lie.
+    pub run: String,
+    /// A digest of the job by which they were read.
+    pub digest: String,
+    /// When everything was last read, in milliseconds since 1970.
+    pub full_at_ms: i64,
+    /// Where each dataset's changes begin, as JSON.
+    pub cursors: String,
 }
 
 /// What a run keeps. Every operation is whole or not at all, and on disk when it returns; each fails with
@@ -260,6 +276,8 @@ pub trait Ledger {
     fn close_others(&self, tenant: &str, run: &str) -> Result<()>;
     /// What a run's outcomes amount to.
     fn tally(&self, run: &str) -> Result<Tally>;
+    /// Where a job's next run begins to read.
+    fn base(&self, of: &Tenancy, job: &str) -> Result<Option<Base>>;
     /// Ends a run.
     fn end(&self, end: &End<'_>) -> Result<()>;
 

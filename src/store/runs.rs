@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::bases::move_base;
 use super::due::bring_up_to_date;
 use super::error::Result;
 use super::ledger::{Begin, End, Phase, Unfinished};
@@ -143,6 +144,9 @@ impl State {
                  AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
                 [end.run],
             )?;
+            if let Some(base) = end.base {
+                move_base(change, end, base)?;
+            }
             bring_up_to_date(change, end)
         })
     }

@@ -13,7 +13,7 @@ use super::error::{Error, Result};
 use super::home::owner_only;
 
 /// The version that this code writes.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 /// SQLite before this version can lose committed writes of the write-ahead log.
 const SQLITE_AT_LEAST: i32 = 3_051_003;
 /// How long a writer waits for a reader.
@@ -96,8 +96,16 @@ CREATE TABLE due (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What was added then: where a job's next run begins to read. Its rows lie in the folder of the run that is named.
+const BASE: &str = "
+CREATE TABLE base (
+    organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, run TEXT NOT NULL REFERENCES run (id),
+    digest TEXT NOT NULL, full_at_ms INTEGER NOT NULL, cursors TEXT NOT NULL, PRIMARY KEY (organization, tenant, job)
+) STRICT, WITHOUT ROWID;
+";
+
 /// What leads from each version to the next.
-const STEPS: [&str; 4] = [TABLES, CONNECTIONS, SPENT, LEDGER];
+const STEPS: [&str; 5] = [TABLES, CONNECTIONS, SPENT, LEDGER, BASE];
 
 /// The open state of one home.
 pub struct State {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use ferry::diagnostic::source::Sources;
 use ferry::dynamics::client::{Credentials, Dynamics, Proof};
-use ferry::dynamics::odata::Query;
+use ferry::dynamics::odata::{Query, Reach};
 use ferry::gainsight::client::{Access, Gainsight};
 use ferry::http::terms::Terms;
 use ferry::lang::project::read;
@@ -120,9 +120,11 @@ pub fn accounts() -> Query {
         set_name: "accounts".to_owned(),
         primary_id: "accountid".to_owned(),
         has_created: false,
+        has_modified: false,
+        tracks: false,
     };
     let name = Field::bare("name", "Name", FieldKind::Text);
-    Query { table, fields: vec![name], filter: None, dataset: dataset::SOURCE.to_owned() }
+    Query { table, fields: vec![name], filter: None, reach: Reach::Whole, dataset: dataset::SOURCE.to_owned() }
 }
 
 /// An answer as it stands on the wire.

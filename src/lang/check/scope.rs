@@ -207,11 +207,14 @@ fn unusable(name: &Name, kind: FieldKind) -> Diagnostic {
 
 /// A table as reading needs it.
 pub(super) fn table_ref(table: &Object) -> TableRef {
+    let has = |name: &str| table.fields.iter().any(|f| f.name == name && f.kind == FieldKind::DateTime);
     TableRef {
         name: table.name.clone(),
         set_name: table.set_name.clone(),
         primary_id: table.primary_id.clone(),
-        has_created: table.fields.iter().any(|f| f.name == "createdon" && f.kind == FieldKind::DateTime),
+        has_created: has("createdon"),
+        has_modified: has("modifiedon"),
+        tracks: table.tracks,
     }
 }
 

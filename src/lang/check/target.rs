@@ -155,6 +155,7 @@ fn avatar(name: &str) -> Object {
         label: name.to_owned(),
         set_name: name.to_owned(),
         primary_id: AVATAR_ID.to_owned(),
+        tracks: false,
         fields: vec![field(AVATAR_ID, FieldKind::String, true), field(AVATAR_ACTIVE, FieldKind::Boolean, false)],
     }
 }

@@ -1,0 +1,105 @@
+//! The run that a run begins with, and what the next one begins with.
+//!
+//! A run's folder has every table and object as it was then, so the next run of the job reads only what changed since. In: a job, its
+//! run, the ledger. Out: ways for everything that is read; and once every row has an outcome, the base of the next run.
+
+use super::error::Error;
+use super::progress::Event;
+use super::refreshing::{Refreshing, cursors};
+use super::services::Services;
+use super::staging::Staging;
+use super::undertaking::Undertaking;
+use super::ways::{Cursors, Full, Ways, is_logged, why_full};
+use crate::model::job::Job;
+use crate::store::dataset::RunFolder;
+use crate::store::home::Home;
+use crate::store::ledger::{Base, Ledger, Phase};
+
+/// Where what is read comes from: as the run began with, or as is decided now.
+pub(super) async fn begin<'a>(
+    job: &'a Job,
+    one: &Undertaking,
+    services: &Services,
+    home: &Home,
+    staging: Staging<'a>,
+) -> Result<Refreshing<'a>, Error> {
+    let ledger = staging.ledger;
+    let kept = Refreshing::kept(&staging)?;
+    let is_decided = kept.is_some();
+    let ways = match kept {
+        Some(ways) => ways,
+        None => decided(job, one, services, home, &staging).await?,
+    };
+    let base = ways.base.as_ref().and_then(|run| home.existing_run_folder(run));
+    let base = base.map(|path| RunFolder::open(&path)).transpose()?;
+    let refreshing = Refreshing { staging, job, base, ways: ways.into(), now_ms: one.now_ms };
+    if !is_decided && one.phase == Phase::Extracting {
+        ledger.is_ours()?;
+        refreshing.keep()?;
+    }
+    Ok(refreshing)
+}
+
+async fn decided(
+    job: &Job,
+    one: &Undertaking,
+    services: &Services,
+    home: &Home,
+    staging: &Staging<'_>,
+) -> Result<Ways, Error> {
+    let base = staging.ledger.base(&services.tenancy(job), &job.name)?;
+    let mut why = why_full(job, base.as_ref(), &one.digest, one.is_full, one.now_ms);
+    if let (Some(base), None) = (&base, why)
+        && !is_there(base, home, staging.ledger).await?
+    {
+        why = Some(Full::BaseGone);
+    }
+    if let Some(why @ (Full::JobChanged | Full::Due | Full::BaseGone)) = why {
+        (staging.progress)(Event::Notice(format!("everything is read: {}", why.words())));
+    }
+    let mut ways = Ways::of(job, base.as_ref(), why, services.source(job)?.page_size());
+    if !is_logged(&ways.objects, one.now_ms) {
+        ways.objects.clear();
+    }
+    Ok(ways)
+}
+
+/// Whether the rows of a base are there as they were written.
+async fn is_there(base: &Base, home: &Home, ledger: &dyn Ledger) -> Result<bool, Error> {
+    let Some(path) = home.existing_run_folder(&base.run) else { return Ok(false) };
+    let folder = RunFolder::open(&path)?;
+    let Ok(cursors) = serde_json::from_str::<Cursors>(&base.cursors) else { return Ok(false) };
+    for name in cursors.tables.keys().chain(cursors.objects.keys()) {
+        let Some(reading) = ledger.reading(&base.run, name)? else { return Ok(false) };
+        if !reading.is_done || !folder.is_whole(name, &reading.parts).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What the next run begins with, once this one has dealt with every row. `is_target_doubtful` says that a record was not there which
+/// the plan was made with: the next run reads the target whole then.
+pub(super) fn next(
+    job: &Job,
+    one: &Undertaking,
+    services: &Services,
+    staging: &Staging<'_>,
+    is_target_doubtful: bool,
+) -> Result<Option<Base>, Error> {
+    if !job.source.changes || one.chosen.is_some() {
+        return Ok(None);
+    }
+    let Some(ways) = Refreshing::kept(staging)? else { return Ok(None) };
+    let mut cursors = cursors(job, staging)?;
+    if is_target_doubtful {
+        cursors.objects.clear();
+    }
+    let earlier = staging.ledger.base(&services.tenancy(job), &job.name)?;
+    let full_at_ms = match (ways.full, earlier) {
+        (None, Some(earlier)) => earlier.full_at_ms,
+        _ => one.now_ms,
+    };
+    let cursors = serde_json::to_string(&cursors).map_err(|e| Error::Books(e.to_string()))?;
+    Ok(Some(Base { run: one.run.clone(), digest: one.digest.clone(), full_at_ms, cursors }))
+}

@@ -1,0 +1,191 @@
+//! A dataset as it is now: the rows of an earlier run, without those that are gone, and with those that changed.
+//!
+//! What changed is held in memory while the earlier rows stream past. It comes in several datasets, and of one key the last word
+//! counts. In: datasets. Out: batches of the dataset's own columns, in the order of the earlier rows, what changed behind them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringArray, new_null_array};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use ring::digest::{SHA256, digest};
+
+use super::error::Error;
+use crate::model::dataset::ROW;
+use crate::store::dataset::{Reader, RunFolder};
+
+/// The column of a staged change that says whether the row is gone.
+const GONE: &str = "@gone";
+
+/// What is said of a key last: gone, or where its row stands among the changes.
+type Said = HashMap<String, Option<(usize, usize)>>;
+
+/// A dataset being put together.
+pub(super) struct Merging {
+    earlier: Reader,
+    id: String,
+    schema: SchemaRef,
+    changes: Vec<RecordBatch>,
+    said: Said,
+    keys: Option<HashSet<u128>>,
+    is_numbered: bool,
+    rows: i64,
+    /// The next of the changes to hand out.
+    next: usize,
+    is_behind: bool,
+}
+
+/// The columns of staged changes: those of the pages, and whether the row is gone.
+pub(super) fn changes_schema(pages: &Schema) -> SchemaRef {
+    let mut fields: Vec<ArrowField> = pages.fields().iter().map(|f| f.as_ref().clone().with_nullable(true)).collect();
+    fields.push(ArrowField::new(GONE, DataType::Boolean, false));
+    Arc::new(Schema::new(fields))
+}
+
+/// A page of changes with the rows that are gone, of which only the key is known.
+pub(super) fn with_gone(page: &RecordBatch, gone: Vec<String>, id: &str) -> Result<RecordBatch, Error> {
+    let schema = changes_schema(&page.schema());
+    let there: ArrayRef = Arc::new(BooleanArray::from(vec![false; page.num_rows()]));
+    let present = page.columns().iter().cloned().chain([there]).collect();
+    let present = RecordBatch::try_new(Arc::clone(&schema), present).map_err(wrong)?;
+    if gone.is_empty() {
+        return Ok(present);
+    }
+    let rows = gone.len();
+    let ids: ArrayRef = Arc::new(StringArray::from(gone));
+    let columns = schema.fields().iter().map(|field| match field.name().as_str() {
+        GONE => Arc::new(BooleanArray::from(vec![true; rows])) as ArrayRef,
+        name if name == id => Arc::clone(&ids),
+        _ => new_null_array(field.data_type(), rows),
+    });
+    let absent = RecordBatch::try_new(Arc::clone(&schema), columns.collect()).map_err(wrong)?;
+    concat_batches(&schema, [&present, &absent]).map_err(wrong)
+}
+
+impl Merging {
+    /// Begins. `changes` are datasets in the order in which they were read; `keys` is one of all keys that there are, if it was read.
+    pub(super) async fn begin(
+        earlier: Reader,
+        folder: &RunFolder,
+        changes: &[String],
+        keys: Option<&str>,
+        id: &str,
+        schema: SchemaRef,
+    ) -> Result<Self, Error> {
+        let (mut held, mut said) = (Vec::new(), Said::new());
+        for name in changes {
+            let mut reader = folder.read(name).await?;
+            while let Some(batch) = reader.next().await? {
+                let (ids, gone) = (texts(&batch, id)?, flags(&batch)?);
+                for at in (0..batch.num_rows()).filter(|at| !ids.is_null(*at)) {
+                    let place = (!gone.is_some_and(|gone| gone.value(at))).then_some((held.len(), at));
+                    said.insert(ids.value(at).to_owned(), place);
+                }
+                held.push(batch);
+            }
+        }
+        let keys = match keys {
+            Some(name) => Some(all_keys(folder, name, id).await?),
+            None => None,
+        };
+        let is_numbered = schema.index_of(ROW).is_ok();
+        let (id, rows, next, is_behind) = (id.to_owned(), 0, 0, false);
+        Ok(Self { earlier, id, schema, changes: held, said, keys, is_numbered, rows, next, is_behind })
+    }
+
+    /// Keys of which something is said: rows that changed or are new, and rows that are gone.
+    pub(super) fn changed_and_gone(&self) -> (u64, u64) {
+        let gone = self.said.values().filter(|place| place.is_none()).count() as u64;
+        (self.said.len() as u64 - gone, gone)
+    }
+
+    /// The next rows; none behind the last.
+    pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
+        while !self.is_behind {
+            match self.earlier.next().await? {
+                Some(batch) => {
+                    let ids = texts(&batch, &self.id)?;
+                    let stays = |id: &str| !self.said.contains_key(id) && self.is_there(id);
+                    let stays: BooleanArray = ids.iter().map(|id| Some(id.is_some_and(&stays))).collect();
+                    let kept = filter_record_batch(&batch, &stays).map_err(wrong)?;
+                    if kept.num_rows() > 0 {
+                        return self.shaped(&kept).map(Some);
+                    }
+                }
+                None => self.is_behind = true,
+            }
+        }
+        while self.next < self.changes.len() {
+            let number = self.next;
+            self.next += 1;
+            let batch = &self.changes[number];
+            let ids = texts(batch, &self.id)?;
+            let counts = |at: usize| {
+                let id = if ids.is_null(at) { return false } else { ids.value(at) };
+                self.said.get(id) == Some(&Some((number, at))) && self.is_there(id)
+            };
+            let counts: BooleanArray = (0..batch.num_rows()).map(|at| Some(counts(at))).collect();
+            let kept = filter_record_batch(batch, &counts).map_err(wrong)?;
+            if kept.num_rows() > 0 {
+                return self.shaped(&kept).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_there(&self, id: &str) -> bool {
+        self.keys.as_ref().is_none_or(|keys| keys.contains(&key(id)))
+    }
+
+    /// Rows in the columns of the dataset, with numbers of their own.
+    fn shaped(&mut self, rows: &RecordBatch) -> Result<RecordBatch, Error> {
+        let first = self.rows + 1;
+        self.rows += i64::try_from(rows.num_rows()).unwrap_or(i64::MAX);
+        let numbers: ArrayRef = Arc::new((first..=self.rows).collect::<Int64Array>());
+        let column = |name: &str| {
+            let found = rows.column_by_name(name).cloned();
+            found.ok_or_else(|| Error::Books(format!("the rows of an earlier run have no column {name}")))
+        };
+        let columns = self.schema.fields().iter().map(|field| match field.name().as_str() {
+            ROW if self.is_numbered => Ok(Arc::clone(&numbers)),
+            name => column(name),
+        });
+        RecordBatch::try_new(Arc::clone(&self.schema), columns.collect::<Result<_, _>>()?).map_err(wrong)
+    }
+}
+
+async fn all_keys(folder: &RunFolder, name: &str, id: &str) -> Result<HashSet<u128>, Error> {
+    let mut keys = HashSet::new();
+    let mut reader = folder.read(name).await?;
+    while let Some(batch) = reader.next().await? {
+        keys.extend(texts(&batch, id)?.iter().flatten().map(key));
+    }
+    Ok(keys)
+}
+
+/// A key in 16 bytes: the GUID that it is, or a part of its digest.
+fn key(id: &str) -> u128 {
+    let digits: String = id.chars().filter(|c| *c != '-').collect();
+    if digits.len() == 32
+        && let Ok(guid) = u128::from_str_radix(&digits, 16)
+    {
+        return guid;
+    }
+    let whole = digest(&SHA256, id.as_bytes());
+    whole.as_ref().iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))
+}
+
+fn texts<'a>(batch: &'a RecordBatch, id: &str) -> Result<&'a StringArray, Error> {
+    let column = batch.column_by_name(id).and_then(|column| column.as_string_opt::<i32>());
+    column.ok_or_else(|| Error::Books(format!("rows that are to be merged have no column {id}")))
+}
+
+fn flags(batch: &RecordBatch) -> Result<Option<&BooleanArray>, Error> {
+    Ok(batch.column_by_name(GONE).and_then(|column| column.as_boolean_opt()))
+}
+
+fn wrong(error: arrow::error::ArrowError) -> Error {
+    Error::Books(error.to_string())
+}

@@ -1,0 +1,326 @@
+//! Datasets as they are now, from an earlier run's rows and what changed since.
+//!
+//! For each table and object it does what `ways` decided, and notes where the next run has to begin. What changed is staged page
+//! by page like everything that is read, then merged; a merge that is interrupted is done again from the same files. In: queries
+//! and ways. Out: whole datasets, and cursors in the ledger.
+
+use std::cell::RefCell;
+
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use serde::{Deserialize, Serialize};
+
+use super::error::Error;
+use super::merging::{Merging, changes_schema, with_gone};
+use super::progress::Event;
+use super::report::ReadHow;
+use super::staging::{Begun, Staging};
+use super::ways::{Cursors, ObjectCursor, TableCursor, TableWay, Ways, column};
+use crate::dynamics::assumptions::LAG_SECONDS;
+use crate::dynamics::checkpoint::Checkpoint;
+use crate::dynamics::client::Dynamics;
+use crate::dynamics::error::Error as ReadError;
+use crate::dynamics::odata::{Query, Reach, queries};
+use crate::dynamics::pages::schema_of;
+use crate::gainsight::assumptions::CHANGED_OVERLAP_MS;
+use crate::gainsight::client::Gainsight;
+use crate::gainsight::error::Error as CallError;
+use crate::model::dataset;
+use crate::model::field::Field;
+use crate::model::job::Job;
+use crate::store::dataset::RunFolder;
+
+/// Under this name the ledger keeps the ways of a run.
+const WAYS: &str = "ways";
+/// Under this name the ledger keeps what came of the source as changes.
+const CAME: &str = "came";
+/// Records that are gone from Gainsight.
+const GONE: &str = "delta/gone";
+
+/// Rows of a file that a merge writes.
+const ROWS_OF_A_PAGE: usize = 65_536;
+
+/// Rows of the source that came as changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Came {
+    pub(super) changed: u64,
+    pub(super) gone: u64,
+}
+
+/// A run's reading, with the run that it begins with.
+pub(super) struct Refreshing<'a> {
+    pub(super) staging: Staging<'a>,
+    pub(super) job: &'a Job,
+    pub(super) base: Option<RunFolder>,
+    pub(super) ways: RefCell<Ways>,
+    /// When the run began, in milliseconds since 1970 by our clock.
+    pub(super) now_ms: i64,
+}
+
+impl Refreshing<'_> {
+    /// The ways that the run began with, if it did.
+    pub(super) fn kept(staging: &Staging<'_>) -> Result<Option<Ways>, Error> {
+        let kept = staging.ledger.reading(staging.run, WAYS)?;
+        Ok(kept.and_then(|kept| serde_json::from_str(&kept.checkpoint).ok()))
+    }
+
+    /// Keeps the ways, for whoever goes on with the run.
+    pub(super) fn keep(&self) -> Result<(), Error> {
+        let ways = serde_json::to_string(&*self.ways.borrow()).map_err(|e| Error::Books(e.to_string()))?;
+        Ok(self.staging.ledger.page(self.staging.run, WAYS, None, &ways)?)
+    }
+
+    /// A Dynamics table as it is now: its rows, and which of them came as changes.
+    pub(super) async fn table(&self, dynamics: &Dynamics, query: Query) -> Result<(u64, Option<Came>), Error> {
+        let way = self.ways.borrow().tables.get(&query.dataset).cloned().unwrap_or(TableWay::Whole);
+        match way {
+            TableWay::Whole => {
+                let rows = self.staging.table(dynamics, query.clone()).await?;
+                self.note(dynamics, &query, None, rows)?;
+                Ok((rows, None))
+            }
+            TableWay::Tracked => self.tracked(dynamics, query).await,
+            TableWay::Changed { .. } => match self.changed(dynamics, &query, &way).await {
+                Err(Error::Dynamics(expired @ ReadError::HistoryExpired { .. })) => {
+                    let words = format!("{expired}; everything of it is read and compared");
+                    (self.staging.progress)(Event::Notice(
+                        words.replace("; run the job with --full, which reads", "; this run reads"),
+                    ));
+                    self.change_way(&query.dataset, TableWay::Tracked)?;
+                    self.tracked(dynamics, query).await
+                }
+                other => other,
+            },
+            TableWay::Since { .. } => self.changed(dynamics, &query, &way).await,
+        }
+    }
+
+    /// Reads a table whole, in a chain that ends with a link to its changes.
+    async fn tracked(&self, dynamics: &Dynamics, query: Query) -> Result<(u64, Option<Came>), Error> {
+        let tracked = Query { reach: Reach::Tracked, ..query.clone() };
+        match self.staging.table(dynamics, tracked).await {
+            Err(Error::Dynamics(not @ ReadError::NotTracked { .. })) => {
+                (self.staging.progress)(Event::Notice(format!("{not}; it is read whole")));
+                self.change_way(&query.dataset, TableWay::Whole)?;
+                let rows = self.staging.table(dynamics, query.clone()).await?;
+                self.note(dynamics, &query, None, rows)?;
+                Ok((rows, None))
+            }
+            Err(other) => Err(other),
+            Ok(rows) => {
+                self.note(dynamics, &query, Some(&query.dataset), rows)?;
+                Ok((rows, None))
+            }
+        }
+    }
+
+    fn change_way(&self, dataset: &str, way: TableWay) -> Result<(), Error> {
+        let (ledger, run) = (self.staging.ledger, self.staging.run);
+        for staged in [dataset.to_owned(), delta(dataset), again(dataset), keys(dataset)] {
+            ledger.read_again(run, &staged)?;
+        }
+        self.ways.borrow_mut().tables.insert(dataset.to_owned(), way);
+        self.keep()
+    }
+
+    /// Reads what changed, and lays it over the earlier rows.
+    async fn changed(&self, dynamics: &Dynamics, query: &Query, way: &TableWay) -> Result<(u64, Option<Came>), Error> {
+        let name = &query.dataset;
+        let ask = |reach: Reach, dataset: String| Query { reach, dataset, filter: None, ..query.clone() };
+        let mut staged = Vec::new();
+        let has_keys = match way {
+            TableWay::Changed { link, again_from_ms, has_keys } => {
+                // What is asked for by its column comes first, so that the link's word is the last one.
+                if let (Some(from_ms), Some(column)) =
+                    (again_from_ms, column(self.job, &query.table, query.is_numbered()))
+                {
+                    self.staging.table(dynamics, ask(Reach::Since(column.to_owned(), *from_ms), again(name))).await?;
+                    staged.push(again(name));
+                }
+                self.staging.table(dynamics, ask(Reach::Changed(link.clone()), delta(name))).await?;
+                *has_keys
+            }
+            TableWay::Since { column, from_ms, has_keys } => {
+                self.staging.table(dynamics, ask(Reach::Since(column.clone(), *from_ms), delta(name))).await?;
+                *has_keys
+            }
+            TableWay::Whole | TableWay::Tracked => false,
+        };
+        staged.push(delta(name));
+        if has_keys {
+            let only_keys = Query { fields: Vec::new(), ..ask(Reach::Whole, keys(name)) };
+            self.staging.table(dynamics, only_keys).await?;
+        }
+        let keys = has_keys.then(|| keys(name));
+        let id = &query.table.primary_id;
+        let (rows, came) = self.merged(name, &staged, keys.as_deref(), id, schema_of(query)).await?;
+        let link = matches!(way, TableWay::Changed { .. }).then(|| delta(name));
+        self.note(dynamics, query, link.as_deref(), rows)?;
+        Ok((rows, Some(came)))
+    }
+
+    /// Notes where the next run begins with a table. `linked` is the dataset whose reading ended with a link.
+    fn note(&self, dynamics: &Dynamics, query: &Query, linked: Option<&str>, rows: u64) -> Result<(), Error> {
+        let (ledger, run) = (self.staging.ledger, self.staging.run);
+        let (mut link, mut pages) = (None, 0);
+        if let Some(reading) = linked.map(|name| ledger.reading(run, name)).transpose()?.flatten() {
+            let checkpoint: Option<Checkpoint> = serde_json::from_str(&reading.checkpoint).ok();
+            link = checkpoint.and_then(|checkpoint| checkpoint.changes().map(str::to_owned));
+            pages = reading.parts.len();
+        }
+        let lag = self.job.source.lag_seconds.unwrap_or(LAG_SECONDS);
+        let lag_ms = i64::try_from(lag).unwrap_or(i64::MAX).saturating_mul(1_000);
+        let theirs = self.now_ms.saturating_add(dynamics.seconds_ahead().saturating_mul(1_000)).saturating_sub(1_000);
+        // A chain of changes ends with a link that belongs to it; one of the whole table may belong to its first page or its last.
+        let is_overlapping = link.is_some() && linked == Some(query.dataset.as_str()) && pages > 1;
+        let cursor = TableCursor { link, from_ms: theirs.saturating_sub(lag_ms), is_overlapping, rows };
+        self.note_as(&query.dataset, &serde_json::json!(cursor))
+    }
+
+    fn note_as(&self, dataset: &str, cursor: &serde_json::Value) -> Result<(), Error> {
+        Ok(self.staging.ledger.page(self.staging.run, &noted(dataset), None, &cursor.to_string())?)
+    }
+
+    /// Notes what came of the source as changes.
+    pub(super) fn note_came(&self, came: Option<Came>) -> Result<(), Error> {
+        match came {
+            Some(came) => self.note_as(CAME, &serde_json::json!(came)),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads which records are gone, where objects are not read whole.
+    pub(super) async fn deletions(&self, gainsight: &Gainsight) -> Result<(), Error> {
+        let from = self.ways.borrow().objects.values().map(|cursor| cursor.from_ms).min();
+        let Some(from_ms) = from else { return Ok(()) };
+        let schema = dataset::object_schema(&[dataset::gsid()]);
+        let Begun::New(mut writer) = self.staging.begun(GONE, changes_schema(&schema)).await? else {
+            return Ok(());
+        };
+        match gainsight.deleted_since(from_ms).await {
+            Ok(gone) => {
+                let none = RecordBatch::new_empty(schema);
+                self.staging.keep_page(&mut writer, GONE, with_gone(&none, gone, "Gsid")?, "").await?;
+                writer.finish().await?;
+                Ok(self.staging.ledger.read_whole(self.staging.run, GONE)?)
+            }
+            Err(refused @ CallError::Refused { .. }) => {
+                let words =
+                    format!("Gainsight's log of deletions cannot be read, so its objects are read whole: {refused}");
+                (self.staging.progress)(Event::Notice(words));
+                self.ways.borrow_mut().objects.clear();
+                self.keep()
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// A Gainsight object as it is now; gives its number of records.
+    pub(super) async fn object(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
+        let name = dataset::target(object);
+        let way = self.ways.borrow().objects.get(&name).cloned();
+        let rows = match way {
+            None => self.staging.records(gainsight, object, fields).await?,
+            Some(ObjectCursor { from_ms, .. }) => {
+                let read = |after| gainsight.changed_since(object, fields, from_ms, after);
+                self.staging.records_into(&delta(&name), fields, true, read).await?;
+                let staged = [delta(&name), GONE.to_owned()];
+                self.merged(&name, &staged, None, "Gsid", dataset::object_schema(fields)).await?.0
+            }
+        };
+        let theirs = self.now_ms.saturating_add(gainsight.seconds_ahead().saturating_mul(1_000));
+        let cursor = ObjectCursor { from_ms: theirs.saturating_sub(CHANGED_OVERLAP_MS), rows };
+        self.note_as(&name, &serde_json::json!(cursor))?;
+        Ok(rows)
+    }
+
+    /// Lays staged changes over the rows of the base.
+    async fn merged(
+        &self,
+        name: &str,
+        staged: &[String],
+        keys: Option<&str>,
+        id: &str,
+        schema: SchemaRef,
+    ) -> Result<(u64, Came), Error> {
+        let base = self.base.as_ref().ok_or_else(|| Error::Books("there is no run to begin with".to_owned()))?;
+        let folder = self.staging.folder;
+        let earlier = base.read(name).await?;
+        let mut merging = Merging::begin(earlier, folder, staged, keys, id, schema.clone()).await?;
+        let (changed, gone) = merging.changed_and_gone();
+        let came = Came { changed, gone };
+        if let Begun::Done(rows) = self.staging.begun(name, schema.clone()).await? {
+            return Ok((rows, came));
+        }
+        // A merge that was interrupted begins again: it costs no request.
+        self.staging.ledger.read_again(self.staging.run, name)?;
+        folder.clear(name).await?;
+        let mut writer = folder.write(name, schema.clone());
+        let (mut rows, mut held, mut held_rows) = (0, Vec::new(), 0);
+        loop {
+            let batch = merging.next().await?;
+            let is_last = batch.is_none();
+            held_rows += batch.as_ref().map_or(0, RecordBatch::num_rows);
+            held.extend(batch);
+            if held_rows >= ROWS_OF_A_PAGE || (is_last && held_rows > 0) {
+                let page = concat_batches(&schema, &held).map_err(|e| Error::Books(e.to_string()))?;
+                rows += page.num_rows() as u64;
+                self.staging.keep_page(&mut writer, name, page, "").await?;
+                (held, held_rows) = (Vec::new(), 0);
+            }
+            if is_last {
+                break;
+            }
+        }
+        writer.finish().await?;
+        self.staging.ledger.read_whole(self.staging.run, name)?;
+        Ok((rows, came))
+    }
+}
+
+/// How a run read its source.
+pub(super) fn read_how(staging: &Staging<'_>) -> Result<Option<ReadHow>, Error> {
+    let Some(ways) = Refreshing::kept(staging)? else { return Ok(None) };
+    let kept = staging.ledger.reading(staging.run, &noted(CAME))?;
+    let came: Option<Came> = kept.and_then(|kept| serde_json::from_str(&kept.checkpoint).ok());
+    let Came { changed, gone } = came.unwrap_or_default();
+    let full = ways.full.map(|full| full.words().to_owned());
+    Ok(Some(ReadHow { full, changed, gone }))
+}
+
+/// Where the next run of a job begins, once a run has read everything.
+pub(super) fn cursors(job: &Job, staging: &Staging<'_>) -> Result<Cursors, Error> {
+    let mut cursors = Cursors::default();
+    let noted = |dataset: &str| -> Result<Option<String>, Error> {
+        Ok(staging.ledger.reading(staging.run, &noted(dataset))?.map(|kept| kept.checkpoint))
+    };
+    for query in queries(job) {
+        if let Some(cursor) = noted(&query.dataset)?.and_then(|kept| serde_json::from_str(&kept).ok()) {
+            cursors.tables.insert(query.dataset, cursor);
+        }
+    }
+    for object in dataset::objects(job).into_keys() {
+        let name = dataset::target(&object);
+        if let Some(cursor) = noted(&name)?.and_then(|kept| serde_json::from_str(&kept).ok()) {
+            cursors.objects.insert(name, cursor);
+        }
+    }
+    Ok(cursors)
+}
+
+fn delta(dataset: &str) -> String {
+    format!("delta/{dataset}")
+}
+
+fn again(dataset: &str) -> String {
+    format!("again/{dataset}")
+}
+
+fn keys(dataset: &str) -> String {
+    format!("keys/{dataset}")
+}
+
+fn noted(dataset: &str) -> String {
+    format!("cursor/{dataset}")
+}

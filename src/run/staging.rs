@@ -1,0 +1,171 @@
+//! Pages into datasets: each page is a file, and then a checkpoint in the ledger.
+//!
+//! It reads what it is told to, or what is left of it, and decides nothing. A table whose link has expired, or whose pages are
+//! damaged, is read again from its beginning. In: queries. Out: datasets of the run folder.
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+
+use super::error::Error;
+use super::merging::{changes_schema, with_gone};
+use super::progress::{Event, Progress};
+use crate::dynamics::client::Dynamics;
+use crate::dynamics::error::Error as ReadError;
+use crate::dynamics::odata::{Query, Reach};
+use crate::dynamics::pages::{Whole, schema_of};
+use crate::gainsight::client::Gainsight;
+use crate::gainsight::read::Records;
+use crate::model::dataset;
+use crate::model::field::Field;
+use crate::model::sabotage::{self, Bug};
+use crate::store::dataset::{RunFolder, Writer};
+use crate::store::ledger::{Ledger, Reading};
+
+/// How often a table is read anew because the links to its pages expired.
+const READ_ANEW_AT_MOST: u32 = 3;
+
+/// Where pages are kept: the folder of a run, and its ledger.
+pub(super) struct Staging<'a> {
+    pub(super) folder: &'a RunFolder,
+    pub(super) ledger: &'a dyn Ledger,
+    pub(super) run: &'a str,
+    pub(super) progress: &'a Progress,
+}
+
+impl Staging<'_> {
+    /// Reads a table to its end; gives its rows.
+    pub(super) async fn table(&self, dynamics: &Dynamics, query: Query) -> Result<u64, Error> {
+        let mut anew = 0;
+        loop {
+            match self.table_once(dynamics, query.clone()).await {
+                Err(Error::Dynamics(ReadError::LinkExpired { .. })) if sabotage::has(Bug::ExpiredIsEnd) => {
+                    return Ok(self.ledger.reading(self.run, &query.dataset)?.map_or(0, |reading| reading.rows));
+                }
+                Err(Error::Dynamics(expired)) if expired.is_to_begin_again() && anew < READ_ANEW_AT_MOST => {
+                    anew += 1;
+                    let words = format!("{expired}; it is read again from its beginning");
+                    (self.progress)(Event::Notice(words));
+                    self.ledger.read_again(self.run, &query.dataset)?;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn table_once(&self, dynamics: &Dynamics, query: Query) -> Result<u64, Error> {
+        let (name, is_source) = (query.dataset.clone(), query.is_numbered());
+        let is_change = matches!(query.reach, Reach::Changed(_) | Reach::Since(..));
+        let id = query.table.primary_id.clone();
+        let schema = if is_change { changes_schema(&schema_of(&query)) } else { schema_of(&query) };
+        let begun = self.begun(&name, schema).await?;
+        let (mut writer, mut rows, from) = match begun {
+            Begun::Done(rows) => return Ok(rows),
+            Begun::Partly(writer, reading) => {
+                // Pages of which nobody knows where they go on are of no use.
+                let Ok(checkpoint) = serde_json::from_str(&reading.checkpoint) else {
+                    self.ledger.read_again(self.run, &name)?;
+                    return Box::pin(self.table_once(dynamics, query)).await;
+                };
+                (writer, reading.rows, Some(checkpoint).filter(|_| !sabotage::has(Bug::PagesTwice)))
+            }
+            Begun::New(writer) => (writer, 0, None),
+        };
+        let is_too_far = from.is_some() && sabotage::has(Bug::PageSkipped);
+        let mut pages: Whole<'_> = dynamics.read_whole(query, from).await?;
+        if is_too_far {
+            pages.next().await?;
+        }
+        while let Some(page) = pages.next().await? {
+            let page = if is_change { with_gone(&page.rows, page.gone, &id)? } else { page.rows };
+            rows += page.num_rows() as u64;
+            let checkpoint = pages.checkpoint();
+            let checkpoint = serde_json::to_string(&checkpoint).map_err(|e| Error::Books(e.to_string()))?;
+            self.keep_page(&mut writer, &name, page, &checkpoint).await?;
+            if is_source {
+                (self.progress)(Event::Advanced { stage: "extract", rows, of: None });
+            }
+        }
+        writer.finish().await?;
+        self.ledger.read_whole(self.run, &name)?;
+        Ok(rows)
+    }
+
+    /// Reads all records of an object to their end; gives their number.
+    pub(super) async fn records(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
+        self.records_into(&dataset::target(object), fields, false, |after| gainsight.read_from(object, fields, after))
+            .await
+    }
+
+    /// Reads records into a dataset, of changes or of what there is.
+    pub(super) async fn records_into<'g>(
+        &self,
+        name: &str,
+        fields: &[Field],
+        is_change: bool,
+        read: impl FnOnce(Option<String>) -> Records<'g>,
+    ) -> Result<u64, Error> {
+        let schema = dataset::object_schema(fields);
+        let schema = if is_change { changes_schema(&schema) } else { schema };
+        let (mut writer, mut rows, after) = match self.begun(name, schema).await? {
+            Begun::Done(rows) => return Ok(rows),
+            Begun::Partly(writer, reading) => {
+                (writer, reading.rows, Some(reading.checkpoint).filter(|after| !after.is_empty()))
+            }
+            Begun::New(writer) => (writer, 0, None),
+        };
+        let mut records = read(after);
+        while let Some(batch) = records.next().await? {
+            let batch = if is_change { with_gone(&batch, Vec::new(), "Gsid")? } else { batch };
+            rows += batch.num_rows() as u64;
+            let checkpoint = records.after().unwrap_or_default().to_owned();
+            self.keep_page(&mut writer, name, batch, &checkpoint).await?;
+        }
+        writer.finish().await?;
+        self.ledger.read_whole(self.run, name)?;
+        Ok(rows)
+    }
+
+    /// How far a dataset was read before. What cannot be relied upon is cleared away.
+    pub(super) async fn begun(&self, name: &str, schema: SchemaRef) -> Result<Begun, Error> {
+        let Some(reading) = self.ledger.reading(self.run, name)? else {
+            self.folder.clear(name).await?;
+            return Ok(Begun::New(self.folder.write(name, schema)));
+        };
+        if let Some(writer) = self.folder.take_up(name, schema.clone(), &reading.parts).await? {
+            return Ok(if reading.is_done { Begun::Done(reading.rows) } else { Begun::Partly(writer, reading) });
+        }
+        let words = format!("pages of {name} are missing or damaged on disk; it is read again from its beginning");
+        (self.progress)(Event::Notice(words));
+        self.ledger.read_again(self.run, name)?;
+        self.folder.clear(name).await?;
+        Ok(Begun::New(self.folder.write(name, schema)))
+    }
+
+    /// Keeps a page: first its file, then the ledger's word that it is there.
+    pub(super) async fn keep_page(
+        &self,
+        writer: &mut Writer,
+        name: &str,
+        rows: RecordBatch,
+        checkpoint: &str,
+    ) -> Result<(), Error> {
+        let part = writer.page(rows).await?;
+        #[cfg(feature = "sabotage")]
+        if let (Some(part), true) = (&part, sabotage::has(Bug::PageBeforeFile)) {
+            self.folder.hide(name, &part.file, true)?;
+            self.ledger.page(self.run, name, Some(part), checkpoint)?;
+            sabotage::place(&format!("page.file {name}"));
+            return Ok(self.folder.hide(name, &part.file, false)?);
+        }
+        sabotage::place("page.file");
+        sabotage::place(&format!("page.file {name}"));
+        Ok(self.ledger.page(self.run, name, part.as_ref(), checkpoint)?)
+    }
+}
+
+/// A dataset as an earlier process left it.
+pub(super) enum Begun {
+    New(Writer),
+    Partly(Writer, Reading),
+    Done(u64),
+}

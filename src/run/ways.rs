@@ -1,0 +1,200 @@
+//! In which way each table and object is read: whole, or from the rows of an earlier run and what changed since.
+//!
+//! It decides and reads nothing. What it decided is kept with the run, so that a process that goes on with it reads on in the same
+//! way. In: a job, where its last run ended, the moment. Out: a way for each dataset, and why everything is read where it is.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dynamics::odata::queries;
+use crate::model::connection::Limits;
+use crate::model::dataset;
+use crate::model::job::{Job, TableRef};
+use crate::model::policy::OnSource;
+use crate::store::ledger::Base;
+
+/// How often everything is read where a job does not say, in seconds: what no change tells of is found then.
+const FULL_EVERY_SECONDS: u64 = 7 * 86_400;
+
+/// The column of changes where a job names none.
+const MODIFIED: &str = "modifiedon";
+
+/// How old what is known of an object may be for its log of deletions to fill the gap, in milliseconds: Gainsight keeps it 15 days.
+const LOG_KEPT_MS: i64 = 14 * 86_400_000;
+
+/// Where the next run begins to read each dataset.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Cursors {
+    pub(super) tables: BTreeMap<String, TableCursor>,
+    pub(super) objects: BTreeMap<String, ObjectCursor>,
+}
+
+/// Where the changes of a Dynamics table begin.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TableCursor {
+    /// The service's own link, where the table tracks changes.
+    pub(super) link: Option<String>,
+    /// The moment before which nothing has to be asked for by the column of changes.
+    pub(super) from_ms: i64,
+    /// Whether the link came at the end of several pages: what changed while they were read may lie before it.
+    pub(super) is_overlapping: bool,
+    /// Rows that there were.
+    pub(super) rows: u64,
+}
+
+/// Where the changes of a Gainsight object begin.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ObjectCursor {
+    pub(super) from_ms: i64,
+    /// Records that there were.
+    pub(super) rows: u64,
+}
+
+/// The ways of one run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ways {
+    /// The run with whose rows it begins.
+    pub(super) base: Option<String>,
+    /// Why everything is read, if it is.
+    pub(super) full: Option<Full>,
+    /// By dataset.
+    pub(super) tables: BTreeMap<String, TableWay>,
+    /// By dataset; an object that is not here is read whole.
+    pub(super) objects: BTreeMap<String, ObjectCursor>,
+}
+
+/// Why everything is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Full {
+    /// The job says `FROM`, not `FROM CHANGES OF`.
+    NotAsked,
+    First,
+    Wanted,
+    JobChanged,
+    Due,
+    BaseGone,
+}
+
+/// How a Dynamics table is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TableWay {
+    /// Whole.
+    Whole,
+    /// Whole, in one chain that ends with a link to its changes.
+    Tracked,
+    /// What changed since a link.
+    Changed {
+        link: String,
+        /// What is asked for by its column too, from this moment on: see [`TableCursor::is_overlapping`].
+        again_from_ms: Option<i64>,
+        has_keys: bool,
+    },
+    /// What changed by a column of moments.
+    Since {
+        column: String,
+        from_ms: i64,
+        /// Whether all keys are read as well, as nothing else tells of rows that are gone.
+        has_keys: bool,
+    },
+}
+
+impl Ways {
+    /// Decides. `is_there` says whether the rows of the base are there as they were written.
+    pub(super) fn of(job: &Job, base: Option<&Base>, why_full: Option<Full>, page_size: u32) -> Self {
+        let cursors = base.and_then(|base| serde_json::from_str::<Cursors>(&base.cursors).ok());
+        let full = why_full.or(if cursors.is_none() { Some(Full::First) } else { None });
+        let cursors = cursors.filter(|_| full.is_none()).unwrap_or_default();
+        let tables = queries(job).into_iter().map(|query| {
+            let cursor = cursors.tables.get(&query.dataset);
+            let way = table(job, &query.table, query.is_numbered(), cursor, page_size);
+            (query.dataset, way)
+        });
+        let run = base.filter(|_| full.is_none()).map(|base| base.run.clone());
+        Self { tables: tables.collect(), objects: objects(job, &cursors), base: run, full }
+    }
+}
+
+/// Why everything has to be read, as far as the state tells.
+pub(super) fn why_full(job: &Job, base: Option<&Base>, digest: &str, is_wanted: bool, now_ms: i64) -> Option<Full> {
+    if !job.source.changes {
+        return Some(Full::NotAsked);
+    }
+    let Some(base) = base else { return Some(Full::First) };
+    let every = job.source.full_every_seconds.unwrap_or(FULL_EVERY_SECONDS);
+    let every_ms = i64::try_from(every).unwrap_or(i64::MAX).saturating_mul(1_000);
+    if is_wanted {
+        Some(Full::Wanted)
+    } else if base.digest != digest {
+        Some(Full::JobChanged)
+    } else if now_ms.saturating_sub(base.full_at_ms) >= every_ms || now_ms < base.full_at_ms {
+        Some(Full::Due)
+    } else {
+        None
+    }
+}
+
+/// The column by which a table's changes are asked for: of the source the one that the job names.
+pub(super) fn column<'a>(job: &'a Job, table: &TableRef, is_source: bool) -> Option<&'a str> {
+    match &job.source.by {
+        Some(by) if is_source => Some(by),
+        _ => table.has_modified.then_some(MODIFIED),
+    }
+}
+
+/// Whether a table is asked for its changes by the service's links. `BY` turns that off.
+pub(super) fn is_tracked(job: &Job, table: &TableRef, is_source: bool) -> bool {
+    job.source.changes && table.tracks && !(is_source && job.source.by.is_some())
+}
+
+fn table(job: &Job, table: &TableRef, is_source: bool, cursor: Option<&TableCursor>, page_size: u32) -> TableWay {
+    let whole = if is_tracked(job, table, is_source) { TableWay::Tracked } else { TableWay::Whole };
+    let Some(cursor) = cursor else { return whole };
+    let is_one_page = cursor.rows < u64::from(page_size);
+    // Only what becomes of rows that are gone depends on knowing of each; others wait for the next time that everything is read.
+    let asks_for_gone = is_source && job.on_delete != OnSource::Ignore;
+    match (&cursor.link, column(job, table, is_source)) {
+        (Some(link), column) if whole == TableWay::Tracked => TableWay::Changed {
+            link: link.clone(),
+            again_from_ms: column.filter(|_| cursor.is_overlapping).map(|_| cursor.from_ms),
+            has_keys: cursor.is_overlapping && asks_for_gone,
+        },
+        // One request either way, and the whole table tells of rows that are gone as well.
+        (None, Some(_)) if is_one_page => whole,
+        (None, Some(column)) if whole == TableWay::Whole => {
+            TableWay::Since { column: column.to_owned(), from_ms: cursor.from_ms, has_keys: asks_for_gone }
+        }
+        _ => whole,
+    }
+}
+
+/// The objects of which only changes are read, as that takes fewer calls: one for each, and one for the log of deletions.
+fn objects(job: &Job, cursors: &Cursors) -> BTreeMap<String, ObjectCursor> {
+    let pages = |rows: u64| rows / Limits::READ_ROWS as u64 + 1;
+    let known = dataset::objects(job).into_keys().map(|object| dataset::target(&object));
+    let known = known.filter_map(|name| Some((name.clone(), cursors.objects.get(&name)?.clone())));
+    let large: BTreeMap<_, _> = known.filter(|(_, cursor)| pages(cursor.rows) > 1).collect();
+    let saved: u64 = large.values().map(|cursor| pages(cursor.rows) - 1).sum();
+    if saved > 1 { large } else { BTreeMap::new() }
+}
+
+/// Whether the log of deletions still reaches back to what is known of all these objects.
+pub(super) fn is_logged(objects: &BTreeMap<String, ObjectCursor>, now_ms: i64) -> bool {
+    objects.values().all(|cursor| now_ms.saturating_sub(cursor.from_ms) < LOG_KEPT_MS)
+}
+
+impl Full {
+    /// The reason, to follow on "everything is read:".
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::NotAsked => "the job says FROM, not FROM CHANGES OF",
+            Self::First => "it is the first run of the job",
+            Self::Wanted => "--full was asked for",
+            Self::JobChanged => "the job, a field that it uses, or Ferry's version is not what it was",
+            Self::Due => "it is time for a complete comparison (FULL EVERY)",
+            Self::BaseGone => "the rows of the last run are missing or damaged on disk",
+        }
+    }
+}

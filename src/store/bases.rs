@@ -1,0 +1,46 @@
+//! Where the next run of each job begins to read, in the state. The rows themselves lie in a run's folder.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::error::Result;
+use super::ledger::{Base, End};
+use super::state::{State, Tenancy};
+
+impl State {
+    pub(super) fn kept_base(&self, of: &Tenancy, job: &str) -> Result<Option<Base>> {
+        let found = self.database.query_row(
+            "SELECT run, digest, full_at_ms, cursors FROM base WHERE organization = ?1 AND tenant = ?2 AND job = ?3",
+            params![of.organization, of.tenant, job],
+            |row| Ok(Base { run: row.get(0)?, digest: row.get(1)?, full_at_ms: row.get(2)?, cursors: row.get(3)? }),
+        );
+        Ok(found.optional()?)
+    }
+
+    /// The runs whose rows a next run begins with.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn base_runs(&self) -> Result<Vec<String>> {
+        let mut query = self.database.prepare("SELECT run FROM base")?;
+        Ok(query.query_map([], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?)
+    }
+}
+
+/// Moves a job's base, as part of the end of a run.
+pub(super) fn move_base(change: &Transaction<'_>, end: &End<'_>, base: &Base) -> Result<()> {
+    change.execute(
+        "INSERT INTO base (organization, tenant, job, run, digest, full_at_ms, cursors) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (organization, tenant, job) DO UPDATE SET run = excluded.run, digest = excluded.digest,
+             full_at_ms = excluded.full_at_ms, cursors = excluded.cursors",
+        params![
+            end.of.organization,
+            end.of.tenant,
+            end.job,
+            base.run,
+            base.digest,
+            base.full_at_ms,
+            base.cursors
+        ],
+    )?;
+    Ok(())
+}
