@@ -16,6 +16,9 @@
 //!   part, and a part that fails answers for its change set (`batch`); metadata is compared with case
 //!   (`member_filter`); a key that no table declares is a bad query option (`key`); groups come in
 //!   the order of their first rows and are written like the values they come from (`apply`); the snapshot that `RetrieveTotalRecordCount` counts is as fresh as now (`functions`).
+//!   A row that is deleted and made again with its key is no deletion any more (`store`); a tracked read that is refused
+//!   for its options or its table is a 400, and one with an option that no document names is a 501 (`tracking`); a change of
+//!   a table's metadata takes a version of its own (`service`).
 //!   The application's own user is found by its key and through lookups, but no list of users shows it (`store`), so that a
 //!   world's users are those it was made of; a person's user is the first enabled one by key (`identity`).
 //!   Relative conditions are in UTC: days go back to midnight, hours from this very moment; a query function names its
@@ -140,6 +143,19 @@ pub(in crate::sandbox) fn relationship_name(table: &str, set: &str, column: &str
         _ => format!("{table}_{column}_{target}"),
     }
 }
+
+/// Dataverse: tables with change tracking from the start. No document lists them; users vary, so they are without.
+pub(in crate::sandbox) const TRACKED_TABLES: [&str; 4] = ["account", "contact", "opportunity", "new_project"];
+
+/// Dataverse: days that a delta token lives; the documented default of `organization.expirechangetrackingindays`.
+pub(in crate::sandbox) const DELTA_TOKEN_LIFE_DAYS: i64 = 7;
+
+/// Dataverse: whether the token of a read of several pages names the version of its first page, not of its last; no document
+/// says which. A change behind the page that is being read then comes again, or is lost: the harder one is the default.
+pub(in crate::sandbox) const TOKENS_MARK_FIRST_PAGE: bool = false;
+
+/// Dataverse: the text that refuses a delta token that is none; its code and its status are taken to be those of an option.
+pub(in crate::sandbox) const INVALID_DELTA_TOKEN: &str = "Invalid value for $deltatoken query option found.";
 
 /// Dataverse: the row version before the first row.
 pub(in crate::sandbox) const FIRST_VERSION: i64 = 1_000_000;

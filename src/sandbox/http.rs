@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::assumptions::LARGEST_BODY;
 use super::calls::{Call, CallLog, Service};
+use super::clock::Clock;
 use super::faults::{Close, Effect, Fault, Faults, Strike, breaking, spoil};
 use super::tls::TlsListener;
 
@@ -93,6 +94,7 @@ pub(in crate::sandbox) struct Port {
     pub(in crate::sandbox) service: Arc<dyn Answering>,
     pub(in crate::sandbox) log: Arc<CallLog>,
     pub(in crate::sandbox) faults: Arc<Faults>,
+    pub(in crate::sandbox) clock: Clock,
     /// What passes before a request is answered.
     pub(in crate::sandbox) latency: Duration,
 }
@@ -140,7 +142,7 @@ async fn handle(State(port): State<Arc<Port>>, request: Request) -> Response {
         let place = log(&port, &ask, path, &reply);
         tokio::spawn(carry_out_late(Arc::clone(&port), ask, late, place));
         tokio::time::sleep(latency).await;
-        return response(reply);
+        return response(dated(reply, &port.clock));
     }
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
@@ -151,7 +153,12 @@ async fn handle(State(port): State<Arc<Port>>, request: Request) -> Response {
         None => reply,
     };
     log(&port, &ask, path, &reply);
-    response(reply)
+    response(dated(reply, &port.clock))
+}
+
+/// The reply with the time that the service takes it to be.
+fn dated(reply: Reply, clock: &Clock) -> Reply {
+    reply.with("date", clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }
 
 fn answered(port: &Port, ask: &Ask, too_large: bool) -> Reply {

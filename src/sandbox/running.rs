@@ -29,6 +29,7 @@ pub struct Sandbox {
     vault: Arc<Vault>,
     log: Arc<CallLog>,
     faults: Arc<Faults>,
+    clock: Clock,
     gainsight_url: String,
     authority: Option<String>,
     stop: watch::Sender<bool>,
@@ -49,8 +50,8 @@ pub async fn start_with(options: Options, rules: &str) -> Result<Sandbox, Error>
     let (gainsight_listener, gainsight_url) = listen(options.gainsight_port, scheme).await?;
     let clock = Clock::new(options.limits_scale);
     let vault = Arc::new(Vault::new(options.seed));
-    let dynamics = Arc::new(Dynamics::new(options.seed, dynamics_url, Arc::clone(&vault), clock)?);
-    let gainsight = Arc::new(Gainsight::new(options.seed, &options.suffix, Arc::clone(&vault), clock)?);
+    let dynamics = Arc::new(Dynamics::new(options.seed, dynamics_url, Arc::clone(&vault), clock.clone())?);
+    let gainsight = Arc::new(Gainsight::new(options.seed, &options.suffix, Arc::clone(&vault), clock.clone())?);
     let fits = |touch: &Touch| dynamics.fits(touch);
     let mut all = options.faults.as_deref().map(|file| read_rules(file, &fits)).transpose()?.unwrap_or_default();
     all.extend(given_rules(rules, &fits)?);
@@ -62,14 +63,16 @@ pub async fn start_with(options: Options, rules: &str) -> Result<Sandbox, Error>
     let (stop, stopped) = watch::channel(false);
     let tls = || certificates.as_ref().map(|made| made.acceptor.clone());
     let latency = Duration::from_millis(options.latency_ms);
-    let port =
-        |service: Arc<dyn Answering>| Port { service, log: Arc::clone(&log), faults: Arc::clone(&faults), latency };
+    let port = |service: Arc<dyn Answering>| {
+        let (log, faults, clock) = (Arc::clone(&log), Arc::clone(&faults), clock.clone());
+        Port { service, log, faults, clock, latency }
+    };
     let tasks = vec![
         tokio::spawn(serve(dynamics_listener, tls(), port(Arc::clone(&dynamics) as _), stopped.clone())),
         tokio::spawn(serve(gainsight_listener, tls(), port(Arc::clone(&gainsight) as _), stopped)),
     ];
     let authority = certificates.map(|made| made.authority);
-    Ok(Sandbox { dynamics, gainsight, vault, log, faults, gainsight_url, authority, stop, tasks })
+    Ok(Sandbox { dynamics, gainsight, vault, log, faults, clock, gainsight_url, authority, stop, tasks })
 }
 
 async fn listen(port: u16, scheme: &str) -> Result<(TcpListener, String), Error> {
@@ -115,6 +118,17 @@ impl Sandbox {
     /// for an object that does not exist.
     pub fn records(&self, object: &str) -> Vec<Map<String, Value>> {
         self.gainsight.records(object)
+    }
+
+    /// Stops the clock of both services at a moment (milliseconds since 1970): time stamps, lives of access tokens and of
+    /// delta tokens, and the `Date` of replies go by it. Rate windows and signing in stay in real time.
+    pub fn set_clock(&self, moment_ms: i64) {
+        self.clock.set(moment_ms);
+    }
+
+    /// Moves the clock of both services on; one that was never set goes on going.
+    pub fn advance_clock(&self, by_ms: i64) {
+        self.clock.advance(by_ms);
     }
 
     /// Every request answered so far, in order.
@@ -163,6 +177,22 @@ impl Sandbox {
             Service::Gainsight => self.gainsight.drift(place, &drift),
             Service::Entra => false,
         }
+    }
+
+    /// Switches change tracking of a Dynamics table on or off, and says whether there is such a table. It is on for `account`,
+    /// `contact`, `opportunity` and `new_project`.
+    pub fn track(&self, table: &str, on: bool) -> bool {
+        self.dynamics.track(table, on)
+    }
+
+    /// From now on a delta token names the version of the first page of its read, or of the last (as from the start).
+    pub fn mark_delta_tokens_by_first_page(&self, first: bool) {
+        self.dynamics.mark_first_page(first);
+    }
+
+    /// How many days delta tokens live by the sandbox's clock, also those that were given; 7 from the start.
+    pub fn keep_delta_tokens(&self, days: i64) {
+        self.dynamics.keep_delta_tokens(days);
     }
 
     /// From now on Gainsight refuses the access key.

@@ -21,7 +21,15 @@ impl Client {
     }
 
     pub async fn with_faults(options: Options, rules: &str) -> Client {
-        let sandbox = start_with(options, rules).await.expect("the sandbox starts");
+        Client::of(start_with(options, rules).await.expect("the sandbox starts")).await
+    }
+
+    /// The same client with another token, as tokens end by the clock of the sandbox.
+    pub async fn signed_in_again(self) -> Client {
+        Client::of(self.sandbox).await
+    }
+
+    async fn of(sandbox: Sandbox) -> Client {
         let http = reqwest::Client::new();
         let form = token_form(&sandbox);
         let (status, body) = post_token(&sandbox, &http, &sandbox.credentials().tenant_id, &form).await;

@@ -36,7 +36,7 @@ async fn entities_are_filtered_by_their_members() {
         ("IsPrivate eq false and (SchemaName eq 'Team')", &["team"]),
         ("IsCustomEntity eq true", &["new_project"]),
         ("not (ObjectTypeCode ne 1)", &["account"]),
-        ("ChangeTrackingEnabled eq false", &[]),
+        ("ChangeTrackingEnabled eq false", &["systemuser", "transactioncurrency", "team", "businessunit"]),
         ("OwnershipType eq Microsoft.Dynamics.CRM.OwnershipTypes'OrganizationOwned'", &["transactioncurrency"]),
         ("LogicalName eq 'lead'", &[]),
         ("LogicalName eq 'o''brien'", &[]),

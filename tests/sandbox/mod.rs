@@ -21,6 +21,7 @@ mod dynamics_paging;
 mod dynamics_query_functions;
 mod dynamics_requests;
 mod dynamics_rows;
+mod dynamics_tracking;
 mod dynamics_types;
 mod dynamics_writes;
 mod dynamics_writes_refused;

@@ -6,6 +6,10 @@
 use super::super::assumptions::INVALID_COOKIE;
 use super::errors::Refusal;
 
+/// What a cookie says of change tracking.
+const PLAIN: &str = "False";
+const TRACKING: &str = "True";
+
 /// One column of the order (or the key): its name and its values in the first and the last row; nothing is null.
 pub(in crate::sandbox) struct Mark {
     pub(in crate::sandbox) name: String,
@@ -42,17 +46,25 @@ pub(in crate::sandbox) fn inner(page_read: usize, marks: &[Mark]) -> String {
 
 /// The token, percent-encoded for a link.
 pub(in crate::sandbox) fn write(page_read: usize, marks: &[Mark]) -> String {
-    let outer = outer(page_read, &encoded(&inner(page_read, marks)));
+    in_link(&outer(page_read, &encoded(&inner(page_read, marks)), PLAIN))
+}
+
+/// The same for a page of change tracking.
+pub(in crate::sandbox) fn write_tracking(page_read: usize, marks: &[Mark]) -> String {
+    in_link(&outer(page_read, &encoded(&inner(page_read, marks)), TRACKING))
+}
+
+fn in_link(outer: &str) -> String {
     outer.replace('%', "%25").replace('<', "%3C").replace('>', "%3E").replace('"', "%22").replace(' ', "%20")
 }
 
 /// The cookie as an annotation of a fetch has it: encoded twice, in an element that is not.
 pub(in crate::sandbox) fn annotation(page_read: usize, inner: &str) -> String {
-    outer(page_read, &encoded(inner).replace('%', "%25"))
+    outer(page_read, &encoded(inner).replace('%', "%25"), PLAIN)
 }
 
-fn outer(page_read: usize, encoded: &str) -> String {
-    format!("<cookie pagenumber=\"{}\" pagingcookie=\"{encoded}\" istracking=\"False\" />", page_read + 1)
+fn outer(page_read: usize, encoded: &str, tracking: &str) -> String {
+    format!("<cookie pagenumber=\"{}\" pagingcookie=\"{encoded}\" istracking=\"{tracking}\" />", page_read + 1)
 }
 
 fn encoded(inner: &str) -> String {
@@ -68,7 +80,12 @@ fn encoded(inner: &str) -> String {
 
 /// Reads a token that the query string's encoding was taken off.
 pub(in crate::sandbox) fn read(token: &str) -> Result<Resume, Refusal> {
-    parse(token).ok_or_else(invalid)
+    parse(token, PLAIN).ok_or_else(invalid)
+}
+
+/// Reads the token of a page of change tracking.
+pub(in crate::sandbox) fn read_tracking(token: &str) -> Option<Resume> {
+    parse(token, TRACKING)
 }
 
 /// The refusal of a token that is not ours.
@@ -76,8 +93,9 @@ pub(in crate::sandbox) fn invalid() -> Refusal {
     Refusal::new(400, INVALID_COOKIE, "The paging cookie is invalid.")
 }
 
-fn parse(token: &str) -> Option<Resume> {
-    let rest = token.strip_prefix("<cookie pagenumber=\"")?.strip_suffix("\" istracking=\"False\" />")?;
+fn parse(token: &str, tracking: &str) -> Option<Resume> {
+    let end = format!("\" istracking=\"{tracking}\" />");
+    let rest = token.strip_prefix("<cookie pagenumber=\"")?.strip_suffix(end.as_str())?;
     let (page, encoded) = rest.split_once("\" pagingcookie=\"")?;
     let page: usize = page.parse().ok()?;
     read_inner(&percent_decode(encoded)?).filter(|resume| resume.page == page)

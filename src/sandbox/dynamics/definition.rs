@@ -17,7 +17,10 @@ pub(in crate::sandbox) fn definition(table: &TableSchema) -> Value {
         "PrimaryIdAttribute": table.key(),
         "PrimaryNameAttribute": table.columns[table.primary_name].logical,
         "ObjectTypeCode": table.type_code,
-        "ChangeTrackingEnabled": true,
+        "ChangeTrackingEnabled": table.tracked,
+        "CanChangeTrackingBeEnabled": {
+            "Value": true, "CanBeChanged": true, "ManagedPropertyLogicalName": "canchangetrackingbeenabled",
+        },
         "TableType": "Standard",
         "OwnershipType": table.ownership,
         "IsActivity": false,

@@ -99,6 +99,9 @@ pub(in crate::sandbox) fn fault(fault: &Fault) -> Reply {
         Some("0x80072326") => ("0x80072326", "Number of concurrent requests exceeded the limit of 52."),
         Some("0x80072560") => ("0x80072560", "The user is not a member of the organization."),
         Some("0x80040220") => ("0x80040220", "Principal user is missing prvReadAccount privilege."),
+        Some("0x80044352") => {
+            ("0x80044352", "Version stamp associated with the client has expired. Please perform a full sync.")
+        }
         Some(other) => (other, message),
         None => (code, message),
     };

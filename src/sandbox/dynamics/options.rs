@@ -93,6 +93,11 @@ impl Options {
     }
 }
 
+/// The decoded value of an option, if it is there.
+pub(in crate::sandbox) fn value_of(query: &str, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+}
+
 pub(in crate::sandbox) fn aliases(query: &str) -> Aliases {
     let pairs = url::form_urlencoded::parse(query.as_bytes()).into_owned();
     pairs.filter(|(name, _)| name.starts_with('@')).collect()

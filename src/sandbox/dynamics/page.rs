@@ -72,7 +72,7 @@ pub(in crate::sandbox) fn collection(
         let page = resume.map_or(1, |resume| resume.page);
         let token = cookie::write(page, &cut.marks(&rows));
         dynamics.remember_link(&decoded(&token));
-        let link = format!("{}{}?{}$skiptoken={token}", place.base, place.rest, kept(&ask.query));
+        let link = format!("{}{}?{}$skiptoken={token}", place.base, place.rest, kept(&ask.query, &["$skiptoken"]));
         out.push_str(",\"@odata.nextLink\":");
         out.push_str(&serde_json::Value::from(link).to_string());
     }
@@ -114,13 +114,15 @@ pub(in crate::sandbox) fn totals(out: &mut String, counted: Option<usize>, annot
     }
 }
 
-/// The query as sent, without its token, ready for another.
-fn kept(query: &str) -> String {
-    let is_token = |part: &&str| url::form_urlencoded::parse(part.as_bytes()).any(|(name, _)| name == "$skiptoken");
+/// The query as sent, without its tokens, ready for another.
+pub(in crate::sandbox) fn kept(query: &str, tokens: &[&str]) -> String {
+    let is_token =
+        |part: &&str| url::form_urlencoded::parse(part.as_bytes()).any(|(name, _)| tokens.contains(&name.as_ref()));
     query.split('&').filter(|part| !part.is_empty() && !is_token(part)).map(|part| format!("{part}&")).collect()
 }
 
-fn decoded(token: &str) -> String {
+/// A token as it comes back in a query string.
+pub(in crate::sandbox) fn decoded(token: &str) -> String {
     let pair = format!("t={token}");
     url::form_urlencoded::parse(pair.as_bytes()).map(|(_, value)| value.into_owned()).collect()
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use sha::challenge_of;
 
 use super::super::assumptions::{CODE_LIFE_SECONDS, POLL_SECONDS};
+use super::super::clock::real_ms;
 use super::super::http::{Ask, Reply};
 use super::super::randomness::Chance;
 use super::entra::is_tenant;
@@ -203,7 +204,7 @@ pub(in crate::sandbox) fn device_code(dynamics: &Dynamics, tenant: &str, ask: &A
     let mut state = dynamics.people.state();
     let code = dynamics.people.chance(&mut state, "device code", 120);
     let user_code = dynamics.people.chance(&mut state, "user code", 9);
-    let until_ms = dynamics.clock.now_ms() + CODE_LIFE_SECONDS * 1000;
+    let until_ms = real_ms() + CODE_LIFE_SECONDS * 1000;
     let device = Device { user_code: user_code.clone(), grant: Grant::read(&form), until_ms, answer: Answer::Pending };
     state.devices.insert(code.clone(), device);
     let page = format!("{}/devicelogin", dynamics.url());
@@ -255,7 +256,7 @@ pub(in crate::sandbox) fn authorize(dynamics: &Dynamics, tenant: &str, ask: &Ask
         grant: Grant::read(&asked),
         challenge: asked.get("code_challenge").cloned(),
         redirect_uri: of("redirect_uri").to_owned(),
-        until_ms: dynamics.clock.now_ms() + CODE_LIFE_SECONDS * 1000,
+        until_ms: real_ms() + CODE_LIFE_SECONDS * 1000,
     };
     state.codes.insert(code.clone(), made);
     back.query_pairs_mut().append_pair("code", &code).append_pair("state", of("state"));

@@ -14,6 +14,8 @@ const MORE: &str = "Microsoft.Dynamics.CRM.morerecords";
 const COOKIE: &str = "Microsoft.Dynamics.CRM.fetchxmlpagingcookie";
 const COUNT: &str = "Microsoft.Dynamics.CRM.totalrecordcount";
 
+const TRACK: &str = "odata.track-changes";
+
 /// What a request prefers.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(in crate::sandbox) struct Prefer {
@@ -31,11 +33,20 @@ pub(in crate::sandbox) struct Prefer {
     pub(in crate::sandbox) annotated: bool,
     /// A batch goes on after a part that failed.
     pub(in crate::sandbox) goes_on: bool,
+    /// Only a read of a set has it.
+    tracks: bool,
     pub(in crate::sandbox) applied: Vec<String>,
 }
 
 impl Prefer {
+    /// What any other request prefers than a read of changes.
     pub(in crate::sandbox) fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let prefer = Prefer::of_tracking(headers)?;
+        if prefer.tracks { Err(Refusal::missing(&format!("Prefer: {TRACK} here"))) } else { Ok(prefer) }
+    }
+
+    /// What a read of changes prefers.
+    pub(in crate::sandbox) fn of_tracking(headers: &HeaderMap) -> Result<Self, Refusal> {
         let mut prefer = Prefer::default();
         for header in headers.get_all("prefer") {
             let text = header.to_str().map_err(|_| Refusal::option("The Prefer header is not readable."))?;
@@ -58,6 +69,10 @@ impl Prefer {
                     self.applied.push(format!("odata.maxpagesize={}", size.min(PAGE_LIMIT)));
                 }
             }
+            TRACK => {
+                self.tracks = true;
+                self.applied.push(TRACK.to_owned());
+            }
             // Only a batch has errors to go on from.
             "odata.continue-on-error" => self.goes_on = value != "false",
             "return" if value == "representation" => self.representation = true,
@@ -78,6 +93,12 @@ impl Prefer {
         }
         Ok(())
     }
+}
+
+/// Whether a request prefers to be told of changes.
+pub(in crate::sandbox) fn tracks(headers: &HeaderMap) -> bool {
+    let texts = headers.get_all("prefer").iter().filter_map(|header| header.to_str().ok());
+    texts.flat_map(split).any(|preference| preference.trim() == TRACK)
 }
 
 /// Commas between preferences, not those inside quotes.

@@ -1,6 +1,6 @@
 //! What may be done with each table, and what the caller may.
 //!
-//! It is told, not enforced: the sandbox lets its callers do everything it can. In: a table, or what a test grants. Out:
+//! It is told, not enforced, but for change tracking, which needs to read everything. In: a table, or what a test grants. Out:
 //! privileges as metadata lists them, and those that the caller holds.
 
 use std::collections::BTreeMap;
@@ -30,6 +30,11 @@ impl Granted {
     pub(in crate::sandbox) fn set(&self, table: &str, kind: &str, depth: Option<&str>) {
         let mut granted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         granted.insert((table.to_owned(), kind.to_owned()), depth.map(str::to_owned));
+    }
+
+    /// Whether the caller may read all rows of a table.
+    pub(in crate::sandbox) fn reads_everything(&self, table: &str) -> bool {
+        self.depth(table, "Read").as_deref() == Some("Global")
     }
 
     fn depth(&self, table: &str, kind: &str) -> Option<String> {

@@ -10,7 +10,7 @@ use super::place::Place;
 use super::precondition::Precondition;
 use super::prefer::Prefer;
 use super::service::Dynamics;
-use super::{apply, batch, below, csdl, fetch_page, functions, metadata, page, privileges, single, write};
+use super::{apply, batch, below, csdl, fetch_page, functions, metadata, page, privileges, single, tracking, write};
 
 const JSON: &str = "application/json; odata.metadata=minimal";
 
@@ -72,7 +72,9 @@ fn rows(dynamics: &Dynamics, place: &Place, ask: &Ask, name: &str, below: &[&str
     match (key, below) {
         (None, []) if apply::is_asked(ask) => apply::answer(dynamics, place, ask, table),
         (None, []) if fetch_page::is_asked(ask) => fetch_page::answer(dynamics, place, ask, table),
+        (None, []) if tracking::is_asked(ask) => tracking::answer(dynamics, place, ask, table),
         (None, []) => page::collection(dynamics, place, ask, table, None),
+        (None, ["$count"]) if ask.parameter("$deltatoken").is_some() => tracking::count(dynamics, ask, table),
         (None, ["$count"]) => page::count(dynamics, ask, table, None),
         (Some(key), []) => single::row(dynamics, place, ask, table, key),
         (Some(key), below) => below::read(dynamics, place, ask, table, key, below),

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::super::assumptions::TRACKED_TABLES;
 use super::super::options::Error;
 
 /// The type of a column, under the name the metadata gives it.
@@ -79,6 +80,8 @@ pub(in crate::sandbox) struct TableSchema {
     pub(in crate::sandbox) ownership: String,
     pub(in crate::sandbox) label: String,
     pub(in crate::sandbox) schema_name: String,
+    /// Whether change tracking is on.
+    pub(in crate::sandbox) tracked: bool,
     /// The first column is the key.
     pub(in crate::sandbox) columns: Vec<Column>,
     pub(in crate::sandbox) keys: Vec<AlternateKey>,
@@ -181,6 +184,7 @@ fn table(line: &str) -> Option<TableSchema> {
         ownership: ownership.to_owned(),
         label: label.to_owned(),
         schema_name: schema_name.to_owned(),
+        tracked: TRACKED_TABLES.contains(&logical),
         columns: Vec::new(),
         keys: Vec::new(),
         by_property: HashMap::new(),

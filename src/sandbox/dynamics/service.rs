@@ -2,14 +2,14 @@
 //!
 //! Requests are answered in `serve`. In: rows of the world and of tests. Out: rows as they are now.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::SecondsFormat;
 use serde_json::{Map, Value, json};
 
-use super::super::assumptions::{APPLICATION_USER_NAME, FIRST_VERSION};
+use super::super::assumptions::{APPLICATION_USER_NAME, DELTA_TOKEN_LIFE_DAYS, FIRST_VERSION, TOKENS_MARK_FIRST_PAGE};
 use super::super::clock::Clock;
 use super::super::credentials::Vault;
 use super::super::drift::Drift;
@@ -17,6 +17,7 @@ use super::super::faults::Touch;
 use super::super::options::Error;
 use super::super::randomness::{Chance, hash};
 use super::super::tokens::Tokens;
+use super::delta::Token;
 use super::drift::drifted;
 use super::guid::Guid;
 use super::people::People;
@@ -24,6 +25,8 @@ use super::privileges::Granted;
 use super::row::Row;
 use super::schema::Schema;
 use super::store::Store;
+
+const DAY_MS: i64 = 86_400_000;
 
 /// The Dynamics side of a sandbox.
 pub(in crate::sandbox) struct Dynamics {
@@ -44,6 +47,11 @@ pub(in crate::sandbox) struct Dynamics {
     pub(super) store: RwLock<Store>,
     requests: AtomicU64,
     links: Mutex<HashSet<u64>>,
+    /// Whether a delta token names the version of a read's first page.
+    pub(super) tokens_mark_first: AtomicBool,
+    delta_token_life_ms: AtomicI64,
+    /// The version since which the metadata of a table is what it is.
+    described_since: Mutex<HashMap<String, i64>>,
 }
 
 impl Dynamics {
@@ -71,6 +79,9 @@ impl Dynamics {
             store: RwLock::new(store),
             requests: AtomicU64::new(0),
             links: Mutex::default(),
+            tokens_mark_first: AtomicBool::new(TOKENS_MARK_FIRST_PAGE),
+            delta_token_life_ms: AtomicI64::new(DELTA_TOKEN_LIFE_DAYS * DAY_MS),
+            described_since: Mutex::default(),
         })
     }
 
@@ -82,7 +93,43 @@ impl Dynamics {
     /// Changes what metadata shows, and says whether there was such a thing to change.
     pub(in crate::sandbox) fn drift(&self, place: &str, drift: &Drift<'_>) -> bool {
         let mut described = self.described.write().unwrap_or_else(PoisonError::into_inner);
-        drifted(&described, place, drift).map(|changed| *described = Arc::new(changed)).is_some()
+        let Some(changed) = drifted(&described, place, drift) else { return false };
+        *described = Arc::new(changed);
+        let version = self.store.write().unwrap_or_else(PoisonError::into_inner).next_version();
+        let table = place.split('.').next().unwrap_or(place).to_owned();
+        self.described_since.lock().unwrap_or_else(PoisonError::into_inner).insert(table, version);
+        true
+    }
+
+    /// Switches change tracking of a table on or off, and says whether there is such a table.
+    pub(in crate::sandbox) fn track(&self, table: &str, on: bool) -> bool {
+        let mut described = self.described.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = (**described).clone();
+        let found = changed.tables.iter_mut().find(|known| known.logical == table).map(|table| table.tracked = on);
+        *described = Arc::new(changed);
+        found.is_some()
+    }
+
+    /// Whether change tracking of a table is on.
+    pub(super) fn tracks(&self, table: &str) -> bool {
+        self.described().tables.iter().any(|known| known.logical == table && known.tracked)
+    }
+
+    /// From now on the token of a read names the version of its first page, or of its last.
+    pub(in crate::sandbox) fn mark_first_page(&self, first: bool) {
+        self.tokens_mark_first.store(first, Ordering::SeqCst);
+    }
+
+    /// How long delta tokens live, those that were given too.
+    pub(in crate::sandbox) fn keep_delta_tokens(&self, days: i64) {
+        self.delta_token_life_ms.store(days.saturating_mul(DAY_MS), Ordering::SeqCst);
+    }
+
+    /// Whether a token is too old, or older than what its table looks like.
+    pub(super) fn is_expired(&self, table: &str, token: &Token) -> bool {
+        let life_ms = self.delta_token_life_ms.load(Ordering::SeqCst);
+        let since = self.described_since.lock().unwrap_or_else(PoisonError::into_inner).get(table).copied();
+        self.clock.now_ms() > token.given_ms.saturating_add(life_ms) || since.is_some_and(|since| token.version < since)
     }
 
     pub(in crate::sandbox) fn url(&self) -> &str {
@@ -144,8 +191,7 @@ impl Dynamics {
 
     /// The moment, as a time stamp of a row.
     pub(super) fn now(&self) -> String {
-        let now = DateTime::from_timestamp_millis(self.clock.now_ms()).unwrap_or_default();
-        now.to_rfc3339_opts(SecondsFormat::Secs, true)
+        self.clock.now().to_rfc3339_opts(SecondsFormat::Secs, true)
     }
 
     pub(in crate::sandbox) fn delete_row(&self, logical: &str, id: &str) -> bool {

@@ -1,8 +1,9 @@
 //! The rows of all tables, in the service's key order.
 //!
 //! Pages seek in it by key; nothing is sorted per page, except that an `$orderby` sorts once for as long as the table
-//! stays unchanged. Several changes can be made as one, all or none. In: rows of the world and changes by a test or a
-//! request. Out: rows by key, and sorted lists of keys.
+//! stays unchanged. Several changes can be made as one, all or none. Each change of the organisation has a version, a deletion
+//! too, which is remembered. In: rows of the world and changes by a test or a request. Out: rows by key or by version,
+//! deletions by version, and sorted lists of keys.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,13 +25,64 @@ pub(in crate::sandbox) struct Table {
     /// Rows that are found by their key and through lookups, but stand in no list.
     apart: BTreeMap<Guid, Row>,
     sorted: Mutex<Orders>,
+    by_version: BTreeMap<i64, Guid>,
+    /// The keys of deleted rows, by the version of their deletion.
+    deleted: BTreeMap<i64, Guid>,
+    graves: HashMap<Guid, i64>,
 }
 
 impl Table {
+    /// The rows from a version on, by version.
+    pub(in crate::sandbox) fn since(&self, version: i64) -> impl Iterator<Item = (Guid, &Row)> {
+        self.by_version.range(version..).filter_map(|(_, id)| Some((*id, self.rows.get(id)?)))
+    }
+
+    /// The deletions from a version on, by version.
+    pub(in crate::sandbox) fn deleted_since(&self, version: i64) -> impl Iterator<Item = (i64, Guid)> {
+        self.deleted.range(version..).map(|(version, id)| (*version, *id))
+    }
+
+    /// Puts a row in its place, or takes it away, and gives what was there.
+    fn set(&mut self, id: Guid, row: Option<Row>) -> Option<Row> {
+        if let Some(row) = &row {
+            self.by_version.insert(row.version, id);
+        }
+        let before = match row {
+            Some(row) => self.rows.insert(id, row),
+            None => self.rows.remove(&id),
+        };
+        if let Some(before) = &before {
+            self.by_version.remove(&before.version);
+        }
+        before
+    }
+
+    /// Notes at which version a row was deleted, or that it was not.
+    fn bury(&mut self, id: Guid, version: Option<i64>) {
+        let before = match version {
+            Some(version) => self.graves.insert(id, version),
+            None => self.graves.remove(&id),
+        };
+        if let Some(before) = before {
+            self.deleted.remove(&before);
+        }
+        if let Some(version) = version {
+            self.deleted.insert(version, id);
+        }
+    }
+
     /// The row with that key, listed or not.
     pub(in crate::sandbox) fn find(&self, id: &Guid) -> Option<&Row> {
         self.rows.get(id).or_else(|| self.apart.get(id))
     }
+}
+
+/// What a row was before a change.
+struct Before {
+    table: usize,
+    id: Guid,
+    row: Option<Row>,
+    grave: Option<i64>,
 }
 
 /// The rows of all tables, in the order of the schema.
@@ -38,7 +90,7 @@ pub(in crate::sandbox) struct Store {
     pub(in crate::sandbox) tables: Vec<Table>,
     last_version: i64,
     /// What the rows were before the changes under way, oldest first; empty when none are.
-    journal: Vec<(usize, Guid, Option<Row>)>,
+    journal: Vec<Before>,
     /// How many groups of changes are open, one inside the other.
     open: usize,
 }
@@ -73,20 +125,36 @@ impl Store {
     }
 
     fn roll_back(&mut self, mark: usize) {
-        while self.journal.len() > mark {
-            match self.journal.pop() {
-                Some((table, id, Some(row))) => self.tables[table].rows.insert(id, row),
-                Some((table, id, None)) => self.tables[table].rows.remove(&id),
-                None => None,
-            };
+        for before in self.journal.drain(mark..).rev() {
+            let table = &mut self.tables[before.table];
+            table.set(before.id, before.row);
+            table.bury(before.id, before.grave);
         }
         self.forget_orders();
     }
 
-    fn remember(&mut self, table: usize, id: Guid, before: Option<Row>) {
-        if self.open > 0 {
-            self.journal.push((table, id, before));
+    /// A version that no change had before.
+    pub(in crate::sandbox) fn next_version(&mut self) -> i64 {
+        self.last_version += 1;
+        self.last_version
+    }
+
+    /// Puts a row in its place, or deletes it, and says whether there was one.
+    fn replace(&mut self, table: usize, id: Guid, row: Option<Row>) -> bool {
+        let is_deletion = row.is_none() && self.tables[table].rows.contains_key(&id);
+        let is_change = row.is_some();
+        let grave = self.tables[table].graves.get(&id).copied();
+        let before = self.tables[table].set(id, row);
+        let was_there = before.is_some();
+        if is_deletion || is_change {
+            let version = is_deletion.then(|| self.next_version());
+            self.tables[table].bury(id, version);
         }
+        if self.open > 0 {
+            self.journal.push(Before { table, id, row: before, grave });
+        }
+        self.forget_orders();
+        was_there
     }
 
     /// Stores a row that must have its key; the error names the column.
@@ -100,9 +168,7 @@ impl Store {
         let id = key_of(description, row)?;
         let built = Row::build(description, row, self.last_version + 1)?;
         self.last_version += 1;
-        let before = self.tables[table].rows.insert(id, built);
-        self.remember(table, id, before);
-        self.forget_orders();
+        self.replace(table, id, Some(built));
         Ok(())
     }
 
@@ -145,11 +211,7 @@ impl Store {
     }
 
     pub(in crate::sandbox) fn remove(&mut self, table: usize, id: Guid) -> bool {
-        self.forget_orders();
-        let before = self.tables[table].rows.remove(&id);
-        let was_there = before.is_some();
-        self.remember(table, id, before);
-        was_there
+        self.replace(table, id, None)
     }
 
     /// The keys of a table in an order, sorted now or kept from an earlier page.

@@ -10,6 +10,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::super::assumptions::{ENTRA_MISSING_FEATURE, TOKEN_LIFE_SECONDS};
+use super::super::clock::real_ms;
 use super::super::faults::Fault;
 use super::super::http::{Ask, Reply};
 use super::super::randomness::Chance;
@@ -73,7 +74,7 @@ fn of_person(dynamics: &Dynamics, form: &Form, grant: &Grant) -> Result<Value, W
         body["refresh_token"] = dynamics.people.refresh_token(grant).into();
     }
     if grant.has("openid") {
-        let now = dynamics.clock.now_ms() / 1000;
+        let now = real_ms() / 1000;
         body["id_token"] = person.id_token(dynamics, grant.nonce.as_deref(), now)?.into();
     }
     if form.get("client_info").is_some_and(|wanted| wanted == "1") {
@@ -101,7 +102,7 @@ fn check(dynamics: &Dynamics, tenant: &str, form: &Form) -> Result<For, Wrong> {
     if !client.eq_ignore_ascii_case(&dynamics.vault.credentials.client_id) {
         return Err(unknown_application(client));
     }
-    let now_ms = dynamics.clock.now_ms();
+    let now_ms = real_ms();
     let granted = match grant.as_str() {
         "client_credentials" => {
             scope(dynamics, needed("scope")?)?;

@@ -8,6 +8,7 @@ use std::ops::Bound;
 use serde_json::{Map, Value};
 
 use super::super::assumptions::READ_LIMIT;
+use super::super::clock::real_ms;
 use super::batch;
 use super::condition::{self, Condition, compare};
 use super::envelope::Refusal;
@@ -42,7 +43,7 @@ pub(in crate::sandbox) fn answer(
     let offset = whole(members.remove("offset"), 0)?;
     let query = Query::read(description, members, limit, offset)?;
     let store = gainsight.store();
-    let views = gainsight.stale.open(gainsight.clock.now_ms());
+    let views = gainsight.stale.open(real_ms());
     let records = views.iter().find(|view| view.object == object).map(|view| &view.records);
     let found = query.run(records.unwrap_or(&store.shelves[object].records), description);
     Ok((query.render(description, &found, shape), found.len()))

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::assumptions::UNKNOWN_OBJECT_STATUS;
 use super::super::calls::Service;
+use super::super::clock::real_ms;
 use super::super::faults::{Effect, Fault};
 use super::super::http::{Answering, Ask, Reply};
 use super::describe::{self, Failure};
@@ -91,7 +92,7 @@ fn hide(gainsight: &Gainsight, ask: &Ask, route: &Route) {
         Route::CreateUsers | Route::UpdateUsers | Route::UserStatus => vec!["gsuser"],
         _ => return,
     };
-    let until = gainsight.clock.now_ms() + ask.strike.stale.as_millis() as i64;
+    let until = real_ms() + ask.strike.stale.as_millis() as i64;
     for object in objects.into_iter().filter_map(|name| gainsight.schema.object(name)) {
         let records = gainsight.store().shelves[object].records.clone();
         gainsight.stale.keep(object, records, until);

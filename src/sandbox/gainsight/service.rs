@@ -58,7 +58,7 @@ impl Gainsight {
     pub(in crate::sandbox) fn new(seed: u64, suffix: &str, vault: Arc<Vault>, clock: Clock) -> Result<Self, Error> {
         let schema = Schema::shipped(seed, suffix)?;
         let store = Mutex::new(Store::new(&schema, seed));
-        let (windows, requests) = (Windows::new(clock), AtomicUsize::new(0));
+        let (windows, requests) = (Windows::new(clock.clone()), AtomicUsize::new(0));
         let mut gainsight = Gainsight {
             seed,
             vault,
