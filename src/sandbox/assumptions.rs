@@ -172,6 +172,14 @@ pub(in crate::sandbox) const NOT_EQUAL_KEEPS_NULLS: bool = true;
 /// Gainsight: the code of the envelope for what the sandbox lacks.
 pub(in crate::sandbox) const GAINSIGHT_MISSING_FEATURE: &str = "SANDBOX_501";
 
+/// Gainsight: days that the log of deletions goes back; documented.
+pub(in crate::sandbox) const DELETE_LOG_DAYS: i64 = 15;
+
+/// Gainsight: what the log of deletions calls an object; only `Company` is documented.
+pub(in crate::sandbox) fn logged_name<'a>(origin: &str, label: &'a str, name: &'a str) -> &'a str {
+    if origin == "STANDARD" { label } else { name }
+}
+
 /// Gainsight: records of one write; the documented number, of which more are refused with GSOBJ_1002.
 pub(in crate::sandbox) const WRITE_LIMIT: usize = 50;
 

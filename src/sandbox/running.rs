@@ -163,10 +163,22 @@ impl Sandbox {
         self.dynamics.delete_row(table, id)
     }
 
-    /// Stores a Gainsight record as it is, replacing the one with its `Gsid`, and returns the GSID. Nothing is checked;
+    /// Stores a Gainsight record as it is, replacing the one with its `Gsid`, and returns the GSID. `ModifiedDate` moves unless
+    /// another one is given. Nothing is checked;
     /// fields the object does not have are dropped, and an unknown object gives an empty string.
     pub fn put_record(&self, object: &str, record: Map<String, Value>) -> String {
         self.gainsight.put_record(object, &record)
+    }
+
+    /// Changes fields of a Gainsight record, as a user does there, and says whether the record is there: it is changed now, and
+    /// a null clears. Nothing is checked; fields that the object does not have are dropped.
+    pub fn edit_record(&self, object: &str, gsid: &str, fields: Map<String, Value>) -> bool {
+        self.gainsight.edit_record(object, gsid, &fields)
+    }
+
+    /// Deletes a Gainsight record, as a user does there, and says whether it was there; the log of deletions has it.
+    pub fn delete_record(&self, object: &str, gsid: &str) -> bool {
+        self.gainsight.delete_record(object, gsid)
     }
 
     /// From now on the metadata of a service shows another schema: of an object or a field (`account`, `account.fax`), by the

@@ -2,6 +2,7 @@
 
 mod assertion;
 mod client;
+mod clock;
 mod dynamics_apply;
 mod dynamics_batch;
 mod dynamics_below;
@@ -30,6 +31,7 @@ mod faults_file;
 mod faults_paging;
 mod faults_schedule;
 mod faults_writes;
+mod gainsight_changes;
 mod gainsight_forms;
 mod gainsight_metadata;
 mod gainsight_objects;

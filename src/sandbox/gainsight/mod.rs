@@ -8,6 +8,7 @@ mod application;
 mod batch;
 mod condition;
 mod dates;
+mod delete_log;
 mod describe;
 mod drift;
 mod dropdown;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::assumptions::{KEY_LIMIT, NO_MATCH_STATUS};
 use super::batch;
+use super::delete_log;
 use super::envelope::Refusal;
 use super::gsid::is_gsid;
 use super::house_rules;
@@ -71,7 +72,7 @@ pub(in crate::sandbox) fn delete(gainsight: &Gainsight, object: usize, gsid: &st
         let text = "Either the Gainsight ID is invalid or missing, please re-check your request.";
         return Err(Refusal::new(400, "GSOBJ_1004", text));
     }
-    if !gainsight.store().remove(object, gsid) {
+    if !delete_log::delete(gainsight, object, gsid) {
         return Err(Refusal { data: Box::default(), ..Refusal::no_match() });
     }
     Ok((json!(format!("Record with GSID: {gsid} successfully deleted.")), 1))

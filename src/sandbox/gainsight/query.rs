@@ -11,6 +11,7 @@ use super::super::assumptions::READ_LIMIT;
 use super::super::clock::real_ms;
 use super::batch;
 use super::condition::{self, Condition, compare};
+use super::delete_log;
 use super::envelope::Refusal;
 use super::expression::{self, Expression};
 use super::record::Record;
@@ -42,7 +43,10 @@ pub(in crate::sandbox) fn answer(
     let limit = whole(members.remove("limit"), READ_LIMIT)?.min(READ_LIMIT);
     let offset = whole(members.remove("offset"), 0)?;
     let query = Query::read(description, members, limit, offset)?;
-    let store = gainsight.store();
+    let mut store = gainsight.store();
+    if delete_log::is_log(description) {
+        delete_log::forget(&gainsight.schema, &mut store, gainsight.clock.now_ms());
+    }
     let views = gainsight.stale.open(real_ms());
     let records = views.iter().find(|view| view.object == object).map(|view| &view.records);
     let found = query.run(records.unwrap_or(&store.shelves[object].records), description);

@@ -65,6 +65,9 @@ pub(in crate::sandbox) struct Object {
     pub(in crate::sandbox) fields: Vec<Field>,
 }
 
+/// The origin of objects that can be queried and nothing else.
+const LOG: &str = "LOG";
+
 /// All objects.
 #[derive(Clone)]
 pub(in crate::sandbox) struct Schema {
@@ -91,7 +94,9 @@ impl Schema {
             if line.is_empty() || line.starts_with('#') || line == "every" {
             } else if let Some(rest) = line.strip_prefix("object ") {
                 let mut object = object(rest, seed).ok_or_else(|| wrong("not an object line"))?;
-                object.fields.clone_from(&every);
+                if object.origin != LOG {
+                    object.fields.clone_from(&every);
+                }
                 objects.push(object);
             } else {
                 match objects.last_mut() {
@@ -104,6 +109,11 @@ impl Schema {
             }
         }
         Ok(Schema { objects })
+    }
+
+    /// What metadata shows of it.
+    pub(in crate::sandbox) fn described(&self) -> Self {
+        Schema { objects: self.objects.iter().filter(|object| object.origin != LOG).cloned().collect() }
     }
 
     /// Names of objects are compared without case.

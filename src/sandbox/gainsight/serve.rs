@@ -10,10 +10,12 @@ use super::super::calls::Service;
 use super::super::clock::real_ms;
 use super::super::faults::{Effect, Fault};
 use super::super::http::{Answering, Ask, Reply};
+use super::delete_log;
 use super::describe::{self, Failure};
 use super::envelope::{self, Refusal, foreign_address, success, unauthorized};
 use super::objects::Written;
 use super::service::Gainsight;
+use super::shape::{Shape, Times};
 use super::windows::Bucket;
 use super::{application, dropdown, objects, people, query, refused, users};
 
@@ -151,8 +153,10 @@ fn carry_out(gainsight: &Gainsight, ask: &Ask, route: &Route, request: &str) -> 
     let read = |data: Value| success(request, &data.to_string());
     match route {
         Route::Query(name) => {
-            let shape = gainsight.shape();
-            let (list, count) = query::answer(gainsight, object(name)?, &ask.body, shape)?;
+            let (object, shape) = (object(name)?, gainsight.shape());
+            let is_log = delete_log::is_log(&gainsight.schema.objects[object]);
+            let shape = if is_log { Shape { times: Times::Iso, ..shape } } else { shape };
+            let (list, count) = query::answer(gainsight, object, &ask.body, shape)?;
             shape.answer(request, &list, count)
         }
         Route::Insert(name) => objects::insert(gainsight, object(name)?, &ask.body).map(written),

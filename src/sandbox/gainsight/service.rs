@@ -13,6 +13,7 @@ use super::super::drift::Drift;
 use super::super::options::Error;
 use super::super::randomness::Chance;
 use super::super::tokens::Tokens;
+use super::delete_log;
 use super::drift::drifted;
 use super::record::{Cell, Record};
 use super::schema::{Item, Schema};
@@ -62,7 +63,7 @@ impl Gainsight {
         let mut gainsight = Gainsight {
             seed,
             vault,
-            described: RwLock::new(Arc::new(schema.clone())),
+            described: RwLock::new(Arc::new(schema.described())),
             schema,
             store,
             windows,
@@ -140,8 +141,29 @@ impl Gainsight {
         self.put(object, values, SEEDED_AT)
     }
 
-    fn put(&self, name: &str, values: &Map<String, Value>, now: i64) -> String {
-        let Some(object) = self.schema.object(name) else { return String::new() };
+    /// Changes fields of a record, as a user does in the product, and says whether it is there.
+    pub(in crate::sandbox) fn edit_record(&self, name: &str, gsid: &str, values: &Map<String, Value>) -> bool {
+        let Some(object) = self.schema.object(name) else { return false };
+        let changes = self.raw(object, values);
+        let mut store = self.store();
+        let Some(mut record) = store.shelves[object].records.get(gsid).cloned() else { return false };
+        for name in values.keys() {
+            if let Some(field) = self.schema.objects[object].field(name) {
+                record.set(field, changes.get(field).cloned());
+            }
+        }
+        self.stamp(&mut record, false);
+        store.put(object, gsid, record);
+        true
+    }
+
+    /// Deletes a record, as a user does in the product, and says whether it was there.
+    pub(in crate::sandbox) fn delete_record(&self, name: &str, gsid: &str) -> bool {
+        self.schema.object(name).is_some_and(|object| delete_log::delete(self, object, gsid))
+    }
+
+    /// Values as they are stored.
+    fn raw(&self, object: usize, values: &Map<String, Value>) -> Record {
         let mut record = Record::raw(&self.schema.objects[object], values);
         for (index, field) in self.schema.objects[object].fields.iter().enumerate() {
             let by_label = |text: &str| field.items.iter().find(|item: &&Item| item.label == text);
@@ -149,6 +171,12 @@ impl Gainsight {
                 record.set(index, Some(Cell::Text(item.gsid.as_str().into())));
             }
         }
+        record
+    }
+
+    fn put(&self, name: &str, values: &Map<String, Value>, now: i64) -> String {
+        let Some(object) = self.schema.object(name) else { return String::new() };
+        let mut record = self.raw(object, values);
         for field in [CREATED_DATE, MODIFIED_DATE] {
             if record.get(field).is_none() {
                 record.set(field, Some(Cell::Time(now)));
@@ -159,6 +187,11 @@ impl Gainsight {
             Some(gsid) => gsid.to_owned(),
             None => store.new_gsid(&self.schema, object),
         };
+        // Whoever edits a record that was read before does not set its time of change.
+        let before = store.shelves[object].records.get(&gsid);
+        if before.is_some_and(|before| before.get(MODIFIED_DATE) == record.get(MODIFIED_DATE)) {
+            record.set(MODIFIED_DATE, Some(Cell::Time(now)));
+        }
         store.put(object, &gsid, record);
         gsid
     }
