@@ -28,6 +28,7 @@ mod kills;
 mod language;
 mod layout;
 mod limits;
+mod lost;
 mod mapping;
 mod matrix;
 mod metadata_age;

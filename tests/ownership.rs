@@ -9,6 +9,7 @@ use ferry::store::connections::Established;
 use ferry::store::dataset::Part;
 use ferry::store::error::Error;
 use ferry::store::ledger::{Answer, Begin, End, Intent, Ledger, Settled};
+use ferry::store::links::Relink;
 use ferry::store::runs::Stage as StageOfRun;
 use ferry::store::state::{State, Tenancy};
 use rusqlite::Connection;
@@ -236,6 +237,7 @@ fn no_operation_of_a_state_that_was_taken_over_changes_anything() {
         ("planned", one.planned(&run, "{}", "")),
         ("intend", one.intend(&run, &[call]).map(drop)),
         ("settle", one.settle(&run, &of, "job", &[(numbers[0], Answer::Acknowledged)], &[row])),
+        ("relink", one.relink(&of, "job", &[Relink::Cut("a".to_owned())])),
         ("close_others", one.close_others("t", "another")),
         ("end", one.end(&end)),
         ("clean", one.clean_run(&run).map(drop)),

@@ -20,6 +20,7 @@ use ferry::store::due::Due;
 use ferry::store::error::Error;
 use ferry::store::home::Home;
 use ferry::store::ledger::{Answer, Base, Begin, End, Intent, Ledger, Reading, Recorded, Settled, Tally, Unfinished};
+use ferry::store::links::Relink;
 use ferry::store::runs::Stage as Timed;
 use ferry::store::state::{State, Tenancy};
 use serde_json::{Value, json};
@@ -179,6 +180,14 @@ impl Ledger for Dying {
 
     fn identities(&self, of: &Tenancy) -> Kept<RecordBatch> {
         self.look(|state| state.identities(of))
+    }
+
+    fn links(&self, of: &Tenancy, job: &str, after: Option<(&str, &str)>) -> Kept<RecordBatch> {
+        self.look(|state| state.links(of, job, after))
+    }
+
+    fn relink(&self, of: &Tenancy, job: &str, all: &[Relink]) -> Kept<()> {
+        self.change("relink", |state| state.relink(of, job, all))
     }
 
     fn due(&self, of: &Tenancy, job: &str) -> Kept<Vec<Due>> {

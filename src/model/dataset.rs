@@ -24,6 +24,8 @@ pub const CHANGES: &str = "changes";
 pub const QUEUE: &str = "queue";
 /// Who is who: Ferry's own map of users, as it was when the run began.
 pub const AVATARS: &str = "avatar";
+/// Which records the rows became, of a job that acts on what the source loses, as it was when the run began.
+pub const LINKS: &str = "link";
 /// Records that Gainsight refused before, as they were when the run began.
 pub const REFUSED: &str = "refused";
 
@@ -132,6 +134,7 @@ pub fn objects(job: &Job) -> BTreeMap<String, Vec<Field>> {
     }
     for (index, target) in job.targets.iter().enumerate().filter(|(_, t)| t.route != Route::Avatar) {
         job.mappings_of(index).for_each(|(_, m)| need(&target.object.name, &m.field));
+        job.assigned().iter().filter(|(t, _)| *t == index).for_each(|(_, field)| need(&target.object.name, field));
         if target.route == Route::CompanyPerson {
             for reference in ["Person_ID", "Company_ID"] {
                 target.object.by_name(reference).into_iter().for_each(|f| need(&target.object.name, f));
@@ -155,6 +158,19 @@ pub fn avatar_schema() -> SchemaRef {
         ArrowField::new("source_id", DataType::Utf8, false),
         ArrowField::new("active", DataType::Boolean, true),
         ArrowField::new("user_gsid", DataType::Utf8, true),
+    ]))
+}
+
+/// The schema of [`LINKS`]: the row, the record's object by API name, the record, the digest of the key that the row gave it, and
+/// whether the row has left the filter since and that was dealt with.
+#[must_use]
+pub fn link_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        ArrowField::new("source_id", DataType::Utf8, false),
+        ArrowField::new("object", DataType::Utf8, false),
+        ArrowField::new("gsid", DataType::Utf8, true),
+        ArrowField::new("key", DataType::Utf8, false),
+        ArrowField::new("has_left", DataType::Boolean, false),
     ]))
 }
 

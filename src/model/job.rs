@@ -57,6 +57,8 @@ pub struct Job {
     pub requires: Vec<Require>,
     /// How many errors a run bears.
     pub on_error: OnError,
+    /// How the source says that a row was merged into another one. Read where the job acts on rows that are gone.
+    pub merged: Option<Merged>,
     /// What happens to the record of a row that is gone.
     pub on_delete: OnSource,
     /// What happens to the record of a row that no longer passes the filter.
@@ -88,6 +90,16 @@ pub struct Source {
     pub lag_seconds: Option<u64>,
     /// How often everything is compared, in seconds.
     pub full_every_seconds: Option<u64>,
+}
+
+/// The columns by which a Dataverse table says that a row was merged into another one: indices into [`Job::columns`].
+/// <https://learn.microsoft.com/power-apps/developer/data-platform/merge-records>
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Merged {
+    /// Whether it was: `merged`.
+    pub flag: usize,
+    /// The row that is left: `masterid`.
+    pub into: usize,
 }
 
 /// `REQUIRE condition ELSE REJECT 'text'`.
@@ -259,6 +271,24 @@ impl Job {
         self.mappings.iter().enumerate().filter(move |(_, m)| m.target == target)
     }
 
+    /// Whether the job acts on what its source loses, and so keeps which record each row became.
+    #[must_use]
+    pub fn keeps_links(&self) -> bool {
+        self.on_delete.acts() || self.on_leave.acts()
+    }
+
+    /// The fields that the job sets in records of rows that its source lost, each once: target and field.
+    #[must_use]
+    pub fn assigned(&self) -> Vec<(usize, &Field)> {
+        let mut all: Vec<(usize, &Field)> = Vec::new();
+        for one in self.on_delete.assigned().iter().chain(self.on_leave.assigned()) {
+            if !all.iter().any(|(target, field)| *target == one.target && field.name == one.field.name) {
+                all.push((one.target, &one.field));
+            }
+        }
+        all
+    }
+
     /// The `AFTER LOAD` lookup whose record this mapping takes the GSID of, if that record may be one that this run is
     /// going to insert.
     #[must_use]
@@ -288,6 +318,11 @@ impl Job {
         job.mappings.iter_mut().for_each(|m| set_all(&mut m.value));
         job.lookups.iter_mut().flat_map(|l| &mut l.matches).for_each(|m| set_all(&mut m.value));
         job.requires.iter_mut().for_each(|r| set_all(&mut r.condition));
+        for clause in [&mut job.on_delete, &mut job.on_leave] {
+            if let OnSource::Set(all, _) = clause {
+                all.iter_mut().for_each(|one| set_all(&mut one.value));
+            }
+        }
         if let DuplicateKey::KeepLatest(by) = &mut job.duplicate_key {
             set_all(by);
         }

@@ -71,7 +71,8 @@ pub fn shift_moment(millis: i64, by: Interval, zone: Tz) -> Option<i64> {
 }
 
 /// One node of an expression, with `NOW`, `TODAY` and what follows from them calculated.
-pub(super) fn settled(node: Expression, now_millis: i64, zone: Tz) -> Expression {
+#[must_use]
+pub fn settled(node: Expression, now_millis: i64, zone: Tz) -> Expression {
     let made = match &node {
         Expression::Now => Some(Literal::DateTime(now_millis)),
         Expression::Today => day_of(now_millis, zone).map(Literal::Date),

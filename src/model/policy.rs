@@ -1,6 +1,8 @@
 //! What a job says of the cases that go wrong: repeated keys, errors, unknown choices, rows that the source loses.
 
 use super::expression::Expression;
+use super::job::Mapping;
+use super::place::Place;
 
 /// What a job does with its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +44,10 @@ pub enum OnError {
 pub enum OnSource {
     /// Nothing happens: what holds where a script says nothing.
     Ignore,
-    /// The record is deleted.
-    Delete,
-    /// Fields of the record are set: target, API name of the field, value.
-    Set(Vec<(usize, String, Expression)>),
+    /// The record is deleted. The place is the clause's.
+    Delete(Place),
+    /// Fields of the record are set to constants. The place is the clause's.
+    Set(Vec<Mapping>, Place),
 }
 
 /// What something unknown becomes.
@@ -57,6 +59,29 @@ pub enum Unknown {
     Null,
     /// The code itself, as a text.
     Text,
+}
+
+impl OnSource {
+    /// Whether anything happens at all.
+    #[must_use]
+    pub fn acts(&self) -> bool {
+        !matches!(self, Self::Ignore)
+    }
+
+    /// The fields that are set, if it is that what happens.
+    #[must_use]
+    pub fn assigned(&self) -> &[Mapping] {
+        if let Self::Set(all, _) = self { all } else { &[] }
+    }
+
+    /// Where the clause stands, if it says that anything happens.
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Ignore => None,
+            Self::Delete(place) | Self::Set(_, place) => Some(place),
+        }
+    }
 }
 
 impl OnError {

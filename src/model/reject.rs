@@ -41,6 +41,8 @@ pub enum RejectCode {
     ReferenceFailed,
     /// The record was deleted in the target while the run was under way.
     TargetGone,
+    /// The record of a row that the source lost has another key than the row gave it.
+    KeyChanged,
 }
 
 /// When a row that failed is tried again.
@@ -69,7 +71,7 @@ impl RejectCode {
     #[must_use]
     pub fn retried(self) -> Retried {
         match self {
-            Self::NoMatch | Self::ReferenceFailed | Self::TargetGone => Retried::Time,
+            Self::NoMatch | Self::ReferenceFailed | Self::TargetGone | Self::KeyChanged => Retried::Time,
             _ => Retried::Change,
         }
     }
@@ -77,7 +79,8 @@ impl RejectCode {
     /// The code of a record that nobody refused and that could not be written, by its text.
     #[must_use]
     pub fn of_lost(text: &str) -> Option<Self> {
-        [Self::AmbiguousTarget, Self::ReferenceFailed, Self::TargetGone].into_iter().find(|code| code.text() == text)
+        let lost = [Self::AmbiguousTarget, Self::ReferenceFailed, Self::TargetGone, Self::KeyChanged];
+        lost.into_iter().find(|code| code.text() == text)
     }
 
     /// The code as the error file writes it.
@@ -102,6 +105,7 @@ impl RejectCode {
             Self::RefusedBefore => "REFUSED_BEFORE",
             Self::ReferenceFailed => "REFERENCE_FAILED",
             Self::TargetGone => "TARGET_GONE",
+            Self::KeyChanged => "KEY_CHANGED",
         }
     }
 }

@@ -60,9 +60,12 @@ impl Relied {
             let looked = job.lookups.iter().map(|lookup| &lookup.object).find(|object| object.name == name);
             let label = target.map(|(_, target)| &target.object.label).or(looked.map(|object| &object.label));
             let object = relied.object(connection, &name, label.unwrap_or(&name), false);
+            let assigned = job.assigned();
             for field in fields.into_iter().filter(|field| field.kind != FieldKind::Gsid) {
-                let is_written =
-                    target.is_some_and(|(index, _)| job.mappings_of(index).any(|(_, m)| m.field.name == field.name));
+                let is_written = target.is_some_and(|(index, _)| {
+                    job.mappings_of(index).any(|(_, m)| m.field.name == field.name)
+                        || assigned.iter().any(|(t, assigned)| *t == index && assigned.name == field.name)
+                });
                 object.fields.insert(field.name.clone(), ReliedField { field, is_written });
             }
             if let Some((_, target)) = target {

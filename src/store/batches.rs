@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::error::Result;
 use super::ledger::{Answer, Intent, Lost, Recorded, Settled, Tally};
+use super::links::keep_relink;
 use super::refusals::{Refused, forget_refusal, keep_refusal};
 use super::state::{State, Tenancy};
 use super::users::keep_identity;
@@ -186,10 +187,10 @@ fn keep_row(change: &Transaction<'_>, run: &str, of: &Tenancy, job: &str, row: &
         None if row.lost.is_none() => forget_refusal(change, of, job, &row.source_id)?,
         None => {}
     }
-    match &row.identity {
-        Some(identity) if !sabotage::has(Bug::IdentityForgotten) => keep_identity(change, of, identity),
-        _ => Ok(()),
+    if let Some(identity) = row.identity.as_ref().filter(|_| !sabotage::has(Bug::IdentityForgotten)) {
+        keep_identity(change, of, identity)?;
     }
+    row.links.iter().try_for_each(|one| keep_relink(change, of, job, one))
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Recorded> {

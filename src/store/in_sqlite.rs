@@ -6,6 +6,7 @@ use super::dataset::Part;
 use super::due::Due;
 use super::error::Result;
 use super::ledger::{Answer, Base, Begin, End, Intent, Ledger, Phase, Reading, Recorded, Settled, Tally, Unfinished};
+use super::links::Relink;
 use super::runs::Stage;
 use super::state::{State, Tenancy};
 
@@ -108,6 +109,14 @@ impl Ledger for State {
 
     fn identities(&self, of: &Tenancy) -> Result<RecordBatch> {
         self.all_identities(of)
+    }
+
+    fn links(&self, of: &Tenancy, job: &str, after: Option<(&str, &str)>) -> Result<RecordBatch> {
+        self.links_behind(of, job, after)
+    }
+
+    fn relink(&self, of: &Tenancy, job: &str, all: &[Relink]) -> Result<()> {
+        self.keep_relinks(of, job, all)
     }
 
     fn due(&self, of: &Tenancy, job: &str) -> Result<Vec<Due>> {

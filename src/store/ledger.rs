@@ -9,6 +9,7 @@ use arrow::record_batch::RecordBatch;
 use super::dataset::Part;
 use super::due::Due;
 use super::error::Result;
+use super::links::Relink;
 use super::refusals::Refused;
 use super::runs::{Run, Stage};
 use super::state::Tenancy;
@@ -137,6 +138,8 @@ pub struct Settled {
     pub lost: Option<Lost>,
     /// What is to be remembered of the Dynamics user.
     pub identity: Option<Identity>,
+    /// What becomes of the row's links; nothing, if the record was not written.
+    pub links: Vec<Relink>,
 }
 
 /// Why a record could not be written although nobody refused it.
@@ -285,6 +288,10 @@ pub trait Ledger {
     fn refusals(&self, of: &Tenancy, job: &str) -> Result<RecordBatch>;
     /// Who is who, as a dataset.
     fn identities(&self, of: &Tenancy) -> Result<RecordBatch>;
+    /// Which records a job's rows became, as datasets, one after the other: behind a source id and an object, or from the first link on.
+    fn links(&self, of: &Tenancy, job: &str, after: Option<(&str, &str)>) -> Result<RecordBatch>;
+    /// Links of rows of which nothing had to be written.
+    fn relink(&self, of: &Tenancy, job: &str, all: &[Relink]) -> Result<()>;
     /// Rows of a job that are still to succeed.
     fn due(&self, of: &Tenancy, job: &str) -> Result<Vec<Due>>;
 }

@@ -17,6 +17,7 @@ mod in_sqlite;
 pub mod keyring;
 pub mod lease;
 pub mod ledger;
+pub mod links;
 pub mod metadata;
 mod pages;
 mod parts;

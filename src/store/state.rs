@@ -1,7 +1,7 @@
 //! The state database: SQLite, one writer, every commit on disk before it counts.
 //!
-//! Its tables are reached through the files beside this one: `runs`, `pages`, `batches`, `due`, `users`, `refusals`, `connections`,
-//! `windows`. Everything that belongs to a tenant is keyed by the Dynamics organisation's id and the Gainsight tenant, not by names in
+//! Its tables are reached through the files beside this one: `runs`, `pages`, `batches`, `due`, `users`, `links`, `refusals`,
+//! `connections`, `windows`. Everything that belongs to a tenant is keyed by the Dynamics organisation's id and the Gainsight tenant, not by names in
 //! scripts. Every change passes `lease`, which lets nobody write who has lost the home.
 
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::error::{Error, Result};
 use super::home::owner_only;
 
 /// The version that this code writes.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 /// SQLite before this version can lose committed writes of the write-ahead log.
 const SQLITE_AT_LEAST: i32 = 3_051_003;
 /// How long a writer waits for a reader.
@@ -96,7 +96,15 @@ CREATE TABLE due (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What was added then: where a job's next run begins to read. Its rows lie in the folder of the run that is named.
+/// What the fifth version added: which record each row became, for jobs that act on what the source loses.
+const LINKS: &str = "
+CREATE TABLE link (
+    organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, source_id TEXT NOT NULL, object TEXT NOT NULL,
+    gsid TEXT, key TEXT NOT NULL, has_left INTEGER NOT NULL, PRIMARY KEY (organization, tenant, job, source_id, object)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What was sixth version added: where a job's next run begins to read. Its rows lie in the folder of the run that is named.
 const BASE: &str = "
 CREATE TABLE base (
     organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, run TEXT NOT NULL REFERENCES run (id),
@@ -105,7 +113,7 @@ CREATE TABLE base (
 ";
 
 /// What leads from each version to the next.
-const STEPS: [&str; 5] = [TABLES, CONNECTIONS, SPENT, LEDGER, BASE];
+const STEPS: [&str; 6] = [TABLES, CONNECTIONS, SPENT, LEDGER, LINKS, BASE];
 
 /// The open state of one home.
 pub struct State {

@@ -11,7 +11,8 @@ use crate::lang::ast::{self, Name};
 use crate::lang::ast_expression::Step;
 use crate::model::connection::Service;
 use crate::model::expression::Expression;
-use crate::model::job::{Job, Mapping, Source};
+use crate::model::field::FieldKind;
+use crate::model::job::{Job, Mapping, Merged, Source};
 use crate::model::lookup::Lookup;
 use crate::model::moment;
 use crate::model::policy::Verb;
@@ -53,16 +54,14 @@ fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Op
     // two rows is newer. Both are always read.
     let id = always(&source.primary_id, written, &mut scope, out)?;
     let modified = source.by_name("modifiedon").and_then(|f| always(&f.name, written, &mut scope, out));
+    let merged = late.as_ref().filter(|late| late.on_delete.acts()).and_then(|_| merged(written, &mut scope, out));
     let from = from(written, &mut scope, out);
     let mut lookups: Vec<Lookup> = lookups.into_iter().collect::<Option<_>>()?;
     for ((lookup, scoped), text) in lookups.iter_mut().zip(&scope.lookups).zip(&written.lookups) {
         lookup.yields.clone_from(&scoped.yields);
         lookup::replacement(text, lookup, out);
     }
-    let (filter, late_filter) = match filter {
-        Some(filter) => split(filter?),
-        None => (None, None),
-    };
+    let (filter, late_filter) = filter.map_or(Some((None, None)), |filter| filter.map(split))?;
     let late = late?;
     let job = Job {
         name: written.name.text.clone(),
@@ -85,6 +84,7 @@ fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Op
         duplicate_key: duplicate_key?,
         requires: requires?,
         on_error: late.on_error,
+        merged,
         on_delete: late.on_delete,
         on_leave: late.on_leave,
         unknown_choice: late.unknown_choice,
@@ -117,6 +117,18 @@ fn always(column: &str, written: &ast::Job, scope: &mut Scope<'_>, out: &mut Dia
     }
 }
 
+/// The columns by which the source table says that a row was merged into another one, if it has them.
+fn merged(written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Merged> {
+    let source = scope.source?;
+    let is_flag = source.by_name("merged").is_some_and(|field| field.kind == FieldKind::Boolean);
+    let is_told = source.by_name("masterid").is_some_and(|field| field.kind == FieldKind::Reference);
+    if !is_flag || !is_told {
+        return None;
+    }
+    let flag = always("merged", written, scope, out)?;
+    Some(Merged { flag, into: always("masterid", written, scope, out)? })
+}
+
 /// `FROM …`, with what it says of changes.
 fn from(written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Source> {
     let clause = &written.from;
@@ -136,7 +148,7 @@ fn from(written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Opt
             let path = [clause.alias.clone(), name.clone()].map(|name| Step { name, table: None });
             let Reached::Column(column) = scope.resolve(&path, out)? else { return None };
             let field = &scope.columns[column].field;
-            if field.kind != crate::model::field::FieldKind::DateTime {
+            if field.kind != FieldKind::DateTime {
                 let message = format!("CHANGES … BY takes a moment, and `{}` is {}", field.name, field.kind.word());
                 out.push(Diagnostic::error(CLAUSE, name.span, message).help("such as BY modifiedon"));
                 return None;

@@ -24,6 +24,7 @@ mod key;
 mod length;
 mod literal;
 mod lookup;
+mod lost;
 pub(super) mod mail;
 mod mapping;
 pub(super) mod names;

@@ -1,17 +1,15 @@
 //! The clauses of a job that say what happens in cases that go wrong: `WHEN DUPLICATE KEY`, `REQUIRE`, `ON …`, `LOAD FIRST`.
 
 use super::expression::{self, check};
-use super::items;
-use super::mapping::{misfit, target_field};
+use super::lost;
 use super::scope::Scope;
-use crate::diagnostic::code::{CLAUSE, COMPARISON, NOT_WRITABLE, REPEATED};
+use crate::diagnostic::code::{CLAUSE, COMPARISON, REPEATED};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::Span;
-use crate::lang::ast::{self, LateClause, SourceAction, TargetField};
+use crate::lang::ast::{self, LateClause};
 use crate::lang::ast_expression::Expression as Written;
 use crate::model::expression::Expression;
-use crate::model::fit::{Fit, fit};
-use crate::model::job::{Require, Route, Target};
+use crate::model::job::{Require, Target};
 use crate::model::policy::{DuplicateKey, OnError, OnSource, Unknown};
 use crate::model::value::ValueType;
 
@@ -60,7 +58,7 @@ pub(super) fn late(
         match clause {
             LateClause::OnError { stop, up_to, .. } => made.on_error = on_error(*stop, up_to.as_ref(), out)?,
             LateClause::OnSource { delete, action, span } => {
-                let action = on_source(*delete, action, *span, targets, scope, out)?;
+                let action = lost::check(*delete, action, *span, targets, scope, out)?;
                 if *delete { made.on_delete = action } else { made.on_leave = action }
             }
             LateClause::OnUnknownChoice { becomes, .. } => made.unknown_choice = unknown(*becomes),
@@ -135,70 +133,6 @@ fn on_error(stop: bool, up_to: Option<&(ast::Name, bool)>, out: &mut Diagnostics
         out.push(Diagnostic::error(CLAUSE, number.span, format!("UP TO takes {range} here")));
     }
     made
-}
-
-fn on_source(
-    delete: bool,
-    action: &SourceAction,
-    span: Span,
-    targets: &[Option<Target>],
-    scope: &mut Scope<'_>,
-    out: &mut Diagnostics,
-) -> Option<OnSource> {
-    match action {
-        SourceAction::Ignore => Some(OnSource::Ignore),
-        SourceAction::Delete => {
-            let bound = targets.iter().flatten().find(|t| matches!(t.route, Route::User | Route::Person));
-            let Some(target) = bound else { return Some(OnSource::Delete) };
-            let label = &target.object.label;
-            let mut wrong =
-                Diagnostic::error(CLAUSE, span, format!("Gainsight has no public call that deletes a {label}"));
-            if target.route == Route::User {
-                wrong = wrong.help("deactivate the user: SET User.\"Is Active User\" = FALSE");
-            } else {
-                wrong = wrong.help("say IGNORE, or mark the record: SET \"Company Person\".\"Active\" = FALSE");
-            }
-            out.push(wrong);
-            None
-        }
-        SourceAction::Set(list) => {
-            let when = if delete { "ON SOURCE DELETE" } else { "ON SOURCE LEAVE" };
-            let set: Vec<_> = list.iter().map(|(f, v)| assignment(f, v, when, targets, scope, out)).collect();
-            set.into_iter().collect::<Option<Vec<_>>>().map(OnSource::Set)
-        }
-    }
-}
-
-fn assignment(
-    field: &TargetField,
-    value: &Written,
-    when: &str,
-    targets: &[Option<Target>],
-    scope: &mut Scope<'_>,
-    out: &mut Diagnostics,
-) -> Option<(usize, String, Expression)> {
-    let found = target_field(field, targets, out);
-    let (value_checked, of) = check(value, scope, out)?;
-    let mut is_constant = true;
-    value_checked.walk(&mut |e| is_constant &= !matches!(e, Expression::Column(_) | Expression::Looked { .. }));
-    if !is_constant {
-        let message = format!("{when} … SET takes constants");
-        out.push(Diagnostic::error(CLAUSE, value.span, message).label("the row is not there any more"));
-        return None;
-    }
-    let (target, found) = found?;
-    if !found.writable {
-        let message = format!("\"{}\" is set by Gainsight and cannot be written", found.label);
-        out.push(Diagnostic::error(NOT_WRITABLE, field.span, message));
-        return None;
-    }
-    let fits = fit(of, found.kind);
-    if fits != Fit::Fine {
-        out.push(misfit(value, &found, of, fits, scope));
-        return None;
-    }
-    items::check(value, &value_checked, &found, Unknown::Error, scope, out);
-    Some((target, found.name, value_checked))
 }
 
 fn unknown(written: ast::Unknown) -> Unknown {

@@ -1,6 +1,7 @@
 //! Rules of the product that no type can say: avatars, person keys, required fields, self lookups.
 
 use super::Context;
+use super::lost;
 use super::target::AVATAR_ID;
 use crate::diagnostic::code::{AVATAR, NOT_YET, PERSON_KEY, POLYMORPHIC, REQUIRED_UNMAPPED, SELF_MATCH, TARGETS, TYPE};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
@@ -9,7 +10,7 @@ use crate::model::expression::Expression;
 use crate::model::field::FieldKind;
 use crate::model::job::{Job, Mapping, Route};
 use crate::model::lookup::{OnMultiple, OnNone};
-use crate::model::policy::{OnSource, Verb};
+use crate::model::policy::Verb;
 use crate::model::value::ValueType;
 
 /// Lookups that see what the run itself writes: each of them reads the rows three times.
@@ -24,6 +25,7 @@ pub(super) fn check(written: &ast::Job, job: &Job, context: &Context<'_>, out: &
     after_load(written, job, out);
     polymorphic(written, job, out);
     looked_up_kind(written, job, out);
+    lost::keys(written, job, out);
     not_yet(written, job, out);
 }
 
@@ -93,13 +95,11 @@ fn not_yet(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
         (job.source.by.is_some(), "BY"),
         (job.source.lag_seconds.is_some(), "LAG"),
         (job.source.full_every_seconds.is_some(), "FULL EVERY"),
-        (job.on_delete != OnSource::Ignore, "ON SOURCE DELETE"),
-        (job.on_leave != OnSource::Ignore, "ON SOURCE LEAVE"),
     ];
     let said: Vec<&str> = clauses.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
     if !said.is_empty() {
         let message = format!("checked, but without effect in this version: {}", said.join(", "));
-        let help = "every run reads the whole table and leaves records alone whose row is gone; start it from a scheduler of your own";
+        let help = "every run reads the whole table; start it from a scheduler of your own";
         out.push(Diagnostic::warning(NOT_YET, written.name.span, message).help(help));
     }
 }

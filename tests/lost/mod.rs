@@ -1,0 +1,3 @@
+//! Rows that the source loses: deleted, merged, or out of the filter, and what becomes of their records.
+
+mod links;
