@@ -12,7 +12,6 @@ use ferry::model::outcome::Records;
 use ferry::run::guard;
 use ferry::run::plan::Plan;
 use ferry::run::progress::silent;
-use ferry::run::undertaking::How;
 use serde_json::json;
 
 use crate::stage::{COMPANIES, Stage};
@@ -153,15 +152,9 @@ async fn deletions_are_judged_by_a_share_of_their_own() {
 async fn a_plan_says_what_a_run_would_ask() {
     let stage = loaded(120).await;
     rename(&stage, 120);
-    let workspace = stage.workspace(&[]).await.or_mistakes().expect("the project is right");
-    let said: std::sync::Arc<std::sync::Mutex<Vec<String>>> = std::sync::Arc::default();
-    let heard = std::sync::Arc::clone(&said);
-    let listener: ferry::run::progress::Progress = std::sync::Arc::new(move |event| {
-        if let ferry::run::progress::Event::Notice(text) = event {
-            heard.lock().expect("nobody panicked").push(text);
-        }
-    });
-    runs::plan(&workspace, &stage.setting, COMPANIES, &How::default(), 0, &listener).await.expect("it plans");
-    let said = said.lock().expect("nobody panicked").join("\n");
-    assert!(said.contains("120 of 120 records of Company (100 %)"), "{said}");
+    let (_, plan) = stage.plan(COMPANIES, 0).await;
+    let asks = plan.asks.expect("it would ask");
+    assert!(asks.contains("120 of 120 records of Company (100 %)"), "{asks}");
+    rename_back(&stage, 120);
+    assert_eq!(stage.plan(COMPANIES, 0).await.1.asks, None);
 }

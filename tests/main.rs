@@ -37,6 +37,7 @@ mod oracle;
 mod ownership;
 mod pages;
 mod paging;
+mod plans;
 mod random_scripts;
 mod ranges;
 mod requests;

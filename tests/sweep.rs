@@ -90,6 +90,18 @@ impl Ledger for Dying {
         self.look(|state| state.unfinished(of, job))
     }
 
+    fn begun(&self, run: &str) -> Kept<Option<Unfinished>> {
+        self.look(|state| state.begun(run))
+    }
+
+    fn apply(&self, run: &str, at: &str) -> Kept<bool> {
+        self.change("apply", |state| state.apply(run, at))
+    }
+
+    fn written_since(&self, of: &Tenancy, job: &str, since_ms: i64) -> Kept<Option<String>> {
+        self.look(|state| state.written_since(of, job, since_ms))
+    }
+
     fn take_up(&self, run: &str) -> Kept<()> {
         self.change("take_up", |state| state.take_up(run))
     }

@@ -4,6 +4,7 @@
 //! reads the environment; secrets come through a function that the caller gives.
 
 pub mod activity;
+pub mod applying;
 pub mod beginnings;
 pub mod catalog;
 pub mod cleaning;

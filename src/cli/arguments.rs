@@ -101,6 +101,14 @@ pub(super) enum Verb {
         #[arg(long)]
         full: bool,
     },
+    /// Load exactly the plan that an earlier `plan` showed, or nothing if Gainsight has moved underneath it.
+    Apply {
+        /// The run's number, as `plan` printed it.
+        run: String,
+        /// Allow it to change more of what the target holds than `updates_percent` of the connection says.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Run a job or a chain; a run of it that was interrupted is gone on with.
     Run {
         /// Its name.

@@ -20,6 +20,7 @@ mod preview;
 mod progress;
 mod refresh;
 mod run;
+mod sample;
 mod sandbox;
 mod secret;
 pub mod start;

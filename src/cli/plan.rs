@@ -1,17 +1,26 @@
-//! `ferry plan`.
+//! `ferry plan`: what a run would do and what it would cost, for people in 80 columns and for programs as JSON.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use serde_json::json;
 
 use super::output;
-use super::output::say;
-use serde_json::{Value, json};
-
+use super::output::{on_one_line, say};
 use super::progress::listener;
+use super::sample::sampled;
 use super::start::Ended;
-use super::table::{lines, number};
+use super::table::{Paint, lines, number, wrapped};
 use crate::app::runs;
 use crate::app::workspace::{Setting, Workspace};
-use crate::run::plan::{Plan, SampleRow};
+use crate::model::outcome::Outcome;
+use crate::run::cost::Cost;
+use crate::run::plan::{Plan, Unwritten};
 use crate::run::report::Report;
 use crate::run::undertaking::How;
+
+/// Reasons that are shown with an example; the others are in the JSON and in the files.
+const REASONS_AT_MOST: usize = 12;
 
 pub(super) async fn plan(setting: &Setting, job: &str, how: &How, sample: usize, as_json: bool) -> Ended {
     let workspace = Workspace::ready(setting).await?;
@@ -19,62 +28,189 @@ pub(super) async fn plan(setting: &Setting, job: &str, how: &How, sample: usize,
     if as_json {
         say!("{}", json!({ "run": report.run, "job": report.job, "plan": plan }));
     } else {
-        output::text(&for_people(&report, &plan));
+        output::text(&for_people(&report, &plan, &apply(setting, &report, &plan), Paint::of_stdout()));
     }
     Ok(u8::from(plan.counts.failed() > 0))
 }
 
-fn for_people(report: &Report, plan: &Plan) -> String {
-    let mut text = format!("\n{} · plan {} · nothing was written\n", report.job, report.run);
-    let rows: Vec<Vec<String>> = plan
-        .records
-        .iter()
-        .map(|(object, r)| vec![object.clone(), number(r.inserted), number(r.updated), number(r.unchanged)])
-        .collect();
-    text.push_str(&lines(&["to do", "insert", "update", "unchanged"], &rows));
+/// The very command that loads a plan, from where the plan was asked for.
+fn apply(setting: &Setting, report: &Report, plan: &Plan) -> String {
+    let mut command = format!("ferry apply {}", report.run);
+    for (option, path, default) in [("--project", &setting.project, "."), ("--home", &setting.home, ".ferry")] {
+        if path != Path::new(default) {
+            command.push_str(&format!(" {option} {}", quoted(&path.display().to_string())));
+        }
+    }
+    if let Some(environment) = &setting.environment {
+        command.push_str(&format!(" --env {}", quoted(environment)));
+    }
+    for (name, url) in &setting.redirects {
+        command.push_str(&format!(" --connection {}", quoted(&format!("{name}={url}"))));
+    }
+    if plan.asks.is_some() {
+        command.push_str(" --yes");
+    }
+    command
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+fn for_people(report: &Report, plan: &Plan, apply: &str, paint: Paint) -> String {
+    let title = format!("{} · plan {} · nothing was written", report.job, report.run);
+    let mut text = format!("\n{}\n\n", paint.bold(&title));
+    text.push_str(&records(plan, paint));
+    text.push_str(&rows(plan));
+    text.push_str(&fields(plan, paint));
+    text.push_str(&unwritten(plan, paint));
+    text.push_str(&cost(&plan.cost, paint));
+    if !plan.sample.is_empty() {
+        text.push_str(&format!("\n  {}\n", paint.dim("sample")));
+        plan.sample.iter().for_each(|row| text.push_str(&sampled(row, paint)));
+    }
+    if let Some(asks) = &plan.asks {
+        text.push_str(&format!("\n{}", wrapped(&format!("as it stands, {asks}"), "  ", "  ")));
+    }
+    if plan.cost.calls > 0 || plan.counts.inserted + plan.counts.updated + plan.counts.deleted > 0 {
+        text.push_str(&format!("\n  {}\n    {}\n", paint.dim("to load exactly this"), paint.bold(apply)));
+    } else {
+        text.push_str("\n  there is nothing to load\n");
+    }
+    text
+}
+
+/// What is done with the records of each object.
+fn records(plan: &Plan, paint: Paint) -> String {
+    let has_deleted = plan.records.values().any(|r| r.deleted > 0);
+    let mut header = vec!["records", "insert", "update"];
+    header.extend(has_deleted.then_some("delete"));
+    header.push("unchanged");
+    let row = |(object, r): (&String, &crate::model::outcome::Records)| {
+        let mut row = vec![on_one_line(object), number(r.inserted), number(r.updated)];
+        row.extend(has_deleted.then(|| number(r.deleted)));
+        row.push(number(r.unchanged));
+        row
+    };
+    let rows: Vec<Vec<String>> = plan.records.iter().map(row).collect();
+    paint.dim_first_line(&lines(&header, &rows))
+}
+
+/// Where each row that was read goes.
+fn rows(plan: &Plan) -> String {
     let counts = &plan.counts;
-    text.push_str(&format!(
-        "  rows: {} read, {} to insert, {} to update, {} unchanged, {} filtered, {} rejected, {} in error\n",
-        number(counts.read),
-        number(counts.inserted),
-        number(counts.updated),
-        number(counts.unchanged),
-        number(counts.filtered),
-        number(counts.rejected),
-        number(counts.error)
-    ));
-    for (code, rows) in &plan.reasons {
-        text.push_str(&format!("    {code}: {}\n", number(*rows)));
+    let all = [
+        (Outcome::Inserted, "to insert"),
+        (Outcome::Updated, "to update"),
+        (Outcome::Deleted, "gone"),
+        (Outcome::Unchanged, "unchanged"),
+        (Outcome::Filtered, "filtered"),
+        (Outcome::Superseded, "superseded"),
+        (Outcome::Rejected, "rejected"),
+        (Outcome::Error, "in error"),
+    ];
+    let parts = all.into_iter().filter(|(outcome, _)| counts.of(*outcome) > 0);
+    let parts: Vec<String> = parts.map(|(outcome, words)| format!("{} {words}", number(counts.of(outcome)))).collect();
+    let parts = if parts.is_empty() { String::new() } else { format!(" = {}", parts.join(" + ")) };
+    format!("\n{}", wrapped(&format!("{} rows read{parts}", number(counts.read)), "  ", "      "))
+}
+
+/// Which fields of the records to be updated change.
+fn fields(plan: &Plan, paint: Paint) -> String {
+    let mut rows = Vec::new();
+    for (object, fields) in &plan.fields {
+        let mut fields: Vec<(&String, &u64)> = fields.iter().collect();
+        fields.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        let named =
+            fields.into_iter().map(|(field, n)| vec![on_one_line(&format!("{object}.\"{field}\"")), number(*n)]);
+        rows.extend(named);
     }
-    text.push_str(&format!(
-        "  costs {} write calls, about {} min within the documented limits\n",
-        number(plan.calls),
-        number(plan.minutes)
-    ));
-    plan.sample.iter().for_each(|row| text.push_str(&sampled(row)));
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!("\n{}", paint.dim_first_line(&lines(&["fields that change", "records"], &rows)))
+}
+
+/// What is not written, by reason, with an example each.
+fn unwritten(plan: &Plan, paint: Paint) -> String {
+    if plan.unwritten.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n  {}\n", paint.dim("not written"));
+    for one in plan.unwritten.iter().take(REASONS_AT_MOST) {
+        text.push_str(&reason(one, paint));
+    }
+    let more = plan.unwritten.len().saturating_sub(REASONS_AT_MOST);
+    if more > 0 {
+        let rows: u64 = plan.unwritten.iter().skip(REASONS_AT_MOST).map(|one| one.rows).sum();
+        text.push_str(&format!("  {} rows for {more} more reasons; --json has them\n", number(rows)));
+    }
     text
 }
 
-fn sampled(row: &SampleRow) -> String {
-    let mut text = format!("\n  row {} {} · {}", row.row, row.source_key, row.outcome);
-    if let Some(reason) = &row.reason {
-        text.push_str(&format!(": {reason}"));
-    }
-    text.push('\n');
-    for (field, old, new) in &row.fields {
-        text.push_str(&format!("    {field}: {} → {}\n", shown(old), shown(new)));
-    }
+fn reason(one: &Unwritten, paint: Paint) -> String {
+    let rows = if one.rows == 1 { "row" } else { "rows" };
+    let head = format!("{} {rows} {} · {} · {}", number(one.rows), word(one.outcome), one.code, one.script);
+    let mut text = format!("  {}\n", paint.bold(&on_one_line(&head)));
+    text.push_str(&wrapped(&on_one_line(&one.message), "    ", "    "));
+    let example = &one.example;
+    let value = example.value.as_ref().filter(|value| **value != example.source_key);
+    let value = value.map(|value| format!(": '{}'", cut(value, 40))).unwrap_or_default();
+    let words = format!("such as row {}, {}{value}", number(example.row.unsigned_abs()), cut(&example.source_key, 40));
+    text.push_str(&paint.dim_lines(&wrapped(&words, "    ", "      ")));
     text
 }
 
-/// A value for a terminal: control characters are shown, not obeyed; a reference to a row of this run is said in words.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => "(empty)".to_owned(),
-        Value::String(text) => match text.strip_prefix('~').and_then(|row| row.parse::<u64>().ok()) {
-            Some(row) => format!("(the record of row {row}, once it is inserted)"),
-            None => format!("'{}'", text.escape_debug()),
-        },
-        other => other.to_string(),
+fn word(outcome: &str) -> &str {
+    if outcome == Outcome::Error.text() { "in error" } else { outcome }
+}
+
+/// The beginning of a value, with its control characters shown.
+pub(super) fn cut(value: &str, characters: usize) -> String {
+    let value = on_one_line(value);
+    if value.chars().count() <= characters {
+        return value;
+    }
+    format!("{}…", value.chars().take(characters.saturating_sub(1)).collect::<String>())
+}
+
+/// What it costs, out of what is left today.
+pub(super) fn cost(cost: &Cost, paint: Paint) -> String {
+    if cost.calls == 0 {
+        return format!("\n  {} no call\n", paint.dim("cost"));
+    }
+    let kinds: Vec<String> = cost.by_kind.iter().map(|(kind, calls)| format!("{kind} {}", number(*calls))).collect();
+    let (calls, left, per_day) = (number(cost.calls), number(cost.left_today), number(cost.per_day));
+    let of = if cost.api == "object" { "calls" } else { "user calls" };
+    let time = duration(cost.minutes);
+    let first = if cost.fits_today() {
+        format!("{calls} of {left} {of} left today; about {time}")
+    } else {
+        format!("{calls} {of}, and {left} are left today: it takes {} days, {time} of them calling", cost.days)
+    };
+    let mut text = format!("\n  {} {}\n", paint.dim("cost"), paint.bold(&first));
+    let others =
+        if cost.reserve > 0 { format!("; {} a day are left to others", number(cost.reserve)) } else { String::new() };
+    text.push_str(&wrapped(&format!("{}; within {per_day} a day{others}", kinds.join(", ")), "       ", "       "));
+    text
+}
+
+/// A time in minutes, as people say it.
+fn duration(minutes: u64) -> String {
+    match minutes {
+        0..120 => format!("{minutes} min"),
+        _ => format!("{}.{} h", minutes / 60, minutes % 60 / 6),
+    }
+}
+
+impl Paint {
+    fn of_stdout() -> Self {
+        Self::new(std::io::stdout().is_terminal())
     }
 }

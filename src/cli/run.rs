@@ -7,7 +7,7 @@ use super::start::Ended;
 use super::table::{lines, number};
 use crate::app::error::Error;
 use crate::app::workspace::{Setting, Workspace};
-use crate::app::{resuming, runs};
+use crate::app::{applying, resuming, runs};
 use crate::model::outcome::{Outcome, Status};
 use crate::run::progress::{Event, Progress};
 use crate::run::report::Report;
@@ -27,6 +27,15 @@ pub(super) async fn resume(setting: &Setting, run: Option<&str>, json: bool) -> 
     let mut failed_rows = 0;
     let progress = listener();
     let run = resuming::resume(&workspace, setting, run, &progress, |report| failed_rows += shown(report, json));
+    until_interrupted(run, &progress).await?;
+    Ok(u8::from(failed_rows > 0))
+}
+
+pub(super) async fn apply(setting: &Setting, run: &str, json: bool) -> Ended {
+    let workspace = Workspace::ready(setting).await?;
+    let mut failed_rows = 0;
+    let progress = listener();
+    let run = applying::apply(&workspace, setting, run, &progress, |report| failed_rows += shown(report, json));
     until_interrupted(run, &progress).await?;
     Ok(u8::from(failed_rows > 0))
 }

@@ -99,6 +99,9 @@ async fn verb(arguments: Arguments) -> Ended {
             let how = How { anew, chosen, full, ..How::default() };
             run::run(&Setting { consented: yes, anew: true, ..setting }, &name, &how, common.json).await
         }
+        Verb::Apply { run, yes } => {
+            run::apply(&Setting { consented: yes, anew: true, ..setting }, &run, common.json).await
+        }
         Verb::Resume { run, yes } => {
             run::resume(&Setting { consented: yes, anew: true, ..setting }, run.as_deref(), common.json).await
         }
@@ -120,6 +123,7 @@ fn asks_services(verb: &Verb) -> Option<&'static str> {
         Verb::Refresh => Some("refresh"),
         Verb::Preview { .. } => Some("preview"),
         Verb::Plan { .. } => Some("plan"),
+        Verb::Apply { .. } => Some("apply"),
         Verb::Run { .. } => Some("run"),
         Verb::Resume { .. } => Some("resume"),
         Verb::Replay { .. } => Some("replay"),

@@ -1,5 +1,64 @@
 //! Columns of text that line up, for people.
 
+/// Columns of a terminal that text is broken for.
+pub(super) const COLUMNS: usize = 80;
+
+/// How text is set off where a person looks at a terminal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Paint(bool);
+
+impl Paint {
+    pub(super) fn new(is_on: bool) -> Self {
+        Self(is_on)
+    }
+
+    pub(super) fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    pub(super) fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    /// The head of a table.
+    pub(super) fn dim_first_line(self, text: &str) -> String {
+        match text.split_once('\n') {
+            Some((first, rest)) => format!("{}\n{rest}", self.dim(first)),
+            None => self.dim(text),
+        }
+    }
+
+    /// Lines, each by itself.
+    pub(super) fn dim_lines(self, text: &str) -> String {
+        text.lines().map(|line| format!("{}\n", self.dim(line))).collect()
+    }
+
+    fn with(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+/// Words as lines that fit a terminal; a word that does not fit has a line of its own.
+pub(super) fn wrapped(words: &str, first: &str, rest: &str) -> String {
+    let mut text = String::new();
+    let (mut line, mut is_empty) = (first.to_owned(), true);
+    for word in words.split_whitespace() {
+        if !is_empty && width(&line) + 1 + width(word) > COLUMNS {
+            text.push_str(&line);
+            text.push('\n');
+            (line, is_empty) = (rest.to_owned(), true);
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    text.push_str(&line);
+    text.push('\n');
+    text
+}
+
 /// Rows of cells as lines. The first column is aligned to the left, the others to the right.
 pub(super) fn lines(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = header.iter().map(|h| width(h)).collect();

@@ -12,7 +12,7 @@ pub use super::access::Access;
 use super::assumptions::{SERVICE_FAILED_CODES, WINDOW_SECONDS_AT_MOST};
 use super::error::Error;
 use super::scrub::words;
-use super::windows::{Bucket, Windows};
+use super::windows::{Bucket, Day, Windows};
 use crate::http;
 use crate::http::client::{Answer, Client, Method, Request};
 use crate::http::json;
@@ -95,6 +95,11 @@ impl Gainsight {
     #[must_use]
     pub fn seconds_ahead(&self) -> i64 {
         self.http.seconds_ahead()
+    }
+
+    /// What is left of today's calls of an API.
+    pub async fn today(&self, bucket: Bucket) -> Day {
+        self.windows.today(bucket).await
     }
 
     /// Calls spent so far.

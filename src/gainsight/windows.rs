@@ -43,6 +43,15 @@ struct Window {
     claimed: u32,
 }
 
+/// What is left of a day's calls of one API, beyond what others of the tenant are left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Day {
+    /// Calls that may still be made today.
+    pub left: u32,
+    /// Calls that may be made in a day.
+    pub of: u32,
+}
+
 /// In how many parts the calls of a window are claimed: a process that ends early has claimed one part too many at most.
 const CLAIMS_A_WINDOW: u32 = 50;
 const MINUTE_MS: i64 = 60_000;
@@ -100,6 +109,18 @@ impl Windows {
             window.limit.saturating_sub(window.used)
         });
         left.min().unwrap_or(0)
+    }
+
+    /// What is left of today's calls of an API.
+    pub async fn today(&self, bucket: Bucket) -> Day {
+        let now = self.clock.limits_now_ms();
+        let mut buckets = self.buckets.lock().await;
+        let windows = buckets[bucket as usize].iter_mut().filter(|window| window.length_ms == DAY_MS);
+        let days = windows.map(|window| {
+            window.move_to(now);
+            Day { left: window.limit.saturating_sub(window.used), of: window.limit }
+        });
+        days.min_by_key(|day| day.left).unwrap_or(Day { left: 0, of: 0 })
     }
 
     /// Counts a call, and claims some more where all that is remembered was made.
@@ -179,7 +200,9 @@ impl Window {
 }
 
 impl Bucket {
-    fn word(self) -> &'static str {
+    /// What messages and the state call it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::Synchronous => "object",
             Self::Users => "user management",

@@ -35,10 +35,13 @@ pub fn related(table: &str) -> String {
     format!("related/{}", folder_name(table))
 }
 
+/// The folder of all [`target`] datasets.
+pub const TARGETS: &str = "target";
+
 /// Records of a Gainsight object, for lookups and for comparison alike: each object is read once.
 #[must_use]
 pub fn target(object: &str) -> String {
-    format!("target/{}", folder_name(&object.to_lowercase()))
+    format!("{TARGETS}/{}", folder_name(&object.to_lowercase()))
 }
 
 /// Rows of a Dataverse table that lookups search.

@@ -21,6 +21,10 @@ impl<'a> Changes<'a> {
         Self { job, batch }
     }
 
+    pub(super) fn job(&self) -> &'a Job {
+        self.job
+    }
+
     pub(super) fn len(&self) -> usize {
         self.batch.num_rows()
     }

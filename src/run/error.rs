@@ -1,5 +1,6 @@
 //! What stops a run. What stops a row is not here: that is data.
 
+use super::moved::Moved;
 use crate::{dynamics, engine, gainsight, store};
 
 /// A run that could not go on.
@@ -70,6 +71,22 @@ pub enum Error {
     PlanChanged {
         /// What it would do.
         counts: String,
+    },
+    /// A plan that cannot be applied.
+    #[error("the plan of run {run} cannot be applied: {why}")]
+    NotApplicable {
+        /// The run.
+        run: String,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// A plan that is to be applied, and would be another one now.
+    #[error("{}; look at it again with `ferry plan \"{job}\"`, and apply that", .moved.told())]
+    Moved {
+        /// The job.
+        job: String,
+        /// What moved.
+        moved: Moved,
     },
     /// Our own mistake: the books do not balance.
     #[error("the books of the run do not balance ({0}); this is a bug of Ferry, please report it with the run folder")]

@@ -51,6 +51,22 @@ pub(super) async fn extract(job: &Job, services: &Services, refreshing: &Refresh
     Ok(Extracted { rows, came, records })
 }
 
+/// Reads the target's records again, whatever was read of them before; gives their numbers by the API name of the object.
+pub(super) async fn read_target_again(
+    job: &Job,
+    services: &Services,
+    staging: &Staging<'_>,
+) -> Result<BTreeMap<String, u64>, Error> {
+    let gainsight = services.target(job)?;
+    let mut counts = BTreeMap::new();
+    for (object, fields) in dataset::objects(job) {
+        staging.ledger.read_again(staging.run, &dataset::target(&object))?;
+        let count = staging.records(gainsight, &object, &fields).await?;
+        counts.insert(object, count);
+    }
+    Ok(counts)
+}
+
 /// Copies what the plan needs of the state: it reads run folders only. What was refused of `chosen` rows is left out, as they are
 /// to be tried again.
 pub(super) async fn remember(

@@ -52,27 +52,8 @@ pub async fn run(
     let goes_on = one.attempts_before > 0;
     progress(Event::Began { run: one.run.clone(), job: job.name.clone(), goes_on });
     let job = &job.at(one.now_ms);
-    let begun = Begun { calls: services.calls(job)?, since: Instant::now() };
-    let mut report = begun.report(job, &one);
-    let working = Working { job, services, home, ledger, progress, one: &one };
-    let mut failures = Vec::new();
-    let result = working.whole(&mut report, &mut failures).await;
-    let failed = result.as_ref().err();
-    if let Some(error) = failed {
-        report.status = Status::Failed;
-        report.message = Some(error.to_string());
-    }
-    begun.complete(job, services, &mut report)?;
-    let can_resume = failed.is_some_and(Error::can_resume);
-    report.read = working.read_how()?;
-    let kept = working.end(&report, can_resume, &failures, result.is_ok());
-    progress(Event::Ended);
-    match (kept, result) {
-        // What stopped the run is nearer than what came of it; a run whose end is not kept is an interrupted one.
-        (Err(_), Err(error)) | (Ok(()), Err(error)) => Ok((report, Some(error))),
-        (Err(error), Ok(())) => Err(error),
-        (Ok(()), Ok(())) => Ok((report, None)),
-    }
+    let begun = Begun::now(job, services)?;
+    Working { job, services, home, ledger, progress, one: &one }.carried_out(begun).await
 }
 
 /// Extracts and plans a job, and writes nothing to the target.
@@ -91,18 +72,16 @@ pub async fn plan_only(
     let one = begin_plan(job, how, services, ledger).await?;
     progress(Event::Began { run: one.run.clone(), job: job.name.clone(), goes_on: false });
     let job = &job.at(one.now_ms);
-    let begun = Begun { calls: services.calls(job)?, since: Instant::now() };
+    let begun = Begun::now(job, services)?;
     let mut report = begun.report(job, &one);
     let working = Working { job, services, home, ledger, progress, one: &one };
-    let result = working.plan_alone(sample).await;
-    match &result {
+    let mut result = working.plan_alone(sample).await;
+    match &mut result {
         Ok(Staged { made, guarded }) => {
             report.counts = made.counts;
             report.records.clone_from(&made.records);
             report.status = Status::Planned;
-            if let Err(asks) = guarded {
-                progress(Event::Notice(format!("as it stands, {asks}")));
-            }
+            made.asks = guarded.as_ref().err().map(ToString::to_string);
         }
         Err(error) => {
             report.status = Status::Failed;
@@ -116,12 +95,17 @@ pub async fn plan_only(
     Ok((report, result?.made))
 }
 
-struct Begun {
+/// What was spent before a run, and when its process began with it.
+pub(super) struct Begun {
     calls: Calls,
     since: Instant,
 }
 
 impl Begun {
+    pub(super) fn now(job: &Job, services: &Services) -> Result<Self, Error> {
+        Ok(Self { calls: services.calls(job)?, since: Instant::now() })
+    }
+
     fn report(&self, job: &Job, one: &Undertaking) -> Report {
         Report {
             run: one.run.clone(),
@@ -160,16 +144,39 @@ struct Staged {
 }
 
 /// A run being worked on, with everything that it needs.
-struct Working<'a> {
-    job: &'a Job,
-    services: &'a Services,
-    home: &'a Home,
-    ledger: &'a dyn Ledger,
-    progress: &'a Progress,
-    one: &'a Undertaking,
+pub(super) struct Working<'a> {
+    pub(super) job: &'a Job,
+    pub(super) services: &'a Services,
+    pub(super) home: &'a Home,
+    pub(super) ledger: &'a dyn Ledger,
+    pub(super) progress: &'a Progress,
+    pub(super) one: &'a Undertaking,
 }
 
 impl Working<'_> {
+    /// The whole run, or what is left of it, up to its end in the ledger.
+    pub(super) async fn carried_out(&self, begun: Begun) -> Result<(Report, Option<Error>), Error> {
+        let mut report = begun.report(self.job, self.one);
+        let mut failures = Vec::new();
+        let result = self.whole(&mut report, &mut failures).await;
+        let failed = result.as_ref().err();
+        if let Some(error) = failed {
+            report.status = Status::Failed;
+            report.message = Some(error.to_string());
+        }
+        begun.complete(self.job, self.services, &mut report)?;
+        report.read = self.read_how()?;
+        let can_resume = failed.is_some_and(Error::can_resume);
+        let kept = self.end(&report, can_resume, &failures, result.is_ok());
+        (self.progress)(Event::Ended);
+        match (kept, result) {
+            // What stopped the run is nearer than what came of it; a run whose end is not kept is an interrupted one.
+            (Err(_), Err(error)) | (Ok(()), Err(error)) => Ok((report, Some(error))),
+            (Err(error), Ok(())) => Err(error),
+            (Ok(()), Ok(())) => Ok((report, None)),
+        }
+    }
+
     /// The whole run. `failures` are the rows that it leaves undone: all, or where it is stopped, those that are known.
     async fn whole(&self, report: &mut Report, failures: &mut Vec<Failed>) -> Result<(), Error> {
         let path = self.folder()?;
@@ -218,6 +225,7 @@ impl Working<'_> {
     /// The run's folder: of a run that begins an empty one. A state that was lost, or put back, gives numbers a second time.
     fn folder(&self) -> Result<PathBuf, Error> {
         if self.one.attempts_before == 0
+            && self.one.phase != Phase::Loading
             && let Some(old) = self.home.existing_run_folder(&self.one.run)
         {
             // Whoever took the home over may be at work in it.
@@ -238,8 +246,7 @@ impl Working<'_> {
         if made.counts.inserted + made.counts.updated > 0 {
             drift::hold(self.job, self.services).await?;
         }
-        let counts = serde_json::to_string(&made.counts).map_err(|e| Error::Books(e.to_string()))?;
-        self.ledger.planned(&self.one.run, &counts, &self.plan_digest(folder).await?)?;
+        self.keep_plan(&made.counts, folder).await?;
         Ok(made.counts)
     }
 
@@ -262,7 +269,7 @@ impl Working<'_> {
     }
 
     /// The digest of everything that is loaded.
-    async fn plan_digest(&self, folder: &RunFolder) -> Result<String, Error> {
+    pub(super) async fn plan_digest(&self, folder: &RunFolder) -> Result<String, Error> {
         let mut digest = folder.digest(dataset::CHANGES).await?;
         if self.job.load_first.is_some() {
             digest.push_str(&folder.digest(dataset::QUEUE).await?);
@@ -271,7 +278,7 @@ impl Working<'_> {
     }
 
     /// Whether the source's rows are there as they were read.
-    async fn has_source(&self, folder: &RunFolder) -> Result<bool, Error> {
+    pub(super) async fn has_source(&self, folder: &RunFolder) -> Result<bool, Error> {
         match self.ledger.reading(&self.one.run, dataset::SOURCE)? {
             Some(reading) => Ok(folder.is_whole(dataset::SOURCE, &reading.parts).await?),
             None => Ok(false),
@@ -280,7 +287,15 @@ impl Working<'_> {
 
     async fn plan_alone(&self, sample: usize) -> Result<Staged, Error> {
         let folder = RunFolder::open(&self.folder()?)?;
-        self.staged(&folder, sample).await
+        let staged = self.staged(&folder, sample).await?;
+        self.keep_plan(&staged.made.counts, &folder).await?;
+        Ok(staged)
+    }
+
+    /// Writes down what the plan amounts to, with its digest.
+    async fn keep_plan(&self, counts: &Counts, folder: &RunFolder) -> Result<(), Error> {
+        let counts = serde_json::to_string(counts).map_err(|e| Error::Books(e.to_string()))?;
+        Ok(self.ledger.planned(&self.one.run, &counts, &self.plan_digest(folder).await?)?)
     }
 
     /// Extraction and plan.
@@ -310,10 +325,10 @@ impl Working<'_> {
         }
         timed.end("extract", read, run, self.ledger)?;
         let timed = Timed::begin(services);
-        let limits = services.target(job)?.limits;
-        let made = plan(job, folder, read, chosen, &limits, sample, self.progress).await?;
+        let target = services.target(job)?;
+        let made = plan(job, folder, read, chosen, target, sample, self.progress).await?;
         timed.end("plan", read, run, self.ledger)?;
-        let guarded = guard::admit(job, &made, &there, &limits);
+        let guarded = guard::admit(job, &made, &there, &target.limits);
         Ok(Staged { made, guarded })
     }
 

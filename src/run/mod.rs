@@ -3,11 +3,13 @@
 //! In: a checked job, the clients of its connections, a home, and the ledger with what an earlier process did for the run. Out: a
 //! report whose books balance, a run folder, an error file, and the state. Nothing here prints; progress goes to whoever listens.
 
+pub mod apply;
 mod basis;
 mod books;
 pub mod chain;
 mod changes;
 mod chosen;
+pub mod cost;
 mod drift;
 pub mod error;
 mod essence;
@@ -16,6 +18,7 @@ pub mod guard;
 pub mod job;
 mod load;
 mod merging;
+pub mod moved;
 mod people;
 pub mod plan;
 pub mod preview;
@@ -29,5 +32,6 @@ mod sending;
 pub mod services;
 mod settling;
 mod staging;
+mod tally;
 pub mod undertaking;
 mod ways;

@@ -6,16 +6,17 @@ use serde::Serialize;
 
 use super::changes::Changes;
 use super::chosen::only;
+use super::cost::{Cost, bucket};
 use super::error::Error;
 use super::progress::{Event, Progress};
+use super::tally::Tally;
 use crate::engine::compare::{compare, queue};
 use crate::engine::map::map;
-use crate::engine::reason::Reasons;
 use crate::engine::session::{Engine, Rows};
-use crate::model::connection::Limits;
+use crate::gainsight::client::Gainsight;
 use crate::model::dataset;
-use crate::model::job::{Job, Route};
-use crate::model::outcome::{Counts, Outcome, Records};
+use crate::model::job::Job;
+use crate::model::outcome::{Counts, Records};
 use crate::store::dataset::RunFolder;
 
 /// What a run would do.
@@ -25,19 +26,53 @@ pub struct Plan {
     pub counts: Counts,
     /// Records by the label of their object.
     pub records: BTreeMap<String, Records>,
+    /// Of records to be updated: by the label of their object, how many of them change in which field.
+    pub fields: BTreeMap<String, BTreeMap<String, u64>>,
     /// Rows that would be in the error file, by code.
     pub reasons: BTreeMap<String, u64>,
-    /// Write calls that it takes.
-    pub calls: u64,
-    /// The time that the calls take within the connection's limits and its reserve, in minutes.
-    pub minutes: u64,
+    /// The same by reason, each with an example; what concerns most rows comes first.
+    pub unwritten: Vec<Unwritten>,
+    /// What it costs to carry it out.
+    pub cost: Cost,
+    /// Why a run would have to be allowed to carry it out, if it would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asks: Option<String>,
     /// The first rows that change or fail, if a sample was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sample: Vec<SampleRow>,
 }
 
+/// Rows that are not written for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unwritten {
+    /// `rejected` or `error`.
+    pub outcome: &'static str,
+    /// The code in the error file.
+    pub code: &'static str,
+    /// What happened and what to do.
+    pub message: String,
+    /// The clause of the script that decides so.
+    pub script: String,
+    /// How many rows.
+    pub rows: u64,
+    /// One of them.
+    pub example: Example,
+}
+
+/// A row that stands for others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Example {
+    /// Its number in the run.
+    pub row: i64,
+    /// The source row's primary key.
+    pub source_key: String,
+    /// The value that decided, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
 /// One row of a sample.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SampleRow {
     /// Its number in the run.
     pub row: i64,
@@ -45,11 +80,42 @@ pub struct SampleRow {
     pub source_key: String,
     /// The planned outcome.
     pub outcome: &'static str,
+    /// The code in the error file, for a row that is not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
     /// Why it is not written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Fields that change: object and field, old value, new value.
-    pub fields: Vec<(String, serde_json::Value, serde_json::Value)>,
+    /// The records that are written, and what is done with each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<SampleRecord>,
+    /// Fields that change.
+    pub fields: Vec<FieldChange>,
+}
+
+/// What is done with one record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SampleRecord {
+    /// The label of its object.
+    pub object: String,
+    /// `insert`, `update`, `unchanged`, `follow`.
+    pub action: String,
+    /// Its GSID, if it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gsid: Option<String>,
+}
+
+/// A field that gets another value.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FieldChange {
+    /// The label of its object.
+    pub object: String,
+    /// Its label.
+    pub field: String,
+    /// What it holds.
+    pub old: serde_json::Value,
+    /// What it will hold. A text `~17` stands for the GSID of the record that row 17 inserts.
+    pub new: serde_json::Value,
 }
 
 /// Plans a job over an extracted run folder.
@@ -58,7 +124,7 @@ pub(super) async fn plan(
     folder: &RunFolder,
     read: u64,
     chosen: Option<&[String]>,
-    limits: &Limits,
+    target: &Gainsight,
     sample: usize,
     progress: &Progress,
 ) -> Result<Plan, Error> {
@@ -76,7 +142,8 @@ pub(super) async fn plan(
         write(folder, dataset::QUEUE, queue(&engine, *descending).await?, None, None).await?;
     }
     progress(Event::Advanced { stage: "plan", rows: read, of: Some(read) });
-    Ok(tally.plan(limits))
+    let today = target.today(bucket(job)).await;
+    Ok(tally.plan(&target.limits, today))
 }
 
 async fn write(
@@ -95,103 +162,10 @@ async fn write(
             None => batch?,
         };
         if let Some(tally) = tally.as_deref_mut() {
-            tally.add(Changes::new(tally.job, batch.clone()));
+            tally.add(&Changes::new(tally.job, batch.clone()));
         }
         writer.add(batch).await?;
     }
     writer.finish().await?;
     Ok(())
-}
-
-struct Tally<'a> {
-    job: &'a Job,
-    reasons: Reasons,
-    made: Plan,
-    wanted: usize,
-    batched: BTreeMap<(usize, &'static str), u64>,
-    people: u64,
-    second_phase: u64,
-}
-
-impl<'a> Tally<'a> {
-    fn new(job: &'a Job, read: u64, wanted: usize) -> Self {
-        let mut made = Plan { counts: Counts { read, ..Counts::default() }, ..Plan::default() };
-        made.records = job.targets.iter().map(|t| (t.object.label.clone(), Records::default())).collect();
-        let reasons = Reasons::of(job);
-        Self { job, reasons, made, wanted, batched: BTreeMap::new(), people: 0, second_phase: 0 }
-    }
-
-    fn add(&mut self, rows: Changes<'a>) {
-        for at in 0..rows.len() {
-            let outcome = rows.outcome(at).unwrap_or(Outcome::Error);
-            self.made.counts.add(outcome);
-            let code = rows.why(at).and_then(|w| self.reasons.get(w)).and_then(|r| r.code);
-            if let Some(code) = code {
-                *self.made.reasons.entry(code.text().to_owned()).or_default() += 1;
-            }
-            let is_written = matches!(outcome, Outcome::Inserted | Outcome::Updated);
-            if is_written || outcome == Outcome::Unchanged {
-                self.count_records(&rows, at, is_written);
-            }
-            if self.made.sample.len() < self.wanted && (is_written || code.is_some()) {
-                self.made.sample.push(self.sampled(&rows, at, outcome));
-            }
-        }
-    }
-
-    fn count_records(&mut self, rows: &Changes<'_>, at: usize, is_written: bool) {
-        for target in 0..self.job.targets.len() {
-            let Some(action) = rows.action(target, at) else { continue };
-            let label = self.job.targets[target].object.label.clone();
-            let records = self.made.records.entry(label).or_default();
-            match action {
-                "insert" => records.inserted += 1,
-                "update" => records.updated += 1,
-                _ => records.unchanged += 1,
-            }
-        }
-        if !is_written {
-            return;
-        }
-        let waits = (0..self.job.mappings.len()).any(|m| rows.is_changed(m, at) && rows.pending(m, at).is_some());
-        self.second_phase += u64::from(waits);
-        if self.job.main_target().route == Route::Person {
-            self.people += 1;
-        } else if rows.action(0, at) == Some("insert") {
-            *self.batched.entry((0, "insert")).or_default() += 1;
-        } else if !rows.record(0, at).is_empty() {
-            *self.batched.entry((0, "update")).or_default() += 1;
-        }
-    }
-
-    fn sampled(&self, rows: &Changes<'_>, at: usize, outcome: Outcome) -> SampleRow {
-        let fields = (0..self.job.mappings.len()).filter(|m| rows.is_changed(*m, at)).map(|m| {
-            let mapping = &self.job.mappings[m];
-            let name = format!("{}.\"{}\"", self.job.targets[mapping.target].object.label, mapping.field.label);
-            (name, rows.old_value(m, at), rows.new_value(m, at))
-        });
-        let reason = rows.why(at).and_then(|w| self.reasons.get(w)).filter(|r| r.code.is_some());
-        SampleRow {
-            row: rows.row(at),
-            source_key: rows.id(at),
-            outcome: outcome.text(),
-            reason: reason.map(|r| r.message.clone()),
-            fields: if reason.is_some() { Vec::new() } else { fields.collect() },
-        }
-    }
-
-    fn plan(mut self, limits: &Limits) -> Plan {
-        let size = u64::from(limits.batch_size);
-        let batches: u64 = self.batched.values().map(|rows| rows.div_ceil(size)).sum();
-        self.made.calls = batches + self.people + self.second_phase.div_ceil(size);
-        let calls = self.made.calls;
-        self.made.minutes = match self.job.main_target().route {
-            // The windows of user management are hours, so what does not fit into one waits for the next.
-            Route::User => {
-                calls.saturating_sub(1) / u64::from(limits.spendable(limits.users_per_hour)) * 60 + u64::from(calls > 0)
-            }
-            _ => calls.div_ceil(u64::from(limits.spendable(limits.calls_per_minute))),
-        };
-        self.made
-    }
 }

@@ -24,7 +24,7 @@ use crate::store::ledger::{Begin, Ledger, Phase, Unfinished};
 use crate::store::state::Tenancy;
 
 /// A run that was interrupted longer ago than this is not gone on with by itself: what it read is old.
-const RESUMED_WITHIN_HOURS: i64 = 24;
+pub(super) const RESUMED_WITHIN_HOURS: i64 = 24;
 
 /// How a job is to be run.
 #[derive(Debug, Clone, Default)]
@@ -250,7 +250,7 @@ fn outdated(
 }
 
 /// What makes the job another than the one that was being run: what it relies on, as far as that can be told apart, or its text.
-fn what_changed(found: &Unfinished, job: &Job) -> String {
+pub(super) fn what_changed(found: &Unfinished, job: &Job) -> String {
     let before: Option<Relied> = found.relied.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let changes = before.map(|before| changes(&before, &Relied::of(job))).unwrap_or_default();
     if changes.is_empty() {

@@ -19,6 +19,18 @@ impl Ledger for State {
         self.unfinished_run(of, job)
     }
 
+    fn begun(&self, run: &str) -> Result<Option<Unfinished>> {
+        self.begun_run(run)
+    }
+
+    fn apply(&self, run: &str, at: &str) -> Result<bool> {
+        self.apply_plan(run, at)
+    }
+
+    fn written_since(&self, of: &Tenancy, job: &str, since_ms: i64) -> Result<Option<String>> {
+        self.run_that_wrote_since(of, job, since_ms)
+    }
+
     fn take_up(&self, run: &str) -> Result<()> {
         self.take_run_up(run)
     }

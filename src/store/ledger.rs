@@ -239,6 +239,12 @@ pub trait Ledger {
     fn begin(&self, one: &Begin<'_>) -> Result<String>;
     /// The newest run of a job, if it can be gone on with.
     fn unfinished(&self, of: &Tenancy, job: &str) -> Result<Option<Unfinished>>;
+    /// A run as it was begun, whatever became of it.
+    fn begun(&self, run: &str) -> Result<Option<Unfinished>>;
+    /// Makes a run that loads of a plan; whether it still was one.
+    fn apply(&self, run: &str, at: &str) -> Result<bool>;
+    /// Another run of a job that has made a call since a moment in milliseconds since 1970, if there is one.
+    fn written_since(&self, of: &Tenancy, job: &str, since_ms: i64) -> Result<Option<String>>;
     /// Goes on with a run.
     fn take_up(&self, run: &str) -> Result<()>;
     /// Gives a run up: nothing of it is gone on with.

@@ -76,23 +76,37 @@ impl State {
     pub(super) fn unfinished_run(&self, of: &Tenancy, job: &str) -> Result<Option<Unfinished>> {
         let found = self.database.query_row(
             "SELECT * FROM run WHERE job = ?1 AND organization = ?2 AND tenant = ?3 AND phase <> 'planning'
-             ORDER BY id DESC LIMIT 1",
+             ORDER BY started DESC, id DESC LIMIT 1",
             params![job, of.organization, of.tenant],
-            |row| {
-                Ok(Unfinished {
-                    run: run(row)?,
-                    phase: Phase::parse(&row.get::<_, String>("phase")?),
-                    job_digest: row.get::<_, Option<String>>("job_digest")?.unwrap_or_default(),
-                    now_ms: row.get::<_, Option<i64>>("now_ms")?.unwrap_or_default(),
-                    relied: row.get("relied")?,
-                    chosen: row.get("chosen")?,
-                    planned: row.get("planned")?,
-                    plan_digest: row.get("plan_digest")?,
-                    attempts: row.get("attempts")?,
-                })
-            },
+            unfinished,
         );
         Ok(found.optional()?.filter(|one| !matches!(one.phase, Phase::Ended | Phase::Planning)))
+    }
+
+    pub(super) fn begun_run(&self, id: &str) -> Result<Option<Unfinished>> {
+        Ok(self.database.query_row("SELECT * FROM run WHERE id = ?1", [id], unfinished).optional()?)
+    }
+
+    /// A plan becomes a run of this moment: of a job's runs the one that began last is gone on with.
+    pub(super) fn apply_plan(&self, id: &str, at: &str) -> Result<bool> {
+        self.change("apply", |change| {
+            let applied = change.execute(
+                "UPDATE run SET phase = 'loading', status = 'running', started = ?2, ended = NULL, report = NULL, message = NULL
+                 WHERE id = ?1 AND phase = 'planning' AND status = 'planned'",
+                [id, at],
+            )?;
+            Ok(applied > 0)
+        })
+    }
+
+    pub(super) fn run_that_wrote_since(&self, of: &Tenancy, job: &str, since_ms: i64) -> Result<Option<String>> {
+        let found = self.database.query_row(
+            "SELECT run.id FROM run JOIN batch ON batch.run = run.id
+             WHERE job = ?1 AND organization = ?2 AND tenant = ?3 AND sent_at_ms > ?4 ORDER BY sent_at_ms DESC LIMIT 1",
+            params![job, of.organization, of.tenant, since_ms],
+            |row| row.get(0),
+        );
+        Ok(found.optional()?)
     }
 
     pub(super) fn take_run_up(&self, id: &str) -> Result<()> {
@@ -194,9 +208,9 @@ impl State {
     pub fn unfinished_runs(&self) -> Result<Vec<Run>> {
         let mut query = self.database.prepare(
             "SELECT * FROM run AS one WHERE phase NOT IN ('ended', 'planning') AND id = (
-                SELECT max(id) FROM run AS other WHERE other.job = one.job AND other.organization = one.organization
-                AND other.tenant = one.tenant AND other.phase <> 'planning')
-             ORDER BY id",
+                SELECT id FROM run AS other WHERE other.job = one.job AND other.organization = one.organization
+                AND other.tenant = one.tenant AND other.phase <> 'planning' ORDER BY started DESC, id DESC LIMIT 1)
+             ORDER BY started, id",
         )?;
         let runs = query.query_map([], run)?.collect::<std::result::Result<_, _>>()?;
         Ok(runs)
@@ -223,7 +237,7 @@ impl State {
     /// If it cannot be read.
     pub fn last_status(&self, job: &str) -> Result<Option<String>> {
         let found = self.database.query_row(
-            "SELECT status FROM run WHERE job = ?1 AND ended IS NOT NULL ORDER BY id DESC LIMIT 1",
+            "SELECT status FROM run WHERE job = ?1 AND ended IS NOT NULL ORDER BY started DESC, id DESC LIMIT 1",
             [job],
             |row| row.get(0),
         );
@@ -241,5 +255,19 @@ fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         status: row.get("status")?,
         report: row.get("report")?,
         message: row.get("message")?,
+    })
+}
+
+fn unfinished(row: &Row<'_>) -> rusqlite::Result<Unfinished> {
+    Ok(Unfinished {
+        run: run(row)?,
+        phase: Phase::parse(&row.get::<_, String>("phase")?),
+        job_digest: row.get::<_, Option<String>>("job_digest")?.unwrap_or_default(),
+        now_ms: row.get::<_, Option<i64>>("now_ms")?.unwrap_or_default(),
+        relied: row.get("relied")?,
+        chosen: row.get("chosen")?,
+        planned: row.get("planned")?,
+        plan_digest: row.get("plan_digest")?,
+        attempts: row.get("attempts")?,
     })
 }

@@ -104,7 +104,7 @@ CREATE TABLE link (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What was sixth version added: where a job's next run begins to read. Its rows lie in the folder of the run that is named.
+/// What the sixth version added: where a job's next run begins to read. Its rows lie in the folder of the run that is named.
 const BASE: &str = "
 CREATE TABLE base (
     organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, run TEXT NOT NULL REFERENCES run (id),

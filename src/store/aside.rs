@@ -1,0 +1,61 @@
+//! Datasets that are set aside while others are made in their place, until it is decided which of them stay.
+//!
+//! In: a run folder. Out: the same folder, with some of its datasets below [`ASIDE`]. Whoever ends in between leaves them there, and
+//! the next one puts them back before it does anything else.
+
+use std::path::Path;
+
+use super::dataset::RunFolder;
+use super::durable;
+use super::error::{Result, disk};
+use super::parts::clear;
+
+/// Where datasets lie that are set aside.
+pub const ASIDE: &str = "aside";
+
+impl RunFolder {
+    /// Sets datasets aside; those that are not there are passed over. A name may be of a folder of several.
+    ///
+    /// # Errors
+    /// If one cannot be moved.
+    pub fn set_aside(&self, names: &[&str]) -> Result<()> {
+        let top = Path::new(self.root()).to_owned();
+        let aside = top.join(ASIDE);
+        durable::make_folder(&top, &aside)?;
+        for name in names {
+            let from = top.join(name);
+            if durable::is_folder(&from) {
+                std::fs::rename(&from, aside.join(name)).map_err(disk("cannot set aside", &from))?;
+            }
+        }
+        durable::sync_folder(&aside)?;
+        durable::sync_folder(&top)
+    }
+
+    /// Puts back what was set aside; what was made in its place is removed.
+    ///
+    /// # Errors
+    /// If one cannot be moved.
+    pub fn put_back(&self) -> Result<()> {
+        let top = Path::new(self.root()).to_owned();
+        let aside = top.join(ASIDE);
+        if !durable::is_folder(&aside) {
+            return Ok(());
+        }
+        for entry in std::fs::read_dir(&aside).map_err(disk("cannot read", &aside))? {
+            let entry = entry.map_err(disk("cannot read", &aside))?;
+            let to = top.join(entry.file_name());
+            clear(&to)?;
+            std::fs::rename(entry.path(), &to).map_err(disk("cannot put back", &to))?;
+        }
+        clear(&aside)
+    }
+
+    /// Removes what was set aside: what was made in its place stays.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn forget_aside(&self) -> Result<()> {
+        clear(&Path::new(self.root()).join(ASIDE))
+    }
+}
