@@ -285,13 +285,18 @@ async fn cleaning_leaves_what_can_be_gone_on_with_and_what_is_due() {
     let cleaned = clean(&rough.setting, 3_600).unwrap();
     assert_eq!((cleaned.runs.len(), folder(&users.run).exists()), (0, true), "an hour has not passed");
     let cleaned = clean(&rough.setting, 0).unwrap();
-    assert_eq!((cleaned.runs, cleaned.kept), (vec![users.run.clone()], vec![failed.run.clone()]));
-    assert!(cleaned.bytes > 0 && !folder(&users.run).exists() && folder(&failed.run).exists());
+    assert_eq!((cleaned.runs.len(), cleaned.kept), (0, vec![users.run.clone(), failed.run.clone()]));
+    assert!(folder(&users.run).exists(), "the next run of the job begins with what it read");
+    assert!(folder(&failed.run).exists());
+    let second = rough.run(USERS).await.remove(0);
+    assert_eq!(second.read.map(|read| (read.full, read.changed)), Some((None, 0)));
+    let cleaned = clean(&rough.setting, 0).unwrap();
+    assert_eq!((cleaned.runs, cleaned.kept), (vec![users.run.clone()], vec![failed.run.clone(), second.run.clone()]));
+    assert!(cleaned.bytes > 0 && !folder(&users.run).exists());
     let report = rough.run(COMPANIES).await.remove(0);
     assert_eq!((report.run, report.counts.inserted), (failed.run.clone(), 60));
-    assert_eq!(clean(&rough.setting, 0).unwrap().runs, std::slice::from_ref(&failed.run));
     let listed = activity::list(&rough.setting).unwrap();
-    assert_eq!(listed.len(), 2, "what became of them stays in the activity");
+    assert_eq!(listed.len(), 3, "what became of them stays in the activity");
     assert_eq!(clean(&rough.setting, 0).unwrap().runs, [""; 0]);
 }
 

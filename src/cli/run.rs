@@ -10,7 +10,7 @@ use crate::app::workspace::{Setting, Workspace};
 use crate::app::{applying, resuming, runs};
 use crate::model::outcome::{Outcome, Status};
 use crate::run::progress::{Event, Progress};
-use crate::run::report::Report;
+use crate::run::report::{ReadHow, Report};
 use crate::run::undertaking::How;
 
 pub(super) async fn run(setting: &Setting, name: &str, how: &How, json: bool) -> Ended {
@@ -101,6 +101,17 @@ fn shown(report: &Report, json: bool) -> u64 {
     report.counts.failed()
 }
 
+/// How the source was read.
+pub(super) fn read_how(read: &ReadHow) -> String {
+    match &read.full {
+        Some(why) => format!("read: everything ({why})"),
+        None => {
+            let (changed, gone) = (number(read.changed), number(read.gone));
+            format!("read: what changed ({changed} rows new or changed, {gone} gone); all are compared")
+        }
+    }
+}
+
 /// A report for people: rows, records, calls, the error file.
 pub(super) fn for_people(report: &Report) -> String {
     let mut text =
@@ -127,6 +138,9 @@ pub(super) fn for_people(report: &Report) -> String {
         rows.push(row);
     }
     text.push_str(&lines(&header, &rows));
+    if let Some(read) = &report.read {
+        text.push_str(&format!("  {}\n", read_how(read)));
+    }
     let calls = &report.calls;
     text.push_str(&format!(
         "  calls: {} to Dynamics, {} to Gainsight, {} of them writes\n",

@@ -4,16 +4,39 @@
 //! run, the ledger. Out: ways for everything that is read; and once every row has an outcome, the base of the next run.
 
 use super::error::Error;
+use super::job::Working;
 use super::progress::Event;
-use super::refreshing::{Refreshing, cursors};
+use super::refreshing::{Refreshing, cursors, read_how};
+use super::report::ReadHow;
 use super::services::Services;
 use super::staging::Staging;
 use super::undertaking::Undertaking;
 use super::ways::{Cursors, Full, Ways, is_logged, why_full};
 use crate::model::job::Job;
+use crate::model::reject::RejectCode;
 use crate::store::dataset::RunFolder;
 use crate::store::home::Home;
-use crate::store::ledger::{Base, Ledger, Phase};
+use crate::store::ledger::{Base, Failed, Ledger, Phase};
+
+impl Working<'_> {
+    pub(super) fn staging<'s>(&'s self, folder: &'s RunFolder) -> Staging<'s> {
+        Staging { folder, ledger: self.ledger, run: &self.one.run, progress: self.progress }
+    }
+
+    /// Whether everything was read, and if not, what changed.
+    pub(super) fn read_how(&self) -> Result<Option<ReadHow>, Error> {
+        let Some(folder) = self.home.existing_run_folder(&self.one.run) else { return Ok(None) };
+        read_how(&self.staging(&RunFolder::open(&folder)?))
+    }
+
+    /// Where the next run begins, if this one dealt with every row.
+    pub(super) fn next_base(&self, failed: &[Failed]) -> Result<Option<Base>, Error> {
+        let Some(folder) = self.home.existing_run_folder(&self.one.run) else { return Ok(None) };
+        let is_doubtful = failed.iter().any(|one| one.code == RejectCode::TargetGone.text());
+        let folder = RunFolder::open(&folder)?;
+        next(self.job, self.one, self.services, &self.staging(&folder), is_doubtful)
+    }
+}
 
 /// Where what is read comes from: as the run began with, or as is decided now.
 pub(super) async fn begin<'a>(
@@ -80,7 +103,7 @@ async fn is_there(base: &Base, home: &Home, ledger: &dyn Ledger) -> Result<bool,
 
 /// What the next run begins with, once this one has dealt with every row. `is_target_doubtful` says that a record was not there which
 /// the plan was made with: the next run reads the target whole then.
-pub(super) fn next(
+fn next(
     job: &Job,
     one: &Undertaking,
     services: &Services,

@@ -19,20 +19,17 @@ use super::load::Load;
 use super::plan::{Plan, plan};
 use super::progress::{Event, Progress};
 use super::recorder::Recorder;
-use super::refreshing::read_how;
-use super::report::{ReadHow, Report, Retried};
+use super::report::{Report, Retried};
 use super::services::Services;
-use super::staging::Staging;
 use super::undertaking::{How, Undertaking, begin_plan, undertake, wait_for_created, wait_for_others};
 use crate::model::dataset;
 use crate::model::job::Job;
 use crate::model::outcome::{Calls, Counts, Status};
-use crate::model::reject::RejectCode;
 use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::RunFolder;
 use crate::store::error::Error as StoreError;
 use crate::store::home::Home;
-use crate::store::ledger::{Base, End, Failed, Ledger, Phase};
+use crate::store::ledger::{End, Failed, Ledger, Phase};
 use crate::store::runs::Stage;
 
 /// Runs a job, or goes on with a run of it. A run that fails is a report too, with its message; an error means that not even that
@@ -330,24 +327,6 @@ impl Working<'_> {
         timed.end("plan", read, run, self.ledger)?;
         let guarded = guard::admit(job, &made, &there, &target.limits);
         Ok(Staged { made, guarded })
-    }
-
-    fn staging<'s>(&'s self, folder: &'s RunFolder) -> Staging<'s> {
-        Staging { folder, ledger: self.ledger, run: &self.one.run, progress: self.progress }
-    }
-
-    /// Whether everything was read, and if not, what changed.
-    fn read_how(&self) -> Result<Option<ReadHow>, Error> {
-        let Some(folder) = self.home.existing_run_folder(&self.one.run) else { return Ok(None) };
-        read_how(&self.staging(&RunFolder::open(&folder)?))
-    }
-
-    /// Where the next run begins, if this one dealt with every row.
-    fn next_base(&self, failed: &[Failed]) -> Result<Option<Base>, Error> {
-        let Some(folder) = self.home.existing_run_folder(&self.one.run) else { return Ok(None) };
-        let is_doubtful = failed.iter().any(|one| one.code == RejectCode::TargetGone.text());
-        let folder = RunFolder::open(&folder)?;
-        basis::next(self.job, self.one, self.services, &self.staging(&folder), is_doubtful)
     }
 
     /// How many rows were due, and how many of them are not any more.

@@ -153,13 +153,14 @@ fn table(job: &Job, table: &TableRef, is_source: bool, cursor: Option<&TableCurs
     let whole = if is_tracked(job, table, is_source) { TableWay::Tracked } else { TableWay::Whole };
     let Some(cursor) = cursor else { return whole };
     let is_one_page = cursor.rows < u64::from(page_size);
-    // Only what becomes of rows that are gone depends on knowing of each; others wait for the next time that everything is read.
+    // To know of each row that is gone costs the keys of all: where nothing is done about them, they wait until everything is read.
     let asks_for_gone = is_source && job.on_delete != OnSource::Ignore;
     match (&cursor.link, column(job, table, is_source)) {
         (Some(link), column) if whole == TableWay::Tracked => TableWay::Changed {
             link: link.clone(),
             again_from_ms: column.filter(|_| cursor.is_overlapping).map(|_| cursor.from_ms),
-            has_keys: cursor.is_overlapping && asks_for_gone,
+            // A row that was deleted between its page and the last one may have been deleted before the link.
+            has_keys: cursor.is_overlapping,
         },
         // One request either way, and the whole table tells of rows that are gone as well.
         (None, Some(_)) if is_one_page => whole,

@@ -91,6 +91,7 @@ pub fn report(pass: usize, report: &Report, ends: &BTreeMap<String, End>) -> Vec
             End::Inserted => counts.inserted += 1,
             End::Updated => counts.updated += 1,
             End::Unchanged => counts.unchanged += 1,
+            End::Filtered => counts.filtered += 1,
             End::Rejected(code) => {
                 counts.rejected += 1;
                 failures.insert([key, "rejected", code].map(str::to_owned));

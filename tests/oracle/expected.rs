@@ -51,6 +51,7 @@ pub enum End {
     Inserted,
     Updated,
     Unchanged,
+    Filtered,
     Rejected(&'static str),
     Error(&'static str),
 }

@@ -89,13 +89,7 @@ fn context_line(written: &ast::Mapping, mapping: &Mapping) -> bool {
 
 /// What is checked and has no effect yet is said, so that nobody relies on it.
 fn not_yet(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
-    let clauses = [
-        (job.schedule.is_some(), "SCHEDULE"),
-        (!job.notify.is_empty(), "NOTIFY"),
-        (job.source.by.is_some(), "BY"),
-        (job.source.lag_seconds.is_some(), "LAG"),
-        (job.source.full_every_seconds.is_some(), "FULL EVERY"),
-    ];
+    let clauses = [(job.schedule.is_some(), "SCHEDULE"), (!job.notify.is_empty(), "NOTIFY")];
     let said: Vec<&str> = clauses.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
     if !said.is_empty() {
         let message = format!("checked, but without effect in this version: {}", said.join(", "));
