@@ -16,6 +16,8 @@
 //!   part, and a part that fails answers for its change set (`batch`); metadata is compared with case
 //!   (`member_filter`); a key that no table declares is a bad query option (`key`); groups come in
 //!   the order of their first rows and are written like the values they come from (`apply`); the snapshot that `RetrieveTotalRecordCount` counts is as fresh as now (`functions`).
+//!   Merging moves every lookup that leads to the subordinate but the `masterid` of rows merged earlier, and a row that
+//!   is merged already is refused as an argument (`merge`).
 //!   A row that is deleted and made again with its key is no deletion any more (`store`); a tracked read that is refused
 //!   for its options or its table is a 400, and one with an option that no document names is a 501 (`tracking`); a change of
 //!   a table's metadata takes a version of its own (`service`).

@@ -163,6 +163,12 @@ impl Sandbox {
         self.dynamics.delete_row(table, id)
     }
 
+    /// Merges two accounts or two contacts: the subordinate is inactive then and names its master, and what led to it leads
+    /// to the master. Says whether it did: both must be there, and neither merged before.
+    pub fn merge_rows(&self, table: &str, master: &str, subordinate: &str) -> bool {
+        self.dynamics.merge_rows(table, master, subordinate)
+    }
+
     /// Stores a Gainsight record as it is, replacing the one with its `Gsid`, and returns the GSID. `ModifiedDate` moves unless
     /// another one is given. Nothing is checked;
     /// fields the object does not have are dropped, and an unknown object gives an empty string.

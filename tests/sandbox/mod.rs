@@ -15,6 +15,7 @@ mod dynamics_filter;
 mod dynamics_functions;
 mod dynamics_keys;
 mod dynamics_lookups;
+mod dynamics_merge;
 mod dynamics_metadata;
 mod dynamics_multi_select;
 mod dynamics_opportunities;

@@ -29,6 +29,7 @@ mod identity;
 mod key;
 mod like;
 mod member_filter;
+mod merge;
 mod metadata;
 mod multipart;
 mod multiple;

@@ -84,7 +84,7 @@ fn rows(dynamics: &Dynamics, place: &Place, ask: &Ask, name: &str, below: &[&str
 
 fn change(dynamics: &Dynamics, place: &Place, ask: &Ask, (first, caller): (&str, &str)) -> Result<Reply, Refusal> {
     let name = first.split('(').next().unwrap_or(first);
-    if dynamics.schema.set(name).is_some() {
+    if dynamics.schema.set(name).is_some() || (first, ask.method.as_str()) == ("Merge", "POST") {
         return write::answer(dynamics, place, ask, caller);
     }
     if metadata::knows(first) {

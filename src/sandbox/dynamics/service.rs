@@ -20,6 +20,7 @@ use super::super::tokens::Tokens;
 use super::delta::Token;
 use super::drift::drifted;
 use super::guid::Guid;
+use super::merge::Merge;
 use super::people::People;
 use super::privileges::Granted;
 use super::row::Row;
@@ -197,6 +198,15 @@ impl Dynamics {
     pub(in crate::sandbox) fn delete_row(&self, logical: &str, id: &str) -> bool {
         let (Some(table), Some(id)) = (self.schema.table(logical), Guid::parse(id)) else { return false };
         self.store.write().unwrap_or_else(PoisonError::into_inner).remove(table, id)
+    }
+
+    /// Merges two rows as the action does, for a test.
+    pub(in crate::sandbox) fn merge_rows(&self, logical: &str, master: &str, subordinate: &str) -> bool {
+        let Some(table) = self.schema.table(logical) else { return false };
+        let (Some(master), Some(subordinate)) = (Guid::parse(master), Guid::parse(subordinate)) else { return false };
+        let merge = Merge { table, master, subordinate };
+        let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        store.atomically(|store| merge.apply(self, store, Map::new(), &self.application_user)).is_ok()
     }
 
     /// Remembers a page link, so that an altered one can be told from ours.

@@ -14,6 +14,7 @@ use super::derived::{self, Stamp};
 use super::errors::Refusal;
 use super::guid::Guid;
 use super::key::{Located, taken};
+use super::merge;
 use super::multiple;
 use super::options::Options;
 use super::payload::{Payload, Scope, object};
@@ -58,6 +59,9 @@ pub(in crate::sandbox) fn answer(
 
 impl Write<'_> {
     pub(in crate::sandbox) fn apply(&self, store: &mut Store) -> Result<Written, Refusal> {
+        if merge::is_asked(self) {
+            return merge::answer(self, store);
+        }
         match (self.ask.method.as_str(), Target::read(&self.dynamics.schema, store, &self.place.segments())?) {
             ("POST", Target::Set(table)) => self.create(store, table),
             ("POST", Target::Action(table, name)) => multiple::apply(self, store, table, &name),
@@ -87,19 +91,7 @@ impl Write<'_> {
         (table, id): RowKey,
         values: Map<String, Value>,
     ) -> Result<(), Refusal> {
-        let (dynamics, schema) = (self.dynamics, &self.dynamics.schema);
-        let now = dynamics.now();
-        let stamp = Stamp { caller: self.caller, business_unit: &dynamics.business_unit, now: &now };
-        let row = derived::row(store, schema, &schema.tables[table], id, values, &stamp)?;
-        if let Some(key) = taken(&schema.tables[table], &store.tables[table], id, &row) {
-            let text = format!(
-                "Entity Key {0} violated. A record with the same value for {0} already exists. A duplicate record cannot \
-                 be created. Select one or more unique values and try again.",
-                key.label
-            );
-            return Err(Refusal::new(412, "0x80060892", text));
-        }
-        store.put(schema, table, &row).map_err(|reason| Refusal::new(400, "0x80040203", reason))
+        save(self.dynamics, store, (table, id), values, self.caller)
     }
 
     /// Adds a row and says under which key.
@@ -183,4 +175,27 @@ impl Write<'_> {
         }
         Ok(Written { reply: reply.writing(1), row: Some(row) })
     }
+}
+
+/// Stores values of a row that is there or not, and what follows from them.
+pub(in crate::sandbox) fn save(
+    dynamics: &Dynamics,
+    store: &mut Store,
+    (table, id): RowKey,
+    values: Map<String, Value>,
+    caller: &str,
+) -> Result<(), Refusal> {
+    let schema = &dynamics.schema;
+    let now = dynamics.now();
+    let stamp = Stamp { caller, business_unit: &dynamics.business_unit, now: &now };
+    let row = derived::row(store, schema, &schema.tables[table], id, values, &stamp)?;
+    if let Some(key) = taken(&schema.tables[table], &store.tables[table], id, &row) {
+        let text = format!(
+            "Entity Key {0} violated. A record with the same value for {0} already exists. A duplicate record cannot \
+             be created. Select one or more unique values and try again.",
+            key.label
+        );
+        return Err(Refusal::new(412, "0x80060892", text));
+    }
+    store.put(schema, table, &row).map_err(|reason| Refusal::new(400, "0x80040203", reason))
 }
