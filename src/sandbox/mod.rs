@@ -24,6 +24,7 @@ mod running;
 mod tls;
 mod tokens;
 mod world;
+mod writer;
 
 pub use calls::{Call, Service};
 pub use credentials::Credentials;
@@ -33,3 +34,4 @@ pub use gainsight::{Items, NoRows, Rows, Shape, Times};
 pub use options::{Error, Options};
 pub use running::{Sandbox, start, start_with};
 pub use world::corners;
+pub use writer::Change;

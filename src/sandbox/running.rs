@@ -21,6 +21,7 @@ use super::gainsight::{Gainsight, Shape};
 use super::http::{Answering, Port, serve};
 use super::options::{Error, Options};
 use super::world;
+use super::writer::Change;
 
 /// A running sandbox; dropping it closes both ports without waiting.
 pub struct Sandbox {
@@ -150,6 +151,12 @@ impl Sandbox {
     /// How many requests were under way at once, at the most, to either service.
     pub fn most_at_once(&self) -> usize {
         self.log.most_at_once()
+    }
+
+    /// From now on somebody else writes while rows are read: after every page of a table (its logical name is given) that
+    /// another page follows, these changes are made before the answer goes out. A change that cannot be made is left out.
+    pub fn write_between_pages(&self, writing: impl FnMut(&str) -> Vec<Change> + Send + 'static) {
+        self.dynamics.writer.set(Box::new(writing));
     }
 
     /// Adds a row to the source, or changes the given columns of one; `versionnumber` moves, and `modifiedon` too unless

@@ -46,3 +46,4 @@ mod rate_windows;
 mod sign_in;
 mod world;
 mod world_opportunities;
+mod writer;

@@ -1,4 +1,5 @@
-//! Faults that need the rows or the metadata: a source that changes while a client pages, and a choice that nobody knows.
+//! What needs the rows or the metadata: a source that changes while a client pages, by a fault or by a test's writer, and a
+//! choice that nobody knows.
 //!
 //! Which request is struck is decided in `faults`. In: a request with its strike, and the reply made for it. Out: the same
 //! reply or one with another choice, and rows that have changed since it was made.
@@ -7,16 +8,26 @@ use serde_json::{Map, Value};
 
 use super::super::faults::{Effect, Touch};
 use super::super::http::{Ask, Reply};
+use super::super::writer::Change;
 use super::place::Place;
 use super::schema::{Column, Kind, TableSchema};
 use super::service::Dynamics;
 
 const FORMATTED: &str = "@OData.Community.Display.V1.FormattedValue";
 
+/// Bytes at the end of a page that its link is in, and at its start that its annotations are in.
+const LONGEST_LINK: usize = 8 * 1024;
+const OPENING: usize = 1024;
+
 /// Lets a strike act on the rows, or on the reply. A refused request is left alone.
 pub(in crate::sandbox) fn after(dynamics: &Dynamics, ask: &Ask, reply: &mut Reply) {
     if reply.status != 200 {
         return;
+    }
+    if is_followed(reply)
+        && let Some(table) = asked(dynamics, ask)
+    {
+        dynamics.writer.after_page(&table.logical).iter().for_each(|change| write(dynamics, change));
     }
     let draw = ask.strike.draw;
     match &ask.strike.effect {
@@ -36,6 +47,23 @@ pub(in crate::sandbox) fn after(dynamics: &Dynamics, ask: &Ask, reply: &mut Repl
         }
         _ => {}
     }
+}
+
+/// Whether the reply is a page that another one follows.
+fn is_followed(reply: &Reply) -> bool {
+    let end = reply.body.len().saturating_sub(LONGEST_LINK);
+    let (start, end) = (&reply.body[..reply.body.len().min(OPENING)], &reply.body[end..]);
+    let has = |part: &[u8], text: &str| part.windows(text.len()).any(|window| window == text.as_bytes());
+    has(end, "\"@odata.nextLink\":") || has(start, "\"@Microsoft.Dynamics.CRM.morerecords\":true")
+}
+
+fn write(dynamics: &Dynamics, change: &Change) {
+    // What a test asks for and cannot be is left out; it sees what became of its rows.
+    let _done = match change {
+        Change::Put(table, row) => dynamics.put_row(table, row).is_ok(),
+        Change::Delete(table, id) => dynamics.delete_row(table, id),
+        Change::Merge(table, master, subordinate) => dynamics.merge_rows(table, master, subordinate),
+    };
 }
 
 /// The table whose rows were asked for.

@@ -17,6 +17,7 @@ use super::super::faults::Touch;
 use super::super::options::Error;
 use super::super::randomness::{Chance, hash};
 use super::super::tokens::Tokens;
+use super::super::writer::Writer;
 use super::delta::Token;
 use super::drift::drifted;
 use super::guid::Guid;
@@ -42,6 +43,7 @@ pub(in crate::sandbox) struct Dynamics {
     pub(in crate::sandbox) tokens: Tokens,
     pub(in crate::sandbox) people: People,
     pub(in crate::sandbox) granted: Granted,
+    pub(in crate::sandbox) writer: Writer,
     pub(super) schema: Schema,
     /// The schema as metadata shows it: that above, and what a test changed of it.
     described: RwLock<Arc<Schema>>,
@@ -75,6 +77,7 @@ impl Dynamics {
             tokens: Tokens::new(seed),
             people: People::new(seed),
             granted: Granted::default(),
+            writer: Writer::default(),
             described: RwLock::new(Arc::new(schema.clone())),
             schema,
             store: RwLock::new(store),
