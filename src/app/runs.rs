@@ -11,6 +11,7 @@ use crate::model::chain::Chain;
 use crate::model::job::Job;
 use crate::run::chain::With;
 use crate::run::plan::Plan;
+use crate::run::planning::{Wanted, plan_jobs};
 use crate::run::progress::{Event, Progress};
 use crate::run::report::Report;
 use crate::run::undertaking::How;
@@ -108,7 +109,7 @@ pub async fn run_so(
 /// Plans a job without writing anything.
 ///
 /// # Errors
-/// What stopped it; a chain cannot be planned yet.
+/// What stopped it; a chain has several plans.
 pub async fn plan(
     workspace: &Workspace,
     setting: &Setting,
@@ -117,15 +118,43 @@ pub async fn plan(
     sample: usize,
     progress: &Progress,
 ) -> Result<(Report, Plan), Error> {
-    let Named::Job(one) = find(&workspace.project, name)? else {
-        let message =
-            format!("\"{name}\" is a chain; plan its jobs one by one, as each depends on what the one before wrote");
-        return Err(Error::Usage(message));
+    let Named::Job(_) = find(&workspace.project, name)? else {
+        return Err(Error::Usage(format!("\"{name}\" is a chain, and one plan is wanted")));
+    };
+    let wanted = Wanted { how: how.clone(), sample, export: None };
+    let mut made = None;
+    plan_all(workspace, setting, name, wanted, progress, |report, plan| made = Some((report.clone(), plan.clone())))
+        .await?;
+    made.ok_or_else(|| Error::Usage(format!("\"{name}\" has no job")))
+}
+
+/// Plans a job, or each job of a chain over what the ones before it are going to write. Every plan is handed out as soon as it is there.
+///
+/// # Errors
+/// What stopped it.
+pub async fn plan_all(
+    workspace: &Workspace,
+    setting: &Setting,
+    name: &str,
+    mut wanted: Wanted<'_>,
+    progress: &Progress,
+    planned: impl FnMut(&Report, &Plan),
+) -> Result<(), Error> {
+    let jobs = match find(&workspace.project, name)? {
+        Named::Job(one) => vec![one],
+        Named::Chain(..) if wanted.how.chosen.is_some() => {
+            return Err(Error::Usage(format!("\"{name}\" is a chain, and rows are chosen of one job")));
+        }
+        Named::Chain(chain, jobs) => {
+            wanted.how.chain = Some(chain.name.clone());
+            jobs
+        }
     };
     let home = take(setting, progress).await?;
     let state = State::open(&home.state_path())?;
-    admit([one], workspace, &home, &state, setting).await?;
-    Ok(job::plan_only(one, &workspace.services, &home, &state, how, sample, progress).await?)
+    admit(jobs.iter().copied(), workspace, &home, &state, setting).await?;
+    let with = With { services: &workspace.services, home: &home, ledger: &state, progress };
+    Ok(plan_jobs(&jobs, &wanted, &with, planned).await?)
 }
 
 /// How often a home that another process has is tried again.

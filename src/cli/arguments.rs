@@ -92,11 +92,14 @@ pub(super) enum Verb {
     },
     /// Read both sides and show what a run would write, without writing it.
     Plan {
-        /// The job's name.
-        job: String,
-        /// Also show this many rows with old and new values.
+        /// The name of a job, or of a chain, each of whose jobs then sees what the ones before it would write.
+        name: String,
+        /// Also show this many rows of each with old and new values.
         #[arg(long, value_name = "N", default_value_t = 0)]
         sample: usize,
+        /// Also write every row and every field that changes into this folder, as Parquet files.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
         /// Read and compare everything, not only what changed since the last run.
         #[arg(long)]
         full: bool,

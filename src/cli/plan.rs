@@ -1,5 +1,6 @@
 //! `ferry plan`: what a run would do and what it would cost, for people in 80 columns and for programs as JSON.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -11,26 +12,87 @@ use super::progress::listener;
 use super::sample::sampled;
 use super::start::Ended;
 use super::table::{Paint, lines, number, wrapped};
+use crate::app::error::Error;
 use crate::app::runs;
 use crate::app::workspace::{Setting, Workspace};
 use crate::model::outcome::Outcome;
 use crate::run::cost::Cost;
 use crate::run::plan::{Plan, Unwritten};
+use crate::run::planning::Wanted;
 use crate::run::report::Report;
 use crate::run::undertaking::How;
+use crate::store::export::Export;
 
 /// Reasons that are shown with an example; the others are in the JSON and in the files.
 const REASONS_AT_MOST: usize = 12;
 
-pub(super) async fn plan(setting: &Setting, job: &str, how: &How, sample: usize, as_json: bool) -> Ended {
+/// What `ferry plan` is asked for.
+pub(super) struct Asked<'a> {
+    pub(super) name: &'a str,
+    pub(super) how: &'a How,
+    pub(super) sample: usize,
+    pub(super) out: Option<&'a Path>,
+}
+
+pub(super) async fn plan(setting: &Setting, asked: &Asked<'_>, as_json: bool) -> Ended {
+    // A folder that is not free is seen before anything is read.
+    let export = asked.out.map(Export::into_folder).transpose().map_err(Error::from)?;
     let workspace = Workspace::ready(setting).await?;
-    let (report, plan) = runs::plan(&workspace, setting, job, how, sample, &listener()).await?;
-    if as_json {
-        say!("{}", json!({ "run": report.run, "job": report.job, "plan": plan }));
-    } else {
-        output::text(&for_people(&report, &plan, &apply(setting, &report, &plan), Paint::of_stdout()));
+    let wanted = Wanted { how: asked.how.clone(), sample: asked.sample, export: export.as_ref() };
+    let (mut failed, mut total, paint) = (0, Total::default(), Paint::of_stdout());
+    let show = |report: &Report, plan: &Plan| {
+        failed += plan.counts.failed();
+        total.add(plan);
+        if as_json {
+            say!("{}", json!({ "run": report.run, "job": report.job, "plan": plan }));
+        } else {
+            output::text(&for_people(report, plan, &apply(setting, report, plan), paint));
+        }
+    };
+    runs::plan_all(&workspace, setting, asked.name, wanted, &listener(), show).await?;
+    if !as_json {
+        output::text(&total.for_people(paint));
+        if let Some(out) = asked.out {
+            let of_each = if total.plans > 1 { ", in a folder for each plan" } else { "" };
+            say!("\n  changes.parquet, fields.parquet and summary.json are in {}{of_each}", out.display());
+        }
     }
-    Ok(u8::from(plan.counts.failed() > 0))
+    Ok(u8::from(failed > 0))
+}
+
+/// What several plans cost together.
+#[derive(Default)]
+struct Total {
+    plans: usize,
+    by_api: BTreeMap<String, Cost>,
+}
+
+impl Total {
+    fn add(&mut self, plan: &Plan) {
+        self.plans += 1;
+        let cost = &plan.cost;
+        let all = self.by_api.entry(cost.api.clone()).or_insert_with(|| Cost {
+            calls: 0,
+            by_kind: BTreeMap::new(),
+            minutes: 0,
+            days: 0,
+            ..cost.clone()
+        });
+        all.calls += cost.calls;
+        all.minutes += cost.minutes;
+        all.days = all.days.max(cost.days);
+        cost.by_kind.iter().for_each(|(kind, calls)| *all.by_kind.entry(kind.clone()).or_default() += calls);
+    }
+
+    /// What a chain costs; of a single job it was said already.
+    fn for_people(&self, paint: Paint) -> String {
+        if self.plans < 2 {
+            return String::new();
+        }
+        let title = format!("all {} plans of the chain", self.plans);
+        let costs = self.by_api.values().filter(|one| one.calls > 0).map(|one| cost(one, paint));
+        format!("\n{}\n{}", paint.bold(&title), costs.collect::<String>())
+    }
 }
 
 /// The very command that loads a plan, from where the plan was asked for.
@@ -73,12 +135,18 @@ fn for_people(report: &Report, plan: &Plan, apply: &str, paint: Paint) -> String
     text.push_str(&cost(&plan.cost, paint));
     if !plan.sample.is_empty() {
         text.push_str(&format!("\n  {}\n", paint.dim("sample")));
-        plan.sample.iter().for_each(|row| text.push_str(&sampled(row, paint)));
+        plan.sample.iter().for_each(|row| text.push_str(&sampled(row, &plan.after, paint)));
     }
     if let Some(asks) = &plan.asks {
         text.push_str(&format!("\n{}", wrapped(&format!("as it stands, {asks}"), "  ", "  ")));
     }
-    if plan.cost.calls > 0 || plan.counts.inserted + plan.counts.updated + plan.counts.deleted > 0 {
+    if plan.waits > 0 {
+        let words = format!(
+            "{} rows wait for records that the earlier jobs of the chain insert: load those first, then plan this job again, or run the chain",
+            number(plan.waits)
+        );
+        text.push_str(&format!("\n{}", wrapped(&words, "  ", "  ")));
+    } else if plan.cost.calls > 0 || plan.counts.inserted + plan.counts.updated + plan.counts.deleted > 0 {
         text.push_str(&format!("\n  {}\n    {}\n", paint.dim("to load exactly this"), paint.bold(apply)));
     } else {
         text.push_str("\n  there is nothing to load\n");

@@ -5,14 +5,15 @@ use serde_json::Value;
 use super::output::on_one_line;
 use super::plan::cut;
 use super::table::{COLUMNS, Paint, number, wrapped};
-use crate::run::plan::SampleRow;
+use crate::run::overlay::coming;
+use crate::run::plan::{EarlierPlan, SampleRow};
 
 /// The longest value that is shown in full, in characters.
 const VALUE_SHOWN: usize = 60;
 /// The longest label that others are lined up with, in characters.
 const LABEL_SHOWN: usize = 36;
 
-pub(super) fn sampled(row: &SampleRow, paint: Paint) -> String {
+pub(super) fn sampled(row: &SampleRow, after: &[EarlierPlan], paint: Paint) -> String {
     let head = format!("row {} · {} · {}", number(row.row.unsigned_abs()), on_one_line(&row.source_key), row.outcome);
     let mut text = format!("  {}\n", paint.bold(&head));
     if let Some(reason) = &row.reason {
@@ -25,7 +26,7 @@ pub(super) fn sampled(row: &SampleRow, paint: Paint) -> String {
         for change in row.fields.iter().filter(|change| change.object == record.object) {
             let field = on_one_line(&change.field);
             let blanks = " ".repeat(widest.saturating_sub(field.chars().count()));
-            let (old, new) = (shown(&change.old), shown(&change.new));
+            let (old, new) = (shown(&change.old, after), shown(&change.new, after));
             // An insert has nothing before it.
             let values = if record.action == "insert" { new } else { format!("{old} → {new}") };
             text.push_str(&broken(&format!("      {field}{blanks}  "), &values));
@@ -42,14 +43,21 @@ fn broken(field: &str, values: &str) -> String {
     format!("{}\n          {values}\n", field.trim_end())
 }
 
-/// A value for a terminal: control characters are shown, not obeyed; a reference to a row of this run is said in words.
-pub(super) fn shown(value: &Value) -> String {
+/// A value for a terminal: control characters are shown, not obeyed; a reference to a record that is still to come is said in words.
+fn shown(value: &Value, after: &[EarlierPlan]) -> String {
     match value {
         Value::Null => "(empty)".to_owned(),
-        Value::String(text) => match text.strip_prefix('~').and_then(|row| row.parse::<u64>().ok()) {
-            Some(row) => format!("(the record of row {row}, once it is inserted)"),
-            None => format!("'{}'", cut(&text.escape_debug().to_string(), VALUE_SHOWN)),
-        },
+        Value::String(text) => reference(text, after)
+            .unwrap_or_else(|| format!("'{}'", cut(&text.escape_debug().to_string(), VALUE_SHOWN))),
         other => other.to_string(),
     }
+}
+
+fn reference(text: &str, after: &[EarlierPlan]) -> Option<String> {
+    if let Some(row) = text.strip_prefix('~').and_then(|row| row.parse::<u64>().ok()) {
+        return Some(format!("(the record of row {}, once it is inserted)", number(row)));
+    }
+    let (run, row) = coming(text)?;
+    let job = &after.iter().find(|one| one.run == run)?.job;
+    Some(format!("(the record that \"{}\" inserts, row {})", on_one_line(job), number(row.unsigned_abs())))
 }

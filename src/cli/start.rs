@@ -1,6 +1,7 @@
 //! From the command line to an exit code.
 
 use super::output::tell;
+use super::plan::Asked;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -90,9 +91,10 @@ async fn verb(arguments: Arguments) -> Ended {
         }
         Verb::Preview { job, limit } => preview::preview(&setting, &job, limit, common.json).await,
         Verb::Explain { job } => explain::explain(&setting, &job, common.json).await,
-        Verb::Plan { job, sample, full } => {
+        Verb::Plan { name, sample, full, out } => {
             let how = How { full, ..How::default() };
-            plan::plan(&Setting { anew: true, ..setting }, &job, &how, sample, common.json).await
+            let asked = Asked { name: &name, how: &how, sample, out: out.as_deref() };
+            plan::plan(&Setting { anew: true, ..setting }, &asked, common.json).await
         }
         Verb::Run { name, yes, anew, full, only } => {
             let chosen = (!only.is_empty()).then_some(only);

@@ -13,6 +13,7 @@ use super::extract::{read_target_again, remember};
 use super::guard;
 use super::job::{Begun, Working};
 use super::moved::moved;
+use super::overlay::waiting;
 use super::plan::plan;
 use super::progress::{Event, Progress};
 use super::report::Report;
@@ -61,12 +62,19 @@ pub async fn apply(
         attempts_before: 0,
         is_full: false,
         digest: shown.job_digest.clone(),
+        chain: None,
     };
-    progress(Event::Began { run: run.to_owned(), job: job.name.clone(), goes_on: false });
     let job = &job.at(one.now_ms);
     let begun = Begun::now(job, services)?;
     let folder = RunFolder::open(&path)?;
-    let working = Working { job, services, home, ledger, progress, one: &one };
+    let waits = if shown.run.chain.is_some() { waiting(job, &folder).await? } else { 0 };
+    if waits > 0 {
+        return Err(refused(format!(
+            "{waits} of its rows wait for records that an earlier job of the chain was to insert; run or apply that job, then plan this one"
+        )));
+    }
+    progress(Event::Began { run: run.to_owned(), job: job.name.clone(), goes_on: false });
+    let working = Working { job, services, home, ledger, progress, one: &one, earlier: &[] };
     let held = working.held(&folder, &planned, &digest).await;
     let at = services.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let applied = match held {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::gainsight::write::{Record, value};
 use crate::model::dataset::{ROW, changes};
+use crate::model::field::FieldKind;
 use crate::model::job::{Job, Route};
 use crate::model::outcome::Outcome;
 
@@ -76,6 +77,13 @@ impl<'a> Changes<'a> {
     pub(super) fn new_value(&self, mapping: usize, at: usize) -> Value {
         let (target, field) = self.names(mapping);
         self.column(&changes::new(target, field)).map_or(Value::Null, |c| value(c, at))
+    }
+
+    /// The new value of a field that points at a record.
+    pub(super) fn new_gsid(&self, mapping: usize, at: usize) -> Option<&str> {
+        let (target, field) = self.names(mapping);
+        let looks_up = self.job.mappings[mapping].field.kind == FieldKind::Lookup;
+        looks_up.then(|| self.text(&changes::new(target, field), at))?
     }
 
     /// The old value as Gainsight gives it.

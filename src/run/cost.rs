@@ -96,6 +96,12 @@ fn days(calls: u64, left_today: u64, per_day: u64) -> u64 {
 }
 
 impl Cost {
+    /// The same when calls of other plans come first on the same day.
+    pub(super) fn take_from_today(&mut self, calls: u64) {
+        self.left_today = self.left_today.saturating_sub(calls);
+        self.days = days(self.calls, self.left_today, self.per_day);
+    }
+
     /// Whether all calls fit into what is left today.
     #[must_use]
     pub fn fits_today(&self) -> bool {

@@ -16,12 +16,13 @@ use super::error::Error;
 use super::extract::{Extracted, extract, remember};
 use super::guard;
 use super::load::Load;
+use super::overlay::{self, Earlier};
 use super::plan::{Plan, plan};
 use super::progress::{Event, Progress};
 use super::recorder::Recorder;
 use super::report::{Report, Retried};
 use super::services::Services;
-use super::undertaking::{How, Undertaking, begin_plan, undertake, wait_for_created, wait_for_others};
+use super::undertaking::{How, Undertaking, undertake, wait_for_created, wait_for_others};
 use crate::model::dataset;
 use crate::model::job::Job;
 use crate::model::outcome::{Calls, Counts, Status};
@@ -50,46 +51,7 @@ pub async fn run(
     progress(Event::Began { run: one.run.clone(), job: job.name.clone(), goes_on });
     let job = &job.at(one.now_ms);
     let begun = Begun::now(job, services)?;
-    Working { job, services, home, ledger, progress, one: &one }.carried_out(begun).await
-}
-
-/// Extracts and plans a job, and writes nothing to the target.
-///
-/// # Errors
-/// What stops it.
-pub async fn plan_only(
-    job: &Job,
-    services: &Services,
-    home: &Home,
-    ledger: &dyn Ledger,
-    how: &How,
-    sample: usize,
-    progress: &Progress,
-) -> Result<(Report, Plan), Error> {
-    let one = begin_plan(job, how, services, ledger).await?;
-    progress(Event::Began { run: one.run.clone(), job: job.name.clone(), goes_on: false });
-    let job = &job.at(one.now_ms);
-    let begun = Begun::now(job, services)?;
-    let mut report = begun.report(job, &one);
-    let working = Working { job, services, home, ledger, progress, one: &one };
-    let mut result = working.plan_alone(sample).await;
-    match &mut result {
-        Ok(Staged { made, guarded }) => {
-            report.counts = made.counts;
-            report.records.clone_from(&made.records);
-            report.status = Status::Planned;
-            made.asks = guarded.as_ref().err().map(ToString::to_string);
-        }
-        Err(error) => {
-            report.status = Status::Failed;
-            report.message = Some(error.to_string());
-        }
-    }
-    begun.complete(job, services, &mut report)?;
-    report.read = working.read_how()?;
-    working.end(&report, false, &[], false)?;
-    progress(Event::Ended);
-    Ok((report, result?.made))
+    Working { job, services, home, ledger, progress, one: &one, earlier: &[] }.carried_out(begun).await
 }
 
 /// What was spent before a run, and when its process began with it.
@@ -103,7 +65,7 @@ impl Begun {
         Ok(Self { calls: services.calls(job)?, since: Instant::now() })
     }
 
-    fn report(&self, job: &Job, one: &Undertaking) -> Report {
+    pub(super) fn report(&self, job: &Job, one: &Undertaking) -> Report {
         Report {
             run: one.run.clone(),
             job: job.name.clone(),
@@ -122,7 +84,7 @@ impl Begun {
     }
 
     /// What the process spent on the run.
-    fn complete(&self, job: &Job, services: &Services, report: &mut Report) -> Result<(), Error> {
+    pub(super) fn complete(&self, job: &Job, services: &Services, report: &mut Report) -> Result<(), Error> {
         let now = services.calls(job)?;
         report.calls = Calls {
             dynamics: now.dynamics - self.calls.dynamics,
@@ -135,9 +97,9 @@ impl Begun {
 }
 
 /// A plan, and whether it may be carried out unasked.
-struct Staged {
-    made: Plan,
-    guarded: Result<(), Error>,
+pub(super) struct Staged {
+    pub(super) made: Plan,
+    pub(super) guarded: Result<(), Error>,
 }
 
 /// A run being worked on, with everything that it needs.
@@ -148,6 +110,8 @@ pub(super) struct Working<'a> {
     pub(super) ledger: &'a dyn Ledger,
     pub(super) progress: &'a Progress,
     pub(super) one: &'a Undertaking,
+    /// The plans of a chain's earlier jobs, where it is planned and not run.
+    pub(super) earlier: &'a [Earlier],
 }
 
 impl Working<'_> {
@@ -220,7 +184,7 @@ impl Working<'_> {
     }
 
     /// The run's folder: of a run that begins an empty one. A state that was lost, or put back, gives numbers a second time.
-    fn folder(&self) -> Result<PathBuf, Error> {
+    pub(super) fn folder(&self) -> Result<PathBuf, Error> {
         if self.one.attempts_before == 0
             && self.one.phase != Phase::Loading
             && let Some(old) = self.home.existing_run_folder(&self.one.run)
@@ -282,21 +246,14 @@ impl Working<'_> {
         }
     }
 
-    async fn plan_alone(&self, sample: usize) -> Result<Staged, Error> {
-        let folder = RunFolder::open(&self.folder()?)?;
-        let staged = self.staged(&folder, sample).await?;
-        self.keep_plan(&staged.made.counts, &folder).await?;
-        Ok(staged)
-    }
-
     /// Writes down what the plan amounts to, with its digest.
-    async fn keep_plan(&self, counts: &Counts, folder: &RunFolder) -> Result<(), Error> {
+    pub(super) async fn keep_plan(&self, counts: &Counts, folder: &RunFolder) -> Result<(), Error> {
         let counts = serde_json::to_string(counts).map_err(|e| Error::Books(e.to_string()))?;
         Ok(self.ledger.planned(&self.one.run, &counts, &self.plan_digest(folder).await?)?)
     }
 
     /// Extraction and plan.
-    async fn staged(&self, folder: &RunFolder, sample: usize) -> Result<Staged, Error> {
+    pub(super) async fn staged(&self, folder: &RunFolder, sample: usize) -> Result<Staged, Error> {
         let (job, services, run) = (self.job, self.services, self.one.run.as_str());
         if let Some(notice) = services.clock_notice(job)? {
             (self.progress)(Event::Notice(notice));
@@ -323,6 +280,7 @@ impl Working<'_> {
         timed.end("extract", read, run, self.ledger)?;
         let timed = Timed::begin(services);
         let target = services.target(job)?;
+        overlay::lay(job, &services.tenancy(job), folder, self.earlier).await?;
         let made = plan(job, folder, read, chosen, target, sample, self.progress).await?;
         timed.end("plan", read, run, self.ledger)?;
         let guarded = guard::admit(job, &made, &there, &target.limits);
@@ -343,7 +301,7 @@ impl Working<'_> {
         Ok((rows > 0).then_some(Retried { rows, fixed }))
     }
 
-    fn end(&self, report: &Report, can_resume: bool, failed: &[Failed], are_all: bool) -> Result<(), Error> {
+    pub(super) fn end(&self, report: &Report, can_resume: bool, failed: &[Failed], are_all: bool) -> Result<(), Error> {
         let json = serde_json::to_string(report).map_err(|e| Error::Books(e.to_string()))?;
         let base = if are_all { self.next_base(failed)? } else { None };
         Ok(self.ledger.end(&End {

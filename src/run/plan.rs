@@ -34,12 +34,32 @@ pub struct Plan {
     pub unwritten: Vec<Unwritten>,
     /// What it costs to carry it out.
     pub cost: Cost,
+    /// The plans of earlier jobs of the chain that this one sees as carried out, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<EarlierPlan>,
+    /// Rows that are about records, or point at some, that those plans are going to insert: this one cannot be applied by itself.
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub waits: u64,
     /// Why a run would have to be allowed to carry it out, if it would.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asks: Option<String>,
     /// The first rows that change or fail, if a sample was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sample: Vec<SampleRow>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_nothing(rows: &u64) -> bool {
+    *rows == 0
+}
+
+/// The plan of an earlier job of the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EarlierPlan {
+    /// Its run.
+    pub run: String,
+    /// Its job.
+    pub job: String,
 }
 
 /// Rows that are not written for one reason.
@@ -114,7 +134,8 @@ pub struct FieldChange {
     pub field: String,
     /// What it holds.
     pub old: serde_json::Value,
-    /// What it will hold. A text `~17` stands for the GSID of the record that row 17 inserts.
+    /// What it will hold. A text `~17` stands for the GSID of the record that row 17 inserts, `~RUN:17` for one that the plan of an
+    /// earlier job inserts.
     pub new: serde_json::Value,
 }
 

@@ -56,6 +56,8 @@ pub(super) struct Undertaking {
     pub(super) is_full: bool,
     /// What the job is, in digits.
     pub(super) digest: String,
+    /// The chain that it is part of.
+    pub(super) chain: Option<String>,
 }
 
 /// Begins a run, or takes one up.
@@ -133,7 +135,17 @@ async fn begin(
     })?;
     let (now_ms, chosen) = (at.timestamp_millis(), how.chosen.clone());
     let (phase, digest) = (Phase::Extracting, job_digest.to_owned());
-    Ok(Undertaking { run, phase, now_ms, chosen, planned: None, attempts_before: 0, is_full: how.full, digest })
+    Ok(Undertaking {
+        run,
+        phase,
+        now_ms,
+        chosen,
+        planned: None,
+        attempts_before: 0,
+        is_full: how.full,
+        digest,
+        chain: how.chain.clone(),
+    })
 }
 
 fn take_up(found: Unfinished, how: &How, ledger: &dyn Ledger, progress: &Progress) -> Result<Undertaking, Error> {
@@ -155,6 +167,7 @@ fn take_up(found: Unfinished, how: &How, ledger: &dyn Ledger, progress: &Progres
         attempts_before: found.attempts,
         is_full: how.full,
         digest: found.job_digest,
+        chain: found.run.chain,
     })
 }
 

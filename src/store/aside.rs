@@ -51,6 +51,19 @@ impl RunFolder {
         clear(&aside)
     }
 
+    /// Puts one dataset back, of several that were set aside together.
+    ///
+    /// # Errors
+    /// If it cannot be moved.
+    pub fn take_from_aside(&self, name: &str) -> Result<()> {
+        let top = Path::new(self.root()).to_owned();
+        let (from, to) = (top.join(ASIDE).join(name), top.join(name));
+        if let Some(folder) = to.parent() {
+            durable::make_folder(&top, folder)?;
+        }
+        std::fs::rename(&from, &to).map_err(disk("cannot put back", &to))
+    }
+
     /// Removes what was set aside: what was made in its place stays.
     ///
     /// # Errors

@@ -49,6 +49,14 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
+    /// A folder that files are to be written into, and that is not free.
+    #[error("{} {why}, and nothing in it is written over; name another folder with --out, or empty it first", path.display())]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+        /// `is not empty`, `is a file`.
+        why: &'static str,
+    },
     /// The state database.
     #[error("the state database{} cannot be used: {source}{}", place(path.as_deref()), state_advice(source))]
     State {

@@ -13,6 +13,7 @@ mod durable;
 pub mod error;
 pub mod error_file;
 pub mod error_rows;
+pub mod export;
 pub mod home;
 mod in_sqlite;
 pub mod keyring;

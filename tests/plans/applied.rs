@@ -26,7 +26,7 @@ fn alike(value: &Value) -> String {
 }
 
 /// Changes on both sides, of every kind that the jobs of the chain react to.
-fn change(stage: &Stage) {
+pub fn change(stage: &Stage) {
     let sandbox = &stage.sandbox;
     for (n, mut account) in sandbox.table("account").into_iter().enumerate().take(20) {
         account.insert("name".to_owned(), json!(format!("Renamed {n}")));
@@ -119,7 +119,7 @@ fn done(job: &Job, before: &Held, after: &Held) -> Deeds {
     deeds
 }
 
-async fn plan_all(stage: &Stage, workspace: &Workspace, job: &str) -> (String, Plan) {
+async fn plan_of(stage: &Stage, workspace: &Workspace, job: &str) -> (String, Plan) {
     let planned = runs::plan(workspace, &stage.setting, job, &How::default(), usize::MAX, &silent()).await;
     let (report, plan) = planned.expect("it plans");
     (report.run, plan)
@@ -133,7 +133,7 @@ async fn a_plan_shows_field_by_field_what_applying_it_does() {
     let workspace = stage.workspace(&[]).await.or_mistakes().expect("the project is right");
     for job in [USERS, COMPANIES, PEOPLE] {
         let written_before = writes(&stage);
-        let (run, plan) = plan_all(&stage, &workspace, job).await;
+        let (run, plan) = plan_of(&stage, &workspace, job).await;
         assert_eq!(writes(&stage), written_before, "a plan writes nothing");
         let before = held(&stage);
         let report = apply(&stage, &run).await.expect("it is applied");

@@ -1,6 +1,8 @@
 //! What a plan shows: what it costs, and that what is shown is what is done.
 
-mod applied;
+pub mod applied;
+mod chained;
+mod files;
 mod refused;
 mod shown;
 
