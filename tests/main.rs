@@ -23,6 +23,7 @@ mod generated;
 mod grammar;
 mod guard;
 mod idempotence;
+mod incremental;
 mod keyring;
 mod kills;
 mod language;

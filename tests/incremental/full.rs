@@ -1,0 +1,109 @@
+//! When everything is read, and that nothing of a change is lost then.
+
+use ferry::run::undertaking::How;
+use serde_json::json;
+
+use super::{employees, held, id, job, ran, ran_plainly, stage, try_run, wanted};
+
+const TRACKED: &str = "CHANGES OF dynamics.account AS a";
+const DAY_MS: i64 = 86_400_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_that_has_expired_makes_the_table_be_read_whole() {
+    let (stage, script) = (stage(60).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    stage.sandbox.advance_clock(8 * DAY_MS);
+    employees(&stage, 7, 4711);
+    assert!(stage.sandbox.delete_row("account", &id(8)));
+    let second = ran_plainly(&stage, &script).await;
+    assert!(
+        second.notices.iter().any(|said| said.contains("does not know any more what changed in accounts")),
+        "{:?}",
+        second.notices
+    );
+    assert_eq!((second.report.counts.read, second.report.counts.updated), (59, 1));
+    let there = wanted(&stage);
+    let held = held(&stage);
+    assert!(there.iter().all(|row| held.contains(row)));
+    ran_plainly(&stage, &script).await;
+    let quiet = ran_plainly(&stage, &script).await;
+    assert_eq!((quiet.asked("accounts").len(), quiet.report.calls.gainsight_writes), (1, 0), "it goes on from there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_mapping_reads_everything_and_a_moved_text_does_not() {
+    let (stage, script) = (stage(30).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    let moved =
+        script.replace("CREATE JOB \"Accounts\" AS", "\n\n-- a note\nCREATE JOB \"Accounts\" COMMENT 'all of them' AS");
+    assert_eq!(ran_plainly(&stage, &moved).await.full(), None);
+    let other = moved.replace("a.name AS", "UPPER(a.name) AS");
+    let ran = ran_plainly(&stage, &other).await;
+    assert!(ran.full().is_some_and(|why| why.contains("is not what it was")), "{:?}", ran.full());
+    assert_eq!(ran.report.counts.updated, 30);
+    assert_eq!(ran_plainly(&stage, &other).await.full(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_read_where_it_is_asked_for() {
+    let (stage, script) = (stage(30).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    let how = How { full: true, ..How::default() };
+    assert_eq!(ran(&stage, &script, &how).await.full(), Some("--full was asked for"));
+    assert_eq!(ran_plainly(&stage, &script).await.full(), None);
+    let plain = job("dynamics.account AS a", "");
+    ran_plainly(&stage, &plain).await;
+    let second = ran_plainly(&stage, &plain).await;
+    assert_eq!(second.full(), Some("the job says FROM, not FROM CHANGES OF"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_missing_or_damaged_on_disk_are_read_again() {
+    for is_removed in [true, false] {
+        let (stage, script) = (stage(30).await, job(TRACKED, ""));
+        let first = ran_plainly(&stage, &script).await;
+        let part = stage.setting.home.join("runs").join(&first.report.run).join("source/part-000000.parquet");
+        if is_removed {
+            std::fs::remove_file(&part).expect("it is there");
+        } else {
+            std::fs::write(&part, b"nothing").expect("it can be written");
+        }
+        employees(&stage, 7, 4711);
+        let second = ran_plainly(&stage, &script).await;
+        assert!(second.full().is_some_and(|why| why.contains("missing or damaged")), "{:?}", second.full());
+        assert_eq!(held(&stage), wanted(&stage));
+        assert_eq!(ran_plainly(&stage, &script).await.full(), None);
+    }
+}
+
+/// The link moves only once every row has an outcome: what a stopped or failed run has read comes again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_fails_moves_nothing() {
+    let (stage, script) = (stage(30).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    ran_plainly(&stage, &script).await;
+    employees(&stage, 7, 4711);
+    let refused = json!({ "service": "gainsight", "method": "PUT", "path": "/v1/data/objects/company", "status": 403 });
+    stage.sandbox.strike_by(&refused.to_string()).expect("a rule");
+    let (_, ended) = try_run(&stage, &script, &How::default()).await;
+    ended.expect_err("the call is refused");
+    stage.sandbox.strike_by("").expect("no rule");
+    // The run is given up, and what it had read with it.
+    let anew = ran(&stage, &script, &How { anew: true, ..How::default() }).await;
+    assert_eq!((anew.changed_and_gone(), anew.report.counts.updated), ((1, 0), 1));
+    assert_eq!(held(&stage), wanted(&stage));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chosen_rows_move_nothing_either() {
+    let (stage, script) = (stage(30).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    ran_plainly(&stage, &script).await;
+    employees(&stage, 7, 4711);
+    employees(&stage, 8, 4711);
+    let chosen = ran(&stage, &script, &How { chosen: Some(vec![id(7)]), ..How::default() }).await;
+    assert_eq!(chosen.report.counts.updated, 1);
+    let rest = ran_plainly(&stage, &script).await;
+    assert_eq!((rest.changed_and_gone(), rest.report.counts.updated), ((2, 0), 1));
+    assert_eq!(held(&stage), wanted(&stage));
+}

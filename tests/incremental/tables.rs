@@ -1,0 +1,122 @@
+//! Tables of Dynamics: by the service's links, by a column, whole where that costs no more.
+
+use ferry::sandbox::Change;
+use serde_json::json;
+
+use super::{employees, held, id, job, ran_plainly, stage, wanted};
+
+const TRACKED: &str = "CHANGES OF dynamics.account AS a";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_changed_is_asked_for_and_written() {
+    let (stage, script) = (stage(60).await, job(TRACKED, ""));
+    let first = ran_plainly(&stage, &script).await;
+    assert_eq!((first.full(), first.report.counts.inserted), (Some("it is the first run of the job"), 60));
+    assert_eq!(first.asked("accounts").len(), 3);
+    employees(&stage, 7, 4711);
+    employees(&stage, 61, 1);
+    // The run behind one of several pages looks back over the time of the first one, once.
+    let second = ran_plainly(&stage, &script).await;
+    assert_eq!((second.full(), second.report.counts.updated, second.report.counts.inserted), (None, 1, 1));
+    assert_eq!((second.report.counts.read, second.report.counts.unchanged), (61, 59));
+    let quiet = ran_plainly(&stage, &script).await;
+    assert_eq!((quiet.changed_and_gone(), quiet.report.calls.gainsight_writes), ((0, 0), 0));
+    assert_eq!((quiet.asked("accounts").len(), quiet.report.counts.unchanged), (1, 61));
+    assert!(quiet.asked("accounts")[0].contains("$deltatoken="), "{:?}", quiet.asked("accounts"));
+    employees(&stage, 8, 4712);
+    let last = ran_plainly(&stage, &script).await;
+    assert_eq!((last.changed_and_gone(), last.report.counts.updated, last.asked("accounts").len()), ((1, 0), 1, 1));
+    assert_eq!(held(&stage), wanted(&stage));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_changes_come_on_several_pages() {
+    let (stage, script) = (stage(10).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    (1..=70).for_each(|n| employees(&stage, n, 1_000 + n));
+    let second = ran_plainly(&stage, &script).await;
+    assert_eq!((second.changed_and_gone(), second.asked("accounts").len()), ((70, 0), 4));
+    assert_eq!(held(&stage), wanted(&stage));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_gone_is_read_no_more() {
+    let (stage, script) = (stage(60).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    ran_plainly(&stage, &script).await;
+    assert!(stage.sandbox.delete_row("account", &id(7)));
+    // Made and deleted between two runs: a deletion of a row that nobody knows.
+    employees(&stage, 99, 1);
+    assert!(stage.sandbox.delete_row("account", &id(99)));
+    let report = ran_plainly(&stage, &script).await;
+    assert_eq!((report.changed_and_gone(), report.report.counts.read), ((0, 2), 59));
+    assert_eq!(held(&stage).len(), 60, "the job says nothing of rows that are gone");
+}
+
+/// What changes while the first run reads is there after the second, whichever moment the link stands for.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_while_everything_is_read_is_lost_by_neither_reading_of_a_link() {
+    for is_by_first_page in [false, true] {
+        let (stage, script) = (stage(60).await, job(TRACKED, ""));
+        stage.sandbox.mark_delta_tokens_by_first_page(is_by_first_page);
+        let mut pages = 0;
+        stage.sandbox.write_between_pages(move |_| {
+            pages += 1;
+            if pages > 2 {
+                return Vec::new();
+            }
+            let row = json!({ "accountid": id(pages), "numberofemployees": 4_000 + pages });
+            let row = row.as_object().expect("an object").clone();
+            vec![Change::Put("account".to_owned(), row), Change::Delete("account".to_owned(), id(10 + pages))]
+        });
+        ran_plainly(&stage, &script).await;
+        let second = ran_plainly(&stage, &script).await;
+        assert_eq!(second.full(), None);
+        let there = wanted(&stage);
+        assert_eq!((there.len(), second.report.counts.read), (58, 58), "{is_by_first_page}");
+        let held = held(&stage);
+        assert!(there.iter().all(|row| held.contains(row)), "{is_by_first_page}");
+        let third = ran_plainly(&stage, &script).await;
+        assert_eq!((third.asked("accounts").len(), third.report.calls.gainsight_writes), (1, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_without_tracking_is_asked_by_its_column() {
+    let (stage, script) = (stage(60).await, job(TRACKED, ""));
+    assert!(stage.sandbox.track("account", false));
+    ran_plainly(&stage, &script).await;
+    employees(&stage, 7, 4711);
+    let second = ran_plainly(&stage, &script).await;
+    let asked = second.asked("accounts");
+    assert!(asked.len() == 1 || asked.iter().all(|asked| asked.contains("modifiedon%20ge%20")), "{asked:?}");
+    assert_eq!((second.full(), second.report.counts.updated), (None, 1));
+    assert_eq!(held(&stage), wanted(&stage));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_a_column_turns_tracking_off_and_a_lag_looks_further_back() {
+    let (stage, script) = (stage(60).await, job(&format!("{TRACKED} BY modifiedon LAG 2h"), ""));
+    ran_plainly(&stage, &script).await;
+    stage.sandbox.advance_clock(3 * 3_600_000);
+    employees(&stage, 7, 4711);
+    ran_plainly(&stage, &script).await;
+    let third = ran_plainly(&stage, &script).await;
+    assert!(
+        third.asked("accounts").iter().all(|asked| asked.contains("modifiedon%20ge%20")),
+        "{:?}",
+        third.asked("accounts")
+    );
+    assert_eq!(third.changed_and_gone(), (1, 0), "the one of the last two hours comes again, and is unchanged");
+    assert_eq!(third.report.calls.gainsight_writes, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_table_without_tracking_is_read_whole_for_the_same_one_request() {
+    let (stage, script) = (stage(10).await, job(TRACKED, ""));
+    assert!(stage.sandbox.track("account", false));
+    ran_plainly(&stage, &script).await;
+    assert!(stage.sandbox.delete_row("account", &id(7)));
+    let second = ran_plainly(&stage, &script).await;
+    assert_eq!((second.full(), second.report.counts.read, second.asked("accounts").len()), (None, 9, 1));
+}
