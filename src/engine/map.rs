@@ -28,6 +28,24 @@ use crate::model::policy::DuplicateKey;
 /// # Errors
 /// If a dataset cannot be read or memory does not suffice.
 pub async fn map(engine: &Engine, job: &Job) -> Result<Rows> {
+    let mut inputs = source_of(engine, job).await?;
+    for lookup in &job.lookups {
+        let (name, schema) = lookup::dataset_of(lookup, job);
+        inputs.lookups.push(engine.dataset(&name, &schema).await?);
+    }
+    let plan = plan(job, inputs)?;
+    engine.stream(plan.sort(vec![ident(ROW).sort(true, false)])?).await
+}
+
+/// The rows that pass `WHERE`, with the columns of related tables, `_why` being null.
+pub(super) async fn rows_taking_part(engine: &Engine, job: &Job) -> Result<DataFrame> {
+    let inputs = source_of(engine, job).await?;
+    let source = inputs.source.expect("it was filled in just now");
+    filtered(job, &Reasons::of(job), source, inputs.relations)
+}
+
+/// The source's side of the stage's tables.
+async fn source_of(engine: &Engine, job: &Job) -> Result<Inputs> {
     let mut inputs = Inputs::default();
     let fields = dataset::table_fields(job, None);
     inputs.source = Some(engine.dataset(dataset::SOURCE, &dataset::table_schema(&fields, true, None)).await?);
@@ -36,12 +54,7 @@ pub async fn map(engine: &Engine, job: &Job) -> Result<Rows> {
         let schema = dataset::table_schema(&fields, false, Some(&relation.table.primary_id));
         inputs.relations.push(engine.dataset(&dataset::related(&relation.table.name), &schema).await?);
     }
-    for lookup in &job.lookups {
-        let (name, schema) = lookup::dataset_of(lookup, job);
-        inputs.lookups.push(engine.dataset(&name, &schema).await?);
-    }
-    let plan = plan(job, inputs)?;
-    engine.stream(plan.sort(vec![ident(ROW).sort(true, false)])?).await
+    Ok(inputs)
 }
 
 /// The tables that the stage reads, in the job's order.

@@ -30,3 +30,4 @@ mod steps;
 mod stored;
 pub mod trial;
 mod verdict;
+pub mod wanted;

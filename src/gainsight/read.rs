@@ -25,6 +25,8 @@ pub struct Records<'a> {
     object: String,
     fields: Vec<Field>,
     since_ms: Option<i64>,
+    /// A field with the values of which it must have one.
+    having: Option<(String, Vec<Value>)>,
     after: Option<String>,
     is_done: bool,
 }
@@ -52,13 +54,20 @@ impl Gainsight {
     #[must_use]
     pub fn read_from(&self, object: &str, fields: &[Field], after: Option<String>) -> Records<'_> {
         let (object, fields) = (object.to_owned(), fields.to_vec());
-        Records { gainsight: self, object, fields, since_ms: None, after, is_done: false }
+        Records { gainsight: self, object, fields, since_ms: None, having: None, after, is_done: false }
     }
 
     /// The same for the records alone that were made or changed since a moment, in milliseconds since 1970.
     #[must_use]
     pub fn changed_since(&self, object: &str, fields: &[Field], since_ms: i64, after: Option<String>) -> Records<'_> {
         Records { since_ms: Some(since_ms), ..self.read_from(object, fields, after) }
+    }
+
+    /// The same for the records alone whose field has one of these values, which are no more than a query takes.
+    #[must_use]
+    pub fn having(&self, object: &str, fields: &[Field], field: &Field, values: &[String]) -> Records<'_> {
+        let values = values.iter().map(|value| json!(value)).collect();
+        Records { having: Some((field.name.clone(), values)), ..self.read_from(object, fields, None) }
     }
 
     /// The records whose field has one of these values, as the service gives them.
@@ -132,6 +141,12 @@ impl Records<'_> {
         self.after.as_deref()
     }
 
+    /// Whether the last page has been handed out.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.is_done
+    }
+
     /// The next page; none after the last.
     ///
     /// # Errors
@@ -143,6 +158,9 @@ impl Records<'_> {
         let mut body = query(&self.fields, self.after.as_deref());
         if let Some(since_ms) = self.since_ms {
             narrow(&mut body, MODIFIED, "GTE", &[moment(since_ms)]);
+        }
+        if let Some((field, values)) = &self.having {
+            narrow(&mut body, field, "IN", values);
         }
         let rows = self.gainsight.rows(&self.object, body).await?;
         let is_done = rows.len() < Limits::READ_ROWS;

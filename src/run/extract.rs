@@ -40,14 +40,20 @@ pub(super) async fn extract(job: &Job, services: &Services, refreshing: &Refresh
     };
     let target = async {
         refreshing.deletions(gainsight).await?;
-        let mut counts = BTreeMap::new();
+        let (mut counts, mut large) = (BTreeMap::new(), Vec::new());
         for (object, fields) in dataset::objects(job) {
-            let count = refreshing.object(gainsight, &object, &fields).await?;
-            counts.insert(object, count);
+            match refreshing.object(gainsight, &object, &fields).await? {
+                Some(count) => _ = counts.insert(object, count),
+                None => large.push((object, fields)),
+            }
         }
-        Ok::<_, Error>(counts)
+        Ok::<_, Error>((counts, large))
     };
-    let ((rows, came), records) = futures::try_join!(source, target)?;
+    let ((rows, came), (mut records, large)) = futures::try_join!(source, target)?;
+    for (object, fields) in large {
+        let count = refreshing.rest(gainsight, &object, &fields).await?;
+        records.insert(object, count);
+    }
     Ok(Extracted { rows, came, records })
 }
 

@@ -28,6 +28,7 @@ pub mod planning;
 pub mod preview;
 pub mod progress;
 mod recorder;
+mod records;
 mod refreshing;
 mod relied;
 pub mod report;

@@ -12,22 +12,18 @@ use arrow::record_batch::RecordBatch;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::merging::{Merging, changes_schema, with_gone};
+use super::merging::Merging;
 use super::progress::Event;
 use super::report::ReadHow;
 use super::staging::{Begun, Staging};
-use super::ways::{Cursors, ObjectCursor, TableCursor, TableWay, Ways, column};
+use super::ways::{Cursors, TableCursor, TableWay, Ways, column};
 use crate::dynamics::assumptions::LAG_SECONDS;
 use crate::dynamics::checkpoint::Checkpoint;
 use crate::dynamics::client::Dynamics;
 use crate::dynamics::error::Error as ReadError;
 use crate::dynamics::odata::{Query, Reach, queries};
 use crate::dynamics::pages::schema_of;
-use crate::gainsight::assumptions::CHANGED_OVERLAP_MS;
-use crate::gainsight::client::Gainsight;
-use crate::gainsight::error::Error as CallError;
 use crate::model::dataset;
-use crate::model::field::Field;
 use crate::model::job::Job;
 use crate::store::dataset::RunFolder;
 
@@ -35,8 +31,6 @@ use crate::store::dataset::RunFolder;
 const WAYS: &str = "ways";
 /// Under this name the ledger keeps what came of the source as changes.
 const CAME: &str = "came";
-/// Records that are gone from Gainsight.
-const GONE: &str = "delta/gone";
 
 /// Rows of a file that a merge writes.
 const ROWS_OF_A_PAGE: usize = 65_536;
@@ -178,7 +172,7 @@ impl Refreshing<'_> {
         self.note_as(&query.dataset, &serde_json::json!(cursor))
     }
 
-    fn note_as(&self, dataset: &str, cursor: &serde_json::Value) -> Result<(), Error> {
+    pub(super) fn note_as(&self, dataset: &str, cursor: &serde_json::Value) -> Result<(), Error> {
         Ok(self.staging.ledger.page(self.staging.run, &noted(dataset), None, &cursor.to_string())?)
     }
 
@@ -190,53 +184,8 @@ impl Refreshing<'_> {
         }
     }
 
-    /// Reads which records are gone, where objects are not read whole.
-    pub(super) async fn deletions(&self, gainsight: &Gainsight) -> Result<(), Error> {
-        let from = self.ways.borrow().objects.values().map(|cursor| cursor.from_ms).min();
-        let Some(from_ms) = from else { return Ok(()) };
-        let schema = dataset::object_schema(&[dataset::gsid()]);
-        let Begun::New(mut writer) = self.staging.begun(GONE, changes_schema(&schema)).await? else {
-            return Ok(());
-        };
-        match gainsight.deleted_since(from_ms).await {
-            Ok(gone) => {
-                let none = RecordBatch::new_empty(schema);
-                self.staging.keep_page(&mut writer, GONE, with_gone(&none, gone, "Gsid")?, "").await?;
-                writer.finish().await?;
-                Ok(self.staging.ledger.read_whole(self.staging.run, GONE)?)
-            }
-            Err(refused @ CallError::Refused { .. }) => {
-                let words =
-                    format!("Gainsight's log of deletions cannot be read, so its objects are read whole: {refused}");
-                (self.staging.progress)(Event::Notice(words));
-                self.ways.borrow_mut().objects.clear();
-                self.keep()
-            }
-            Err(other) => Err(other.into()),
-        }
-    }
-
-    /// A Gainsight object as it is now; gives its number of records.
-    pub(super) async fn object(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
-        let name = dataset::target(object);
-        let way = self.ways.borrow().objects.get(&name).cloned();
-        let rows = match way {
-            None => self.staging.records(gainsight, object, fields).await?,
-            Some(ObjectCursor { from_ms, .. }) => {
-                let read = |after| gainsight.changed_since(object, fields, from_ms, after);
-                self.staging.records_into(&delta(&name), fields, true, read).await?;
-                let staged = [delta(&name), GONE.to_owned()];
-                self.merged(&name, &staged, None, "Gsid", dataset::object_schema(fields)).await?.0
-            }
-        };
-        let theirs = self.now_ms.saturating_add(gainsight.seconds_ahead().saturating_mul(1_000));
-        let cursor = ObjectCursor { from_ms: theirs.saturating_sub(CHANGED_OVERLAP_MS), rows };
-        self.note_as(&name, &serde_json::json!(cursor))?;
-        Ok(rows)
-    }
-
     /// Lays staged changes over the rows of the base.
-    async fn merged(
+    pub(super) async fn merged(
         &self,
         name: &str,
         staged: &[String],
@@ -309,7 +258,7 @@ pub(super) fn cursors(job: &Job, staging: &Staging<'_>) -> Result<Cursors, Error
     Ok(cursors)
 }
 
-fn delta(dataset: &str) -> String {
+pub(super) fn delta(dataset: &str) -> String {
     format!("delta/{dataset}")
 }
 

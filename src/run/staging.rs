@@ -92,8 +92,19 @@ impl Staging<'_> {
 
     /// Reads all records of an object to their end; gives their number.
     pub(super) async fn records(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
-        self.records_into(&dataset::target(object), fields, false, |after| gainsight.read_from(object, fields, after))
-            .await
+        Ok(self.some_records(gainsight, object, fields, usize::MAX).await?.rows)
+    }
+
+    /// Reads records of an object until so many pages are there, those of an earlier process included.
+    pub(super) async fn some_records(
+        &self,
+        gainsight: &Gainsight,
+        object: &str,
+        fields: &[Field],
+        pages_at_most: usize,
+    ) -> Result<Count, Error> {
+        let read = |after| gainsight.read_from(object, fields, after);
+        self.records_into(&dataset::target(object), fields, false, pages_at_most, read).await
     }
 
     /// Reads records into a dataset, of changes or of what there is.
@@ -102,19 +113,26 @@ impl Staging<'_> {
         name: &str,
         fields: &[Field],
         is_change: bool,
+        pages_at_most: usize,
         read: impl FnOnce(Option<String>) -> Records<'g>,
-    ) -> Result<u64, Error> {
+    ) -> Result<Count, Error> {
         let schema = dataset::object_schema(fields);
         let schema = if is_change { changes_schema(&schema) } else { schema };
-        let (mut writer, mut rows, after) = match self.begun(name, schema).await? {
-            Begun::Done(rows) => return Ok(rows),
+        let (mut writer, mut rows, mut pages, after) = match self.begun(name, schema).await? {
+            Begun::Done(rows) => return Ok(Count { rows, is_whole: true }),
             Begun::Partly(writer, reading) => {
-                (writer, reading.rows, Some(reading.checkpoint).filter(|after| !after.is_empty()))
+                let after = Some(reading.checkpoint).filter(|after| !after.is_empty());
+                (writer, reading.rows, reading.parts.len(), after)
             }
-            Begun::New(writer) => (writer, 0, None),
+            Begun::New(writer) => (writer, 0, 0, None),
         };
         let mut records = read(after);
-        while let Some(batch) = records.next().await? {
+        loop {
+            if pages >= pages_at_most && !records.is_done() {
+                return Ok(Count { rows, is_whole: false });
+            }
+            let Some(batch) = records.next().await? else { break };
+            pages += 1;
             let batch = if is_change { with_gone(&batch, Vec::new(), "Gsid")? } else { batch };
             rows += batch.num_rows() as u64;
             let checkpoint = records.after().unwrap_or_default().to_owned();
@@ -122,7 +140,7 @@ impl Staging<'_> {
         }
         writer.finish().await?;
         self.ledger.read_whole(self.run, name)?;
-        Ok(rows)
+        Ok(Count { rows, is_whole: true })
     }
 
     /// How far a dataset was read before. What cannot be relied upon is cleared away.
@@ -161,6 +179,14 @@ impl Staging<'_> {
         sabotage::place(&format!("page.file {name}"));
         Ok(self.ledger.page(self.run, name, part.as_ref(), checkpoint)?)
     }
+}
+
+/// Records that were read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Count {
+    pub(super) rows: u64,
+    /// Whether these are all.
+    pub(super) is_whole: bool,
 }
 
 /// A dataset as an earlier process left it.

@@ -3,7 +3,7 @@
 //! It decides and reads nothing. What it decided is kept with the run, so that a process that goes on with it reads on in the same
 //! way. In: a job, where its last run ended, the moment. Out: a way for each dataset, and why everything is read where it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +60,11 @@ pub(super) struct Ways {
     pub(super) full: Option<Full>,
     /// By dataset.
     pub(super) tables: BTreeMap<String, TableWay>,
-    /// By dataset; an object that is not here is read whole.
+    /// By dataset, objects of which only changes are read; one that is not here is read whole, or by keys.
     pub(super) objects: BTreeMap<String, ObjectCursor>,
+    /// Datasets of objects of which only the records with the keys of the run are read, once that is decided.
+    #[serde(default)]
+    pub(super) keyed: BTreeSet<String>,
 }
 
 /// Why everything is read.
@@ -113,7 +116,8 @@ impl Ways {
             (query.dataset, way)
         });
         let run = base.filter(|_| full.is_none()).map(|base| base.run.clone());
-        Self { tables: tables.collect(), objects: objects(job, &cursors), base: run, full }
+        let (tables, objects) = (tables.collect(), objects(job, &cursors));
+        Self { tables, objects, keyed: BTreeSet::new(), base: run, full }
     }
 }
 

@@ -1,0 +1,156 @@
+//! Objects of Gainsight as they are now, in the way that takes the fewest calls.
+//!
+//! Whole, 5,000 records a call; or what is known of them with what changed since, one call for each and one for the log of deletions;
+//! or where a run looks for few, just the records with its keys, 500 a call. Which of the last two it can be is known before
+//! anything is read, whether keys are cheaper only with the first page. In: queries. Out: datasets, and cursors in the ledger.
+
+use std::collections::HashSet;
+
+use arrow::array::{AsArray, BooleanArray};
+use arrow::compute::filter_record_batch;
+use arrow::record_batch::RecordBatch;
+
+use super::error::Error;
+use super::merging::{changes_schema, with_gone};
+use super::progress::Event;
+use super::refreshing::{Refreshing, delta};
+use super::staging::Begun;
+use super::ways::ObjectCursor;
+use crate::engine::session::Engine;
+use crate::engine::wanted::{can_be_wanted, wanted};
+use crate::gainsight::assumptions::{CHANGED_OVERLAP_MS, LISTED_AT_MOST};
+use crate::gainsight::client::Gainsight;
+use crate::gainsight::error::Error as CallError;
+use crate::model::connection::Limits;
+use crate::model::dataset;
+use crate::model::field::Field;
+
+/// Records that are gone from Gainsight.
+const GONE: &str = "delta/gone";
+
+/// Queries by keys that are considered in place of reading an object whole.
+const QUERIES_AT_MOST: usize = 100;
+
+impl Refreshing<'_> {
+    /// Reads which records are gone, where objects are not read whole.
+    pub(super) async fn deletions(&self, gainsight: &Gainsight) -> Result<(), Error> {
+        let from = self.ways.borrow().objects.values().map(|cursor| cursor.from_ms).min();
+        let Some(from_ms) = from else { return Ok(()) };
+        let schema = dataset::object_schema(&[dataset::gsid()]);
+        let Begun::New(mut writer) = self.staging.begun(GONE, changes_schema(&schema)).await? else {
+            return Ok(());
+        };
+        match gainsight.deleted_since(from_ms).await {
+            Ok(gone) => {
+                let none = RecordBatch::new_empty(schema);
+                self.staging.keep_page(&mut writer, GONE, with_gone(&none, gone, "Gsid")?, "").await?;
+                writer.finish().await?;
+                Ok(self.staging.ledger.read_whole(self.staging.run, GONE)?)
+            }
+            Err(refused @ CallError::Refused { .. }) => {
+                let words =
+                    format!("Gainsight's log of deletions cannot be read, so its objects are read whole: {refused}");
+                (self.staging.progress)(Event::Notice(words));
+                self.ways.borrow_mut().objects.clear();
+                self.keep()
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// A Gainsight object as it is now; gives its number of records. None if it is large, and to look for the keys of the run alone may
+    /// take fewer calls: that is known once the source was read.
+    pub(super) async fn object(
+        &self,
+        gainsight: &Gainsight,
+        object: &str,
+        fields: &[Field],
+    ) -> Result<Option<u64>, Error> {
+        let name = dataset::target(object);
+        let way = self.ways.borrow().objects.get(&name).cloned();
+        let rows = match way {
+            None if self.ways.borrow().keyed.contains(&name) => return Ok(None),
+            None => {
+                let pages = if can_be_wanted(self.job, object) { 1 } else { usize::MAX };
+                let count = self.staging.some_records(gainsight, object, fields, pages).await?;
+                if !count.is_whole {
+                    return Ok(None);
+                }
+                count.rows
+            }
+            Some(ObjectCursor { from_ms, .. }) => {
+                let read = |after| gainsight.changed_since(object, fields, from_ms, after);
+                self.staging.records_into(&delta(&name), fields, true, usize::MAX, read).await?;
+                let staged = [delta(&name), GONE.to_owned()];
+                self.merged(&name, &staged, None, "Gsid", dataset::object_schema(fields)).await?.0
+            }
+        };
+        self.note_object(gainsight, &name, rows)?;
+        Ok(Some(rows))
+    }
+
+    /// The rest of a large object, or in its place the records that the run looks for. Gives how many records it has at least.
+    pub(super) async fn rest(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
+        let name = dataset::target(object);
+        if !self.ways.borrow().keyed.contains(&name) {
+            let engine = Engine::new(self.staging.folder.root())?;
+            let wanted = wanted(&engine, self.job, object, LISTED_AT_MOST * QUERIES_AT_MOST).await?;
+            // As many pages as the other way takes calls are read at the most: whichever is cheaper, twice that is never spent.
+            let calls = wanted.as_ref().map_or(usize::MAX, |wanted| {
+                wanted.iter().map(|one| one.values.len().div_ceil(LISTED_AT_MOST)).sum::<usize>().max(1)
+            });
+            let count = self.staging.some_records(gainsight, object, fields, calls).await?;
+            if count.is_whole {
+                self.note_object(gainsight, &name, count.rows)?;
+                return Ok(count.rows);
+            }
+            self.ways.borrow_mut().keyed.insert(name.clone());
+            self.keep()?;
+        }
+        self.keyed(gainsight, object, fields).await
+    }
+
+    /// The records that the run looks for, each once.
+    async fn keyed(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
+        let (name, staging) = (dataset::target(object), &self.staging);
+        let there = Limits::READ_ROWS as u64;
+        let schema = dataset::object_schema(fields);
+        if let Begun::Done(rows) = staging.begun(&name, schema.clone()).await? {
+            // The pages of before are forgotten when these are begun, so what is done is this.
+            return Ok(rows.max(there));
+        }
+        staging.ledger.read_again(staging.run, &name)?;
+        staging.folder.clear(&name).await?;
+        let mut writer = staging.folder.write(&name, schema);
+        let engine = Engine::new(staging.folder.root())?;
+        let all = wanted(&engine, self.job, object, usize::MAX).await?.unwrap_or_default();
+        let (mut seen, mut rows) = (HashSet::new(), 0);
+        for one in &all {
+            for values in one.values.chunks(LISTED_AT_MOST) {
+                let mut records = gainsight.having(object, fields, &one.field, values);
+                while let Some(batch) = records.next().await? {
+                    let fresh = unseen(&batch, &mut seen)?;
+                    rows += fresh.num_rows() as u64;
+                    staging.keep_page(&mut writer, &name, fresh, "").await?;
+                }
+            }
+        }
+        writer.finish().await?;
+        staging.ledger.read_whole(staging.run, &name)?;
+        Ok(rows.max(there))
+    }
+
+    fn note_object(&self, gainsight: &Gainsight, name: &str, rows: u64) -> Result<(), Error> {
+        let theirs = self.now_ms.saturating_add(gainsight.seconds_ahead().saturating_mul(1_000));
+        let cursor = ObjectCursor { from_ms: theirs.saturating_sub(CHANGED_OVERLAP_MS), rows };
+        self.note_as(name, &serde_json::json!(cursor))
+    }
+}
+
+/// The records that were not seen before.
+fn unseen(batch: &RecordBatch, seen: &mut HashSet<String>) -> Result<RecordBatch, Error> {
+    let ids = batch.column_by_name("Gsid").and_then(|ids| ids.as_string_opt::<i32>());
+    let ids = ids.ok_or_else(|| Error::Books("records came without a GSID".to_owned()))?;
+    let fresh: BooleanArray = ids.iter().map(|id| Some(id.is_none_or(|id| seen.insert(id.to_owned())))).collect();
+    filter_record_batch(batch, &fresh).map_err(|e| Error::Books(e.to_string()))
+}
