@@ -12,6 +12,7 @@ mod clauses;
 mod connections;
 mod corners;
 mod datasets;
+mod days;
 mod disk;
 mod drift;
 mod examples;
