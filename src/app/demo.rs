@@ -103,8 +103,7 @@ pub enum Step<'a> {
 #[must_use]
 pub fn is_proven(passes: &[Pass]) -> bool {
     let balanced = passes.iter().flat_map(|p| &p.reports).all(|r| r.counts.balance());
-    let idle = passes.last().is_some_and(|p| {
-        p.reports.iter().all(|r| r.counts.inserted + r.counts.updated == 0 && r.calls.gainsight_writes == 0)
-    });
+    let idle =
+        passes.last().is_some_and(|p| p.reports.iter().all(|r| r.counts.sent() == 0 && r.calls.gainsight_writes == 0));
     passes.len() == 2 && passes.iter().all(|p| p.reports.len() == 3) && balanced && idle
 }

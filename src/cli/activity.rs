@@ -37,7 +37,7 @@ pub(super) fn list(setting: &Setting, as_json: bool) -> Ended {
                 status(run).to_owned(),
                 run.started.clone(),
                 count(counts.map(|c| c.read)),
-                count(counts.filter(|_| !is_plan).map(|c| c.inserted + c.updated)),
+                count(counts.filter(|_| !is_plan).map(|c| c.sent())),
                 count(counts.map(|c| c.failed())),
             ]
         })
@@ -86,7 +86,7 @@ fn stands(run: &Run, standing: &Standing) -> String {
         }
         Phase::Loading | Phase::Ended | Phase::Planning => {
             let planned: Option<Counts> = standing.planned.as_deref().and_then(|text| serde_json::from_str(text).ok());
-            let of = planned.map_or_else(String::new, |c| format!(" of {}", number(c.inserted + c.updated)));
+            let of = planned.map_or_else(String::new, |c| format!(" of {}", number(c.sent())));
             let Tally { written, failed, open } = standing.tally;
             format!(
                 "  it was loading: {}{of} rows are written, {} failed, {} were sent and have no answer\n",

@@ -146,7 +146,7 @@ fn for_people(report: &Report, plan: &Plan, apply: &str, paint: Paint) -> String
             number(plan.waits)
         );
         text.push_str(&format!("\n{}", wrapped(&words, "  ", "  ")));
-    } else if plan.cost.calls > 0 || plan.counts.inserted + plan.counts.updated + plan.counts.deleted > 0 {
+    } else if plan.cost.calls > 0 || plan.counts.sent() > 0 {
         text.push_str(&format!("\n  {}\n    {}\n", paint.dim("to load exactly this"), paint.bold(apply)));
     } else {
         text.push_str("\n  there is nothing to load\n");
@@ -176,7 +176,7 @@ fn rows(plan: &Plan) -> String {
     let all = [
         (Outcome::Inserted, "to insert"),
         (Outcome::Updated, "to update"),
-        (Outcome::Deleted, "gone"),
+        (Outcome::Deleted, "lost by the source"),
         (Outcome::Unchanged, "unchanged"),
         (Outcome::Filtered, "filtered"),
         (Outcome::Superseded, "superseded"),

@@ -132,6 +132,7 @@ pub(super) fn for_people(report: &Report) -> String {
             Outcome::Inserted => number(records.inserted),
             Outcome::Updated => number(records.updated),
             Outcome::Unchanged => number(records.unchanged),
+            Outcome::Deleted => number(records.deleted),
             Outcome::Error => number(records.error),
             _ => String::new(),
         }));

@@ -19,6 +19,14 @@ use crate::model::job::{Job, Route};
 /// # Errors
 /// If a dataset cannot be read or memory does not suffice.
 pub async fn compare(engine: &Engine, job: &Job) -> Result<Rows> {
+    let refused = engine.dataset(dataset::REFUSED, &dataset::refused_schema()).await?;
+    let rows = engine.stored(dataset::MAPPED).await?;
+    let plan = plan(job, rows, held(engine, job).await?, refused)?;
+    engine.stream(plan.sort(vec![ident(ROW).sort(true, false)])?).await
+}
+
+/// What the target holds, and who is who.
+pub(super) async fn held(engine: &Engine, job: &Job) -> Result<Held> {
     let objects = dataset::objects(job);
     let mut held = Held { targets: Vec::new(), avatars: None };
     for target in &job.targets {
@@ -33,10 +41,7 @@ pub async fn compare(engine: &Engine, job: &Job) -> Result<Rows> {
     if job.target_by_route(Route::Avatar).is_some() {
         held.avatars = Some(engine.dataset(dataset::AVATARS, &dataset::avatar_schema()).await?);
     }
-    let refused = engine.dataset(dataset::REFUSED, &dataset::refused_schema()).await?;
-    let rows = engine.stored(dataset::MAPPED).await?;
-    let plan = plan(job, rows, held, refused)?;
-    engine.stream(plan.sort(vec![ident(ROW).sort(true, false)])?).await
+    Ok(held)
 }
 
 /// The changes in the order in which the script wants them loaded; of equals, by row.

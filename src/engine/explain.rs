@@ -3,6 +3,7 @@
 use super::compare;
 use super::error::Result;
 use super::lookup;
+use super::lost;
 use super::map::{self, Inputs};
 use super::matching::Held;
 use super::session::Engine;
@@ -40,10 +41,19 @@ impl Engine {
             held.avatars = Some(self.empty(dataset::AVATARS, &dataset::avatar_schema())?);
         }
         let refused = self.empty(dataset::REFUSED, &dataset::refused_schema())?;
-        let compared = compare::plan(job, self.empty(dataset::MAPPED, &schema)?, held, refused)?;
-        Ok(vec![
+        let again = Held { targets: held.targets.clone(), avatars: held.avatars.clone() };
+        let compared = compare::plan(job, self.empty(dataset::MAPPED, &schema)?, held, refused.clone())?;
+        let schema = std::sync::Arc::new(compared.schema().as_arrow().clone());
+        let mut stages = vec![
             ("map the source", mapped.into_optimized_plan()?.display_indent().to_string()),
             ("compare with the target", compared.into_optimized_plan()?.display_indent().to_string()),
-        ])
+        ];
+        if job.keeps_links() {
+            let links = self.empty(dataset::LINKS, &dataset::link_schema())?;
+            let lost = lost::plan(job, self.empty(dataset::COMPARED, &schema)?, &links, &again, refused)?;
+            let text = lost.into_optimized_plan()?.display_indent().to_string();
+            stages.push(("find what the source lost", text));
+        }
+        Ok(stages)
     }
 }

@@ -112,6 +112,9 @@ fn filtered(job: &Job, reasons: &Reasons, source: DataFrame, relations: Vec<Data
     let nothing = Expr::Literal(ScalarValue::Int32(None), None);
     let rows = add(rows, vec![("_why".to_owned(), nothing), ("_value".to_owned(), null_text())])?;
     let mut decisions = vec![(Cause::Superseded, ident(ROW).lt(ident("newest_row")), null_text())];
+    if let Some(merged) = job.merged {
+        decisions.push((Cause::Merged, ident(column(merged.flag)).is_true(), ident(column(merged.into))));
+    }
     let mut steps = Steps::new('f');
     if let Some(filter) = &job.filter {
         let Lowered { value, fails } = lower(filter, job, &mut steps);

@@ -5,20 +5,24 @@
 //! changes. The sole home of DataFusion: its types stay in here, and text never becomes SQL.
 //!
 //! Two stages. `map` is the source's side: which rows take part, what their lookups find, what their fields become.
-//! `compare` is the target's side: keys, what is there already, what would have to be written.
+//! `compare` is the target's side: keys, what is there already, what would have to be written. A third, `lost`, is of jobs that act on
+//! rows that the source lost.
 
 mod calculate;
 mod call;
 pub mod compare;
 mod convert;
+mod digest;
 pub mod error;
 mod explain;
+mod fate;
 mod frame;
 pub mod functions;
 mod given;
 mod label;
 mod logic;
 mod lookup;
+pub mod lost;
 mod lower;
 pub mod map;
 mod matching;

@@ -20,6 +20,8 @@ use crate::model::reject::RejectCode;
 pub enum Cause {
     /// A newer version of the row was read.
     Superseded,
+    /// The row was merged into another one, and the job acts on rows that are gone.
+    Merged,
     /// `WHERE`, on source columns.
     Filter,
     /// `WHERE`, on looked-up columns.
@@ -64,6 +66,10 @@ pub enum Cause {
     TooLong(usize),
     /// A text is no item of the picklist.
     UnknownItem(usize),
+    /// The record of a lost row has another key than the row gave it.
+    KeyChanged(usize),
+    /// A constant that a clause sets in records of lost rows has no value.
+    Unset,
     /// Refused before, and unchanged since.
     RefusedBefore,
 }
@@ -99,6 +105,9 @@ impl Reasons {
             plain(Cause::LateFilter, Outcome::Filtered, job),
             plain(Cause::OlderKey, Outcome::Superseded, job),
         ];
+        if job.merged.is_some() {
+            all.push(plain(Cause::Merged, Outcome::Filtered, job));
+        }
         conditions(job, &mut all);
         lookups(job, &mut all);
         for (index, mapping) in job.mappings.iter().enumerate() {
@@ -135,6 +144,9 @@ impl Reasons {
             }
         }
         keys(job, &mut all);
+        if job.keeps_links() {
+            lost(job, &mut all);
+        }
         Self(all)
     }
 
@@ -256,6 +268,28 @@ fn lookups(job: &Job, all: &mut Vec<Reason>) {
             );
         }
     }
+}
+
+fn lost(job: &Job, all: &mut Vec<Reason>) {
+    let mut push = |cause, code, message: String| {
+        let place = job.on_delete.place().or(job.on_leave.place()).unwrap_or(&job.place).clone();
+        all.push(Reason { cause, outcome: Outcome::Error, code: Some(code), message, place, field: None });
+    };
+    for (index, target) in job.targets.iter().enumerate().filter(|(_, target)| target.route != Route::Avatar) {
+        push(Cause::KeyChanged(index), RejectCode::KeyChanged, key_changed(&target.object.label));
+    }
+    let message =
+        "a constant that the clause sets has no value at this moment, so the record was left alone; mend the clause";
+    push(Cause::Unset, RejectCode::BadValue, message.to_owned());
+}
+
+/// What is said of a record that is not known by its key any more.
+#[must_use]
+pub fn key_changed(label: &str) -> String {
+    format!(
+        "the {label} record of this lost row has another key in Gainsight than the row gave it, so it was left alone; give it its key back, or \
+         delete it there if it is not needed"
+    )
 }
 
 fn keys(job: &Job, all: &mut Vec<Reason>) {

@@ -5,9 +5,11 @@ use datafusion::functions::expr_fn::{coalesce, concat, md5};
 use datafusion::logical_expr::{Case, Expr, Operator, binary_expr, cast, ident, lit};
 use datafusion::prelude::DataFrame;
 
+use super::digest;
 use super::error::Result;
 use super::frame::{add, attach, null_text};
 use super::lookup::wanted_column;
+use super::lost::records;
 use super::map::mapped_column;
 use super::matching::{company_mapping, key_column, main_index, old_column, when};
 use super::reason::{Cause, Reasons};
@@ -183,6 +185,10 @@ fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
         columns.push(ident(action_column(index)).alias(changes::action(label)));
         let gsid = if target.route == Route::Avatar { ident("gsid0") } else { gsid_column(job, index) };
         columns.push(gsid.alias(changes::gsid(label)));
+    }
+    if job.keeps_links() {
+        let keyed = |t: usize| digest::of_row(job, t).alias(changes::keyed(&job.targets[t].object.label));
+        columns.extend(records(job).map(keyed));
     }
     for (index, mapping) in job.mappings.iter().enumerate() {
         let target = &job.targets[mapping.target];

@@ -6,6 +6,9 @@ pub const NO_ROWS_CODES: [&str; 2] = ["GSOBJ_1011", "GSOBJ_1XXX"];
 /// Words by which a query says "no rows".
 pub const NO_ROWS_WORDS: &str = "No data found";
 
+/// Values that one list of a query has: how many it may have is not told.
+pub const LISTED_AT_MOST: usize = 500;
+
 /// Codes that say that the service failed, not the record, whatever the HTTP status beside them.
 pub const SERVICE_FAILED_CODES: [&str; 2] = ["GU_1101", "GSOBJ_1003"];
 

@@ -7,6 +7,7 @@
 mod access;
 pub mod assumptions;
 pub mod client;
+pub mod delete;
 mod deletions;
 pub mod error;
 pub mod metadata;

@@ -169,6 +169,7 @@ impl Client {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
             Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
         };
         let mut builder = self.inner.request(method, request.url.clone()).header("accept-encoding", "gzip");
         for (name, value, is_secret) in &request.headers {

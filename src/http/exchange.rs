@@ -35,6 +35,8 @@ pub enum Method {
     Post,
     /// Update.
     Put,
+    /// Remove.
+    Delete,
 }
 
 /// What came back. It has no `Debug`: a body may be a token.

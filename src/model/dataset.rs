@@ -18,6 +18,8 @@ pub const ROW: &str = "_row";
 pub const SOURCE: &str = "source";
 /// Rows with their lookups resolved and their mappings computed.
 pub const MAPPED: &str = "mapped";
+/// Every row of the source with its outcome, of a job that acts on what the source loses: what the changes are made of.
+pub const COMPARED: &str = "compared";
 /// Every row with its outcome, its old and its new values.
 pub const CHANGES: &str = "changes";
 /// The changes in the order in which they are loaded, where the script asks for one.
@@ -221,8 +223,55 @@ pub mod changes {
     /// How many rows of this run are of the same person.
     pub const SIBLINGS: &str = "siblings";
 
+    /// How the source lost the row: [`LEAVE`], [`MERGE`] or [`DELETE`]; null for rows that are not
+    /// lost. This column and those below stand only in changes of jobs that act on what the source loses.
+    pub const LOST: &str = "lost";
+    /// Of a merged row the row that is left.
+    pub const INTO: &str = "into";
+    /// What becomes of the row's links: [`TO`] (those of a row that is unchanged are brought up to date), [`LEFT`] or [`CUT`] (once that
+    /// is done what is to be done about the lost row), or null.
+    pub const LINK: &str = "link";
+    /// The row no longer passes the filter.
+    pub const LEAVE: &str = "leave";
+    /// The row was merged into another one.
+    pub const MERGE: &str = "merge";
+    /// The row is gone. As an action: the record is to be deleted.
+    pub const DELETE: &str = "delete";
+    /// As an action: fields of a lost row's record are to be set.
+    pub const SET: &str = "set";
+    /// The row is of the records that are named beside it.
+    pub const TO: &str = "to";
+    /// The links are marked: it is dealt with that the row left.
+    pub const LEFT: &str = "left";
+    /// The links are cut.
+    pub const CUT: &str = "cut";
+
+    /// The digest of the key that the row gives its record of one target.
+    #[must_use]
+    pub fn keyed(target: &str) -> String {
+        format!("key {target}")
+    }
+
+    /// What a field of a lost row's record is set to, in stored form.
+    #[must_use]
+    pub fn set(target: &str, field: &str) -> String {
+        format!("set {target}.{field}")
+    }
+
+    /// What such a field holds now.
+    #[must_use]
+    pub fn set_old(target: &str, field: &str) -> String {
+        format!("was {target}.{field}")
+    }
+
+    /// Whether such a field has to be sent.
+    #[must_use]
+    pub fn set_changed(target: &str, field: &str) -> String {
+        format!("sets {target}.{field}")
+    }
+
     /// What is to be done with a record of one target: `insert`, `update`, `unchanged`, `follow` (the record is inserted
-    /// by a newer row of the same person, and this row's call precedes it), or null.
+    /// by a newer row of the same person, and this row's call precedes it), of lost rows [`DELETE`] or [`SET`], or null.
     #[must_use]
     pub fn action(target: &str) -> String {
         format!("action {target}")

@@ -251,7 +251,7 @@ impl Job {
     /// what becomes of a row that is gone or left depends on it.
     #[must_use]
     pub fn sees_all(&self) -> bool {
-        self.source.changes || self.on_delete != OnSource::Ignore || self.on_leave != OnSource::Ignore
+        self.source.changes || self.keeps_links()
     }
 
     /// The target whose records the key identifies.

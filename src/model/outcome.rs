@@ -20,7 +20,7 @@ pub enum Outcome {
     Updated,
     /// The target already holds these values.
     Unchanged,
-    /// The source row is gone, and the job acted on it.
+    /// The source lost the row, and the job acted on its record.
     Deleted,
     /// The same source row was read again in this run, and the newer version won.
     Superseded,
@@ -89,6 +89,12 @@ impl Counts {
     #[must_use]
     pub fn planned(&self) -> u64 {
         self.read.saturating_sub(self.filtered + self.superseded)
+    }
+
+    /// Rows for which something is written, here or in the identity map.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.inserted + self.updated + self.deleted
     }
 
     /// The count of one outcome.

@@ -74,6 +74,15 @@ impl OnSource {
         if let Self::Set(all, _) = self { all } else { &[] }
     }
 
+    /// The places of the clause and of the fields that it sets.
+    pub fn places(&mut self) -> Vec<&mut Place> {
+        match self {
+            Self::Ignore => Vec::new(),
+            Self::Delete(place) => vec![place],
+            Self::Set(all, place) => all.iter_mut().map(|one| &mut one.place).chain([place]).collect(),
+        }
+    }
+
     /// Where the clause stands, if it says that anything happens.
     #[must_use]
     pub fn place(&self) -> Option<&Place> {

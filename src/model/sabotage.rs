@@ -55,6 +55,8 @@ pub enum Bug {
     RejectedForgotten,
     /// Rows that failed are not kept as due.
     NothingDue,
+    /// Records are deleted by what the plan knew of them.
+    DeletesUnseen,
     /// A replay sends every row.
     ReplayAll,
     /// The run may change as much as it likes.

@@ -29,8 +29,15 @@ use crate::store::home::Home;
 use crate::store::ledger::{Ledger, Phase, Unfinished};
 
 /// What is made again, and set aside meanwhile.
-const MADE_AGAIN: [&str; 6] =
-    [dataset::TARGETS, dataset::AVATARS, dataset::REFUSED, dataset::MAPPED, dataset::CHANGES, dataset::QUEUE];
+const MADE_AGAIN: [&str; 7] = [
+    dataset::TARGETS,
+    dataset::AVATARS,
+    dataset::LINKS,
+    dataset::REFUSED,
+    dataset::MAPPED,
+    dataset::CHANGES,
+    dataset::QUEUE,
+];
 
 /// Loads the plan of a run of this job. As with any run, one that fails while it loads is a report too, with its message.
 ///
@@ -163,7 +170,7 @@ impl Working<'_> {
         if !services.consented {
             guard::admit(job, &made, &there, &target.limits)?;
         }
-        if planned.inserted + planned.updated > 0 {
+        if planned.sent() > 0 {
             drift::hold(job, services).await?;
         }
         Ok(())

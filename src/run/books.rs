@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use super::changes::Changes;
 use super::error::Error;
 use super::load::Load;
+use arrow::array::new_null_array;
+use arrow::record_batch::RecordBatch;
+
 use crate::engine::reason::Reasons;
 use crate::model::dataset::{self, changes};
 use crate::model::job::Job;
@@ -40,9 +43,18 @@ pub(super) async fn error_file(
     let mut planned = folder.read(dataset::CHANGES).await?;
     let mut page = source.next().await?;
     let mut at_source = 0;
+    let nothing = nothing(job);
     while let Some(batch) = planned.next().await? {
         let rows = Changes::new(job, batch);
         for at in 0..rows.len() {
+            // Rows that are gone stand behind all others.
+            if rows.lost(at) == Some(changes::DELETE) {
+                if let Some((line, code)) = line(job, &reasons, &rows, at, load) {
+                    failed.push(kept(&line, code));
+                    file.add(&line, &nothing, 0)?;
+                }
+                continue;
+            }
             while page.as_ref().is_some_and(|p| at_source >= p.num_rows()) {
                 (page, at_source) = (source.next().await?, 0);
             }
@@ -50,12 +62,7 @@ pub(super) async fn error_file(
                 return Err(Error::Books("the plan has more rows than the source".to_owned()));
             };
             if let Some((line, code)) = line(job, &reasons, &rows, at, load) {
-                failed.push(Failed {
-                    source_id: line.source_key.clone(),
-                    code: line.code.clone(),
-                    retried: code.retried().word(),
-                    message: line.message.clone(),
-                });
+                failed.push(kept(&line, code));
                 file.add(&line, current, at_source)?;
             }
             at_source += 1;
@@ -64,17 +71,46 @@ pub(super) async fn error_file(
     Ok(Written { path: file.finish()?, failed })
 }
 
+/// A row of the source without a value: what is left of one that is gone.
+fn nothing(job: &Job) -> RecordBatch {
+    let schema = dataset::table_schema(&dataset::table_fields(job, None), false, None);
+    let columns = schema.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
+    RecordBatch::try_new(schema, columns).expect("every column of the source may be null")
+}
+
+/// A line as it is kept until its row succeeds.
+fn kept(line: &Line, code: RejectCode) -> Failed {
+    Failed {
+        source_id: line.source_key.clone(),
+        code: line.code.clone(),
+        retried: code.retried().word(),
+        message: line.message.clone(),
+    }
+}
+
+/// The clause that a lost row is dealt with by, and what there is to say of how it was lost.
+fn parting<'a>(job: &'a Job, rows: &Changes<'_>, at: usize) -> Option<(&'a Place, String)> {
+    let lost = rows.lost(at)?;
+    let clause = if lost == changes::LEAVE { &job.on_leave } else { &job.on_delete };
+    Some((clause.place().unwrap_or(&job.place), rows.loss(at)?))
+}
+
 fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load<'_>) -> Option<(Line, RejectCode)> {
     let row = rows.row(at);
     let source_key = rows.id(at);
+    let parting = parting(job, rows, at);
+    let said = |message: &str| match &parting {
+        Some((_, words)) => format!("{words}: {message}"),
+        None => message.to_owned(),
+    };
     if let Some(failure) = load.failures.get(&row) {
-        let place = place_of(job, &failure.field);
+        let place = parting.as_ref().map_or_else(|| place_of(job, &failure.field), |(place, _)| *place);
         let line = Line {
             row,
             source_key,
             outcome: Outcome::Error.text(),
             code: failure.code.text().to_owned(),
-            message: failure.message.clone(),
+            message: said(&failure.message),
             script: place.to_string(),
             clause: place.clause.clone(),
             target_field: failure.field.clone(),
@@ -88,13 +124,16 @@ fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load
     if reason.outcome == Outcome::Rejected && sabotage::has(Bug::RejectedForgotten) {
         return None;
     }
-    let mut message = reason.message.clone();
+    let mut message = said(&reason.message);
     let mut place = &reason.place;
     let mut target_field = reason.field.clone().unwrap_or_default();
     if let Some(words) = rows.text(changes::MESSAGE, at) {
         message = format!("{message}. {words}");
         target_field = rows.text(changes::FIELD, at).unwrap_or_default().to_owned();
         place = place_of(job, &target_field);
+    }
+    if let Some((clause, _)) = &parting {
+        place = clause;
     }
     let line = Line {
         row,
@@ -124,7 +163,7 @@ pub(super) fn audit(counts: &Counts, planned: &Counts, lines: u64, tally: &Tally
     if !counts.balance() {
         return Err(Error::Books(format!("{} rows were read, and their outcomes are {counts:?}", counts.read)));
     }
-    let (sent, settled) = (planned.inserted + planned.updated, counts.inserted + counts.updated);
+    let (sent, settled) = (planned.sent(), counts.sent());
     let lost = counts.error.checked_sub(planned.error);
     if lost.is_none_or(|lost| settled + lost != sent) {
         return Err(Error::Books(format!("{sent} rows were to be written, {settled} were acknowledged")));

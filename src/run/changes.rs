@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::gainsight::write::{Record, value};
 use crate::model::dataset::{ROW, changes};
-use crate::model::field::FieldKind;
+use crate::model::field::{Field, FieldKind};
 use crate::model::job::{Job, Route};
 use crate::model::outcome::Outcome;
 
@@ -50,6 +50,58 @@ impl<'a> Changes<'a> {
     pub(super) fn siblings(&self, at: usize) -> i64 {
         let column = self.column(changes::SIBLINGS).filter(|c| !c.is_null(at));
         column.map_or(1, |c| c.as_primitive::<Int64Type>().value(at))
+    }
+
+    /// How the source lost the row, if it did: see [`changes::LOST`].
+    pub(super) fn lost(&self, at: usize) -> Option<&str> {
+        self.text(changes::LOST, at)
+    }
+
+    /// What is said of a row that the source lost: how, and where it went.
+    pub(super) fn loss(&self, at: usize) -> Option<String> {
+        Some(match (self.lost(at)?, self.text(changes::INTO, at)) {
+            (changes::LEAVE, _) => "the row no longer passes WHERE".to_owned(),
+            (changes::MERGE, Some(into)) => format!("the row was merged into {into}"),
+            (changes::MERGE, None) => "the row was merged into another one".to_owned(),
+            _ => "the row is gone".to_owned(),
+        })
+    }
+
+    /// What becomes of the row's links: see [`changes::LINK`].
+    pub(super) fn link(&self, at: usize) -> Option<&str> {
+        self.text(changes::LINK, at)
+    }
+
+    /// What is set in a lost row's record of one target: fields by API name.
+    pub(super) fn assigned(&self, target: usize, at: usize) -> Record {
+        let all = self.assignments(at).into_iter().filter(|(of, ..)| *of == target);
+        all.map(|(_, field, _, new)| (field.name.clone(), new)).collect()
+    }
+
+    /// What a field that a clause sets holds, and what it is set to, whether it differs or not.
+    pub(super) fn assigned_pair(&self, target: usize, field: &Field, at: usize) -> (Value, Value) {
+        let label = &self.job.targets[target].object.label;
+        let cell = |name: String| self.column(&name).map_or(Value::Null, |c| value(c, at));
+        (cell(changes::set_old(label, &field.label)), cell(changes::set(label, &field.label)))
+    }
+
+    /// The fields that are set in a lost row's records: target, field, old value, new value.
+    pub(super) fn assignments(&self, at: usize) -> Vec<(usize, &'a Field, Value, Value)> {
+        let fields = self.job.assigned().into_iter().filter_map(|(target, field)| {
+            let label = &self.job.targets[target].object.label;
+            let is_sent = self.column(&changes::set_changed(label, &field.label)).filter(|c| !c.is_null(at));
+            is_sent.is_some_and(|c| c.as_boolean().value(at)).then(|| {
+                let (old, new) = self.assigned_pair(target, field, at);
+                (target, field, old, new)
+            })
+        });
+        fields.collect()
+    }
+
+    /// What the identity map is to say of a lost user.
+    pub(super) fn assigned_flag(&self, at: usize) -> Option<bool> {
+        let avatar = self.job.target_by_route(Route::Avatar)?;
+        self.assigned(avatar, at).values().find_map(Value::as_bool)
     }
 
     /// A column of text by name.

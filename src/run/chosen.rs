@@ -36,6 +36,10 @@ pub(super) fn only(batch: &RecordBatch, ids: &HashSet<&str>) -> Result<RecordBat
                 let reasons = column.as_primitive::<Int32Type>().iter().zip(&is_chosen);
                 Arc::new(reasons.map(|(was, is)| was.filter(|_| *is)).collect::<Int32Array>())
             }
+            changes::LINK => {
+                let links = column.as_string::<i32>().iter().zip(&is_chosen);
+                Arc::new(links.map(|(was, is)| was.filter(|_| *is)).collect::<StringArray>())
+            }
             _ => Arc::clone(column),
         }
     });

@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Updates,
     /// People, one a call.
     People,
+    /// Records that are deleted, one a call.
+    Deletes,
     /// Fields that point at records which the same run inserts, a batch a call.
     SecondPhase,
 }
@@ -33,7 +35,7 @@ pub(super) struct Freight(BTreeMap<Kind, u64>);
 pub struct Cost {
     /// Write calls in all.
     pub calls: u64,
-    /// Write calls by kind: `inserts`, `updates`, `people`, `second phase`, `users`. Kinds without a call are left out.
+    /// Write calls by kind: `inserts`, `updates`, `people`, `deletes`, `second phase`, `users`. Kinds without a call are left out.
     pub by_kind: BTreeMap<String, u64>,
     /// From which budget: `object` or `user management`.
     pub api: String,
@@ -59,7 +61,7 @@ impl Freight {
         let is_users = job.main_target().route == Route::User;
         let mut cost = Cost { api: bucket(job).word().to_owned(), ..Cost::default() };
         for (kind, records) in &self.0 {
-            let a_call = if *kind == Kind::People { 1 } else { u64::from(limits.batch_size) };
+            let a_call = if matches!(kind, Kind::People | Kind::Deletes) { 1 } else { u64::from(limits.batch_size) };
             let calls = records.div_ceil(a_call);
             if calls > 0 {
                 *cost.by_kind.entry(kind.word(is_users).to_owned()).or_default() += calls;
@@ -116,6 +118,7 @@ impl Kind {
             Self::Inserts => "inserts",
             Self::Updates => "updates",
             Self::People => "people",
+            Self::Deletes => "deletes",
             Self::SecondPhase => "second phase",
         }
     }

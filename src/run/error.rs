@@ -40,7 +40,8 @@ pub enum Error {
     /// More of the target would change than a run may change unasked.
     #[error(
         "the run would {deed} {touched} of {records} records of {object} ({share} %), and more than {percent} % has to be allowed; nothing \
-         was written; look at what `ferry plan` shows, then allow it with `ferry run --yes`, or set `{limit}` in the LIMITS of the connection"
+         was written; look at what `ferry plan` shows{}, then allow it with `ferry run --yes`, or set `{limit}` in the LIMITS of the connection",
+        unseen(deed)
     )]
     TooManyChanges {
         /// What would be done: `change` or `delete`.
@@ -104,4 +105,9 @@ impl Error {
             _ => false,
         }
     }
+}
+
+/// What else than a deletion makes rows look gone.
+fn unseen(deed: &str) -> &'static str {
+    if deed == "delete" { " (rows that the sign-in may no longer read look gone too)" } else { "" }
 }

@@ -7,6 +7,7 @@ use ring::digest::{SHA256, digest};
 
 use crate::model::job::Job;
 use crate::model::place::Place;
+use crate::model::policy::OnSource;
 
 /// The digest of a job, and of the version of Ferry that would work on it.
 pub(super) fn digest_of(job: &Job) -> String {
@@ -23,6 +24,8 @@ fn essence(job: &Job) -> Job {
     let places = job.mappings.iter_mut().map(|m| &mut m.place);
     let places = places.chain(job.lookups.iter_mut().map(|l| &mut l.place));
     let places = places.chain(job.requires.iter_mut().map(|r| &mut r.place));
+    let clauses = [&mut job.on_delete, &mut job.on_leave].into_iter().flat_map(OnSource::places);
+    let places = places.chain(clauses);
     places.chain([&mut job.place]).for_each(|place| *place = Place::default());
     // The fields that are used stand in the mappings and lookups themselves; of the others only their order would show.
     job.targets.iter_mut().for_each(|target| target.object.fields.clear());

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::AsArray;
+
 use crate::dynamics::client::Dynamics;
 use crate::dynamics::odata::queries;
 use crate::gainsight::client::Gainsight;
@@ -84,9 +86,29 @@ pub(super) async fn remember(
     let refused = staging.ledger.refusals(of, &job.name)?;
     let refused = if chosen.is_some() { refused.slice(0, 0) } else { refused };
     keep(staging.folder, dataset::REFUSED, refused).await?;
+    if job.keeps_links() {
+        keep_links(job, of, staging).await?;
+    }
     if job.target_by_route(Route::Avatar).is_some() {
         keep(staging.folder, dataset::AVATARS, staging.ledger.identities(of)?).await?;
     }
+    Ok(())
+}
+
+/// The links of the job, part by part: there may be as many as the source has rows.
+async fn keep_links(job: &Job, of: &Tenancy, staging: &Staging<'_>) -> Result<(), Error> {
+    staging.folder.clear(dataset::LINKS).await?;
+    let mut writer = staging.folder.write(dataset::LINKS, dataset::link_schema());
+    let mut after: Option<(String, String)> = None;
+    loop {
+        let behind = after.as_ref().map(|(id, object)| (id.as_str(), object.as_str()));
+        let batch = staging.ledger.links(of, &job.name, behind)?;
+        let Some(last) = batch.num_rows().checked_sub(1) else { break };
+        let text = |column: usize| batch.column(column).as_string::<i32>().value(last).to_owned();
+        after = Some((text(0), text(1)));
+        writer.add(batch).await?;
+    }
+    writer.finish().await?;
     Ok(())
 }
 

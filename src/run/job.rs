@@ -20,6 +20,7 @@ use super::overlay::{self, Earlier};
 use super::plan::{Plan, plan};
 use super::progress::{Event, Progress};
 use super::recorder::Recorder;
+use super::relinking::relink;
 use super::report::{Report, Retried};
 use super::services::Services;
 use super::undertaking::{How, Undertaking, undertake, wait_for_created, wait_for_others};
@@ -175,9 +176,10 @@ impl Working<'_> {
         });
         sent?;
         written?;
-        timed.end("load", planned.inserted + planned.updated, &self.one.run, self.ledger)?;
+        timed.end("load", planned.sent(), &self.one.run, self.ledger)?;
         let tally = self.ledger.tally(&self.one.run)?;
         books::audit(&load.counts, &planned, failures.len() as u64, &tally)?;
+        relink(self.job, &folder, self.ledger, &of).await?;
         report.status = if load.counts.failed() > 0 { Status::Partial } else { Status::Success };
         report.retried = self.retried(failures)?;
         Ok(())
@@ -204,7 +206,7 @@ impl Working<'_> {
         if !self.services.consented {
             guarded?;
         }
-        if made.counts.inserted + made.counts.updated > 0 {
+        if made.counts.sent() > 0 {
             drift::hold(self.job, self.services).await?;
         }
         self.keep_plan(&made.counts, folder).await?;

@@ -7,15 +7,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::changes::Changes;
+use super::deleting::DELETED_TOGETHER;
 use super::error::Error;
+use super::item::{Item, Later};
 use super::people;
 use super::progress::{Event, Progress};
 use super::recorder::Recorder;
 use crate::gainsight::client::Gainsight;
 use crate::gainsight::error::Refusal;
-use crate::gainsight::write::Record;
 use crate::model::clock::Clock;
-use crate::model::dataset::{self, changes};
+use crate::model::dataset;
 use crate::model::job::{Job, Route};
 use crate::model::outcome::{Counts, Outcome, Records};
 use crate::model::policy::OnError;
@@ -23,7 +24,6 @@ use crate::model::reject::RejectCode;
 use crate::store::dataset::RunFolder;
 use crate::store::ledger::{Lost, Recorded, Settled};
 use crate::store::refusals::Refused;
-use crate::store::users::Identity;
 
 /// Rows without a call whose outcomes are written down together.
 const QUIET_ROWS: usize = 1_000;
@@ -61,27 +61,6 @@ pub(super) struct Failure {
     pub(super) value: String,
 }
 
-/// A row on its way.
-#[derive(Clone)]
-pub(super) struct Item {
-    pub(super) row: i64,
-    pub(super) id: String,
-    pub(super) fingerprint: String,
-    pub(super) planned: Outcome,
-    pub(super) record: Record,
-    pub(super) gsid: Option<String>,
-    active: Option<bool>,
-    /// What happens to the row's entry in the identity map.
-    identity: Option<String>,
-    pub(super) waits: Vec<(usize, i64)>,
-}
-
-/// A row that waits for other rows' GSIDs.
-pub(super) struct Later {
-    pub(super) item: Item,
-    pub(super) gsid: String,
-}
-
 /// Rows that are gathered for calls.
 #[derive(Default)]
 struct Gathered {
@@ -89,6 +68,8 @@ struct Gathered {
     updates: Vec<Item>,
     /// New records whose calls were not answered, by an earlier process.
     open: Vec<Item>,
+    /// Lost rows whose records are deleted.
+    deletes: Vec<Item>,
 }
 
 impl<'a> Load<'a> {
@@ -114,7 +95,7 @@ impl<'a> Load<'a> {
             inserted: HashMap::new(),
             later: Vec::new(),
             quiet: Vec::new(),
-            total: planned.inserted + planned.updated,
+            total: planned.sent(),
             done: 0,
         }
     }
@@ -134,6 +115,9 @@ impl<'a> Load<'a> {
                     continue;
                 }
                 self.gather(&changes, at, &mut gathered)?;
+                if gathered.deletes.len() == DELETED_TOGETHER {
+                    self.delete(std::mem::take(&mut gathered.deletes)).await?;
+                }
                 if gathered.open.len() == size {
                     self.ask(std::mem::take(&mut gathered.open)).await?;
                 }
@@ -148,6 +132,7 @@ impl<'a> Load<'a> {
         self.ask(gathered.open).await?;
         self.send(gathered.inserts, true).await?;
         self.send(gathered.updates, false).await?;
+        self.delete(gathered.deletes).await?;
         self.write_quiet_down()?;
         self.send_later().await
     }
@@ -158,9 +143,13 @@ impl<'a> Load<'a> {
         let is_insert = changes.action(0, at) == Some("insert");
         match self.recorder.before(item.row, 1)? {
             Some(Recorded::Open) if is_insert => gathered.open.push(item),
+            Some(Recorded::Open) | None if item.parting.as_ref().is_some_and(|p| p.deletes) => {
+                gathered.deletes.push(item)
+            }
             // An update sets the same values again.
             Some(Recorded::Open) => gathered.updates.push(item),
             Some(recorded) => self.count_recorded(item, recorded),
+            None if item.parting.is_some() && !item.record.is_empty() => gathered.updates.push(item),
             None if is_insert => gathered.inserts.push(item),
             None if changes.action(0, at) == Some("update") && !item.record.is_empty() => gathered.updates.push(item),
             None => {
@@ -193,7 +182,7 @@ impl<'a> Load<'a> {
     /// Counts a row that needs nothing sent; true if it has to be sent.
     pub(super) fn settle(&mut self, changes: &Changes<'_>, at: usize) -> bool {
         let outcome = changes.outcome(at).unwrap_or(Outcome::Error);
-        if matches!(outcome, Outcome::Inserted | Outcome::Updated) {
+        if matches!(outcome, Outcome::Inserted | Outcome::Updated | Outcome::Deleted) {
             return true;
         }
         self.counts.add(outcome);
@@ -209,25 +198,6 @@ impl<'a> Load<'a> {
 
     pub(super) fn record_count(&mut self, target: usize) -> &mut Records {
         self.records.entry(self.job.targets[target].object.label.clone()).or_default()
-    }
-
-    /// What the row's record of the main target is, without what is still to come.
-    pub(super) fn item(&self, changes: &Changes<'_>, at: usize) -> Item {
-        let waits = (0..self.job.mappings.len())
-            .filter(|m| changes.is_changed(*m, at))
-            .filter_map(|m| changes.pending(m, at).map(|row| (m, row)));
-        let avatar = self.job.target_by_route(Route::Avatar);
-        Item {
-            row: changes.row(at),
-            id: changes.id(at),
-            fingerprint: changes.text(changes::FINGERPRINT, at).unwrap_or_default().to_owned(),
-            planned: changes.outcome(at).unwrap_or(Outcome::Error),
-            record: changes.record(0, at),
-            gsid: changes.gsid(0, at),
-            active: changes.active(at),
-            identity: avatar.and_then(|a| changes.action(a, at)).map(str::to_owned),
-            waits: waits.collect(),
-        }
     }
 
     /// What a number of rows, or STOP, says of the rows in error so far. A share is judged before anything is written.
@@ -259,23 +229,12 @@ impl<'a> Load<'a> {
         self.job.target_by_route(Route::Avatar).is_some() || (0..self.job.lookups.len()).any(|l| self.job.is_pending(l))
     }
 
-    /// What is written down of a row that was written.
-    pub(super) fn settled(&self, item: &Item, new_gsid: Option<&String>) -> Settled {
-        let user = new_gsid.or(item.gsid.as_ref());
-        let identity = self.job.target_by_route(Route::Avatar).and(user).map(|gsid| Identity {
-            source_id: item.id.clone(),
-            active: item.active,
-            user_gsid: Some(gsid.clone()),
-        });
-        let (source_id, gsid) = (item.id.clone(), new_gsid.cloned());
-        Settled { row: item.row, step: 1, source_id, gsid, identity, ..Settled::default() }
-    }
-
     /// Counts a written row and keeps what follows from it.
     pub(super) fn acknowledge(&mut self, item: Item, new_gsid: Option<String>) {
         self.counts.add(item.planned);
         match item.planned {
             Outcome::Inserted => self.record_count(0).inserted += 1,
+            Outcome::Deleted => return self.acknowledge_lost(&item),
             // Nothing was sent yet: what waits is counted when it is.
             _ if item.record.is_empty() && !item.waits.is_empty() => {}
             _ if item.record.is_empty() => self.record_count(0).unchanged += 1,
@@ -299,6 +258,19 @@ impl<'a> Load<'a> {
         }
     }
 
+    /// Counts a lost row about which was done what its clause says.
+    fn acknowledge_lost(&mut self, item: &Item) {
+        if item.parting.as_ref().is_some_and(|parting| parting.deletes) {
+            self.record_count(0).deleted += 1;
+        } else if !item.record.is_empty() {
+            self.record_count(0).updated += 1;
+        }
+        if let Some(avatar) = self.job.target_by_route(Route::Avatar).filter(|_| item.identity.is_some()) {
+            self.record_count(avatar).updated += 1;
+        }
+        self.advance();
+    }
+
     pub(super) fn advance(&mut self) {
         self.done += 1;
         (self.progress)(Event::Advanced { stage: "load", rows: self.done, of: Some(self.total) });
@@ -307,8 +279,9 @@ impl<'a> Load<'a> {
     /// What is remembered of a refusal, so that the same record is not sent again.
     pub(super) fn refused(&self, item: &Item, refusal: Refusal) -> Refused {
         let label = |name: &String| {
-            let mapping = self.job.mappings.iter().find(|m| m.field.name == *name);
-            mapping.map_or_else(|| name.clone(), |m| m.field.label.clone())
+            let mapped = self.job.mappings.iter().map(|m| &m.field);
+            let mut all = mapped.chain(self.job.assigned().into_iter().map(|(_, field)| field));
+            all.find(|field| field.name == *name).map_or_else(|| name.clone(), |field| field.label.clone())
         };
         Refused {
             source_id: item.id.clone(),

@@ -98,6 +98,13 @@ fn differences(job: &Job, reasons: &Reasons, (planned, at): Row<'_, '_>, (now, a
         add(name.clone(), planned.old_value(m, at), now.old_value(m, also));
         add(format!("what {name} is to become"), planned.new_value(m, at), now.new_value(m, also));
     }
+    for (target, field) in job.assigned() {
+        let name = format!("{}.\"{}\"", job.targets[target].object.label, field.label);
+        let of = |rows: &Changes<'_>, at| rows.assigned_pair(target, field, at);
+        let ((old, new), (old_now, new_now)) = (of(planned, at), of(now, also));
+        add(name.clone(), old, old_now);
+        add(format!("what {name} is to become"), new, new_now);
+    }
     add("the outcome".to_owned(), outcome(reasons, planned, at), outcome(reasons, now, also));
     found
 }

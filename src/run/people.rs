@@ -4,6 +4,7 @@
 //! so that its fields win. Calls that begin together are written down together, and so are their answers: what a crash leaves
 //! open is sent again when it can have no more effect, as a person's call sets the same values again.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::StreamExt;
@@ -11,7 +12,8 @@ use serde_json::Value;
 
 use super::changes::Changes;
 use super::error::Error;
-use super::load::{Item, Load};
+use super::item::Item;
+use super::load::Load;
 use super::progress::{Event, Progress};
 use super::settling::quiet_after;
 use crate::gainsight::client::Gainsight;
@@ -56,6 +58,7 @@ pub(super) async fn load(load: &mut Load<'_>, folder: &RunFolder) -> Result<(), 
     }
     let mut single: Vec<Person> = Vec::new();
     let mut several: Vec<(String, Call)> = Vec::new();
+    let mut lost: Vec<(String, Call)> = Vec::new();
     let mut reader = folder.read(dataset::loaded(load.job)).await?;
     while let Some(batch) = reader.next().await? {
         let rows = Changes::new(load.job, batch);
@@ -67,6 +70,9 @@ pub(super) async fn load(load: &mut Load<'_>, folder: &RunFolder) -> Result<(), 
             match load.recorder.before(call.item.row, 1)? {
                 Some(Recorded::Written(_)) => count(load, call, None),
                 Some(Recorded::Refused(refused)) => count(load, call, Some(refused)),
+                Some(Recorded::Lost(_) | Recorded::Open) | None if call.item.parting.is_some() => {
+                    lost.push((rows.text(changes::KEY, at).unwrap_or_default().to_owned(), call));
+                }
                 Some(Recorded::Lost(_) | Recorded::Open) | None if rows.siblings(at) > 1 => {
                     several.push((rows.text(changes::KEY, at).unwrap_or_default().to_owned(), call));
                 }
@@ -78,6 +84,7 @@ pub(super) async fn load(load: &mut Load<'_>, folder: &RunFolder) -> Result<(), 
         }
     }
     send(load, single).await?;
+    several.extend(known(load, lost).await?);
     let mut several = by_person(several);
     while !several.is_empty() {
         let rest = several.split_off(several.len().min(PREPARED_AT_MOST));
@@ -104,7 +111,41 @@ fn by_person(mut several: Vec<(String, Call)>) -> Vec<Person> {
     people
 }
 
+/// Calls about lost rows whose records are as the plan knew them: a call for a person who is there no more would make a new one.
+async fn known(load: &mut Load<'_>, lost: Vec<(String, Call)>) -> Result<Vec<(String, Call)>, Error> {
+    let items: Vec<Item> = lost.iter().map(|(_, call)| call.item.clone()).collect();
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sound: HashSet<i64> = load.known(items).await?.iter().map(|item| item.row).collect();
+    Ok(lost.into_iter().filter(|(_, call)| sound.contains(&call.item.row)).collect())
+}
+
+/// The call about a lost row: the key of its person, and the fields that are set in each of its records.
+fn prepare_lost(load: &Load<'_>, rows: &Changes<'_>, at: usize) -> Call {
+    let job = load.job;
+    let item = load.item(rows, at);
+    let mut person = item.record.clone();
+    for key in &job.key {
+        person.insert(job.mappings[key.mapping].field.name.clone(), rows.old_value(key.mapping, at));
+    }
+    if let Some(target) = job.target_by_route(Route::CompanyPerson)
+        && rows.action(target, at).is_some()
+    {
+        let mut company = rows.assigned(target, at);
+        if let Some((mapping, _)) = job.mappings_of(target).find(|(_, m)| m.field.name == "Company_ID") {
+            company.insert("Company_ID".to_owned(), rows.old_value(mapping, at));
+        }
+        person.insert("companies".to_owned(), Value::Array(vec![Value::Object(company)]));
+    }
+    let actions = (0..job.targets.len()).filter_map(|t| rows.action(t, at).map(|a| (t, a.to_owned()))).collect();
+    Call { item, number: 0, rank: String::new(), person, actions }
+}
+
 fn prepare(load: &Load<'_>, rows: &Changes<'_>, at: usize) -> Call {
+    if rows.lost(at).is_some() {
+        return prepare_lost(load, rows, at);
+    }
     let job = load.job;
     let mut person = rows.record(0, at);
     // The key goes with every call. A row that does not change the person repeats what is held, in its own spelling.
@@ -242,7 +283,7 @@ fn count(load: &mut Load<'_>, call: Call, refused: Option<Refused>) {
             let count = load.record_count(*target);
             match action.as_str() {
                 "insert" => count.inserted += 1,
-                "update" => count.updated += 1,
+                "update" | changes::SET => count.updated += 1,
                 _ => count.unchanged += 1,
             }
         }

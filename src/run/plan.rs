@@ -11,6 +11,7 @@ use super::error::Error;
 use super::progress::{Event, Progress};
 use super::tally::Tally;
 use crate::engine::compare::{compare, queue};
+use crate::engine::lost::lost;
 use crate::engine::map::map;
 use crate::engine::session::{Engine, Rows};
 use crate::gainsight::client::Gainsight;
@@ -103,7 +104,7 @@ pub struct SampleRow {
     /// The code in the error file, for a row that is not written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,
-    /// Why it is not written.
+    /// Why it is not written, or how the source lost it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The records that are written, and what is done with each.
@@ -118,7 +119,7 @@ pub struct SampleRow {
 pub struct SampleRecord {
     /// The label of its object.
     pub object: String,
-    /// `insert`, `update`, `unchanged`, `follow`.
+    /// `insert`, `update`, `unchanged`, `follow`; of a row that the source lost `delete`, `set`.
     pub action: String,
     /// Its GSID, if it is there.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -150,7 +151,7 @@ pub(super) async fn plan(
     progress: &Progress,
 ) -> Result<Plan, Error> {
     // What an earlier process left half done is no part of this plan.
-    for name in [dataset::MAPPED, dataset::CHANGES, dataset::QUEUE] {
+    for name in [dataset::MAPPED, dataset::COMPARED, dataset::CHANGES, dataset::QUEUE] {
         folder.clear(name).await?;
     }
     let engine = Engine::new(folder.root())?;
@@ -158,7 +159,14 @@ pub(super) async fn plan(
     progress(Event::Advanced { stage: "plan", rows: read / 2, of: Some(read) });
     let mut tally = Tally::new(job, read, sample);
     let chosen: Option<HashSet<&str>> = chosen.map(|ids| ids.iter().map(String::as_str).collect());
-    write(folder, dataset::CHANGES, compare(&engine, job).await?, Some(&mut tally), chosen.as_ref()).await?;
+    let compared = compare(&engine, job).await?;
+    let changes = if job.keeps_links() {
+        write(folder, dataset::COMPARED, compared, None, None).await?;
+        lost(&engine, job).await?
+    } else {
+        compared
+    };
+    write(folder, dataset::CHANGES, changes, Some(&mut tally), chosen.as_ref()).await?;
     if let Some((_, descending)) = &job.load_first {
         write(folder, dataset::QUEUE, queue(&engine, *descending).await?, None, None).await?;
     }

@@ -4,7 +4,7 @@
 //! what is known of rows.
 
 use super::error::Error;
-use super::load::Item;
+use super::item::Item;
 use crate::model::sabotage::{self, Bug};
 use crate::store::ledger::{Answer, Intent, Ledger, Recorded, Settled};
 use crate::store::state::Tenancy;

@@ -5,7 +5,8 @@
 use serde_json::Value;
 
 use super::error::Error;
-use super::load::{Failure, Item, Later, Load};
+use super::item::{Item, Later};
+use super::load::{Failure, Load};
 use crate::gainsight::error::Refusal;
 use crate::gainsight::write::{Judged, Record};
 use crate::model::outcome::Outcome;

@@ -6,7 +6,8 @@
 use serde_json::Value;
 
 use super::error::Error;
-use super::load::{Item, Load};
+use super::item::Item;
+use super::load::Load;
 use super::settling::READ_AGAIN_MS;
 use crate::gainsight::assumptions::NO_ROWS_CODES;
 use crate::gainsight::error::{Error as CallError, Refusal};
@@ -136,6 +137,13 @@ impl Load<'_> {
     /// A record that was there when the target was read, and is not any more. What is known of it are its changes, and a new record
     /// needs more: the next run reads again and inserts it.
     fn gone(&mut self, batch: i64, part: Vec<Item>) -> Result<(), Error> {
+        if part.iter().all(|item| item.parting.is_some()) {
+            // Its row is lost too: nothing is left to be done.
+            let rows: Vec<Settled> = part.iter().map(|item| self.settled(item, None)).collect();
+            self.recorder.settle(&[(batch, Answer::Refused)], &rows)?;
+            part.into_iter().for_each(|item| self.acknowledge(item, None));
+            return Ok(());
+        }
         let message =
             "the record was deleted in Gainsight while the run was under way; the next run inserts it".to_owned();
         let why = Lost { code: RejectCode::TargetGone, message };

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::error::Error;
-use super::load::{Item, Load};
+use super::item::Item;
+use super::load::Load;
 use super::progress::Event;
 use crate::gainsight::write::Record;
 use crate::model::clock::Clock;
@@ -147,7 +148,7 @@ impl Load<'_> {
 }
 
 /// A text as a key of this fold compares it.
-fn folded(text: &str, fold: Fold) -> String {
+pub(super) fn folded(text: &str, fold: Fold) -> String {
     match fold {
         Fold::Exact => text.to_owned(),
         Fold::Case => text.to_lowercase(),

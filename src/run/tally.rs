@@ -41,7 +41,9 @@ impl<'a> Tally<'a> {
             let outcome = rows.outcome(at).unwrap_or(Outcome::Error);
             self.made.counts.add(outcome);
             let is_failed = self.count_reason(rows, at);
-            let is_written = matches!(outcome, Outcome::Inserted | Outcome::Updated);
+            // A row that is gone was not among those that were read.
+            self.made.counts.read += u64::from(rows.lost(at) == Some(changes::DELETE));
+            let is_written = matches!(outcome, Outcome::Inserted | Outcome::Updated | Outcome::Deleted);
             if is_written || outcome == Outcome::Unchanged {
                 self.count_records(rows, at);
             }
@@ -90,7 +92,8 @@ impl<'a> Tally<'a> {
             let records = self.made.records.entry(of.object.label.clone()).or_default();
             match action {
                 "insert" => records.inserted += 1,
-                "update" => records.updated += 1,
+                "update" | changes::SET => records.updated += 1,
+                changes::DELETE => records.deleted += 1,
                 _ => records.unchanged += 1,
             }
             if action == "update" {
@@ -98,6 +101,10 @@ impl<'a> Tally<'a> {
                     let fields = self.made.fields.entry(of.object.label.clone()).or_default();
                     *fields.entry(mapping.field.label.clone()).or_default() += 1;
                 }
+            }
+            for (_, field, ..) in rows.assignments(at).into_iter().filter(|(of, ..)| *of == target) {
+                let fields = self.made.fields.entry(of.object.label.clone()).or_default();
+                *fields.entry(field.label.clone()).or_default() += 1;
             }
         }
     }
@@ -110,7 +117,9 @@ impl<'a> Tally<'a> {
             self.freight.add(Kind::People, 1);
         } else if rows.action(0, at) == Some("insert") {
             self.freight.add(Kind::Inserts, 1);
-        } else if !rows.record(0, at).is_empty() {
+        } else if rows.action(0, at) == Some(changes::DELETE) {
+            self.freight.add(Kind::Deletes, 1);
+        } else if !rows.record(0, at).is_empty() || rows.action(0, at) == Some(changes::SET) {
             self.freight.add(Kind::Updates, 1);
         }
     }
@@ -122,11 +131,11 @@ impl<'a> Tally<'a> {
             source_key: rows.id(at),
             outcome: outcome.text(),
             code: reason.as_ref().map(|(_, _, code)| code.text()),
-            reason: reason.map(|(_, reason, _)| said(reason, rows, at)),
+            reason: reason.as_ref().map(|(_, reason, _)| said(reason, rows, at)).or(rows.loss(at)),
             records: Vec::new(),
             fields: Vec::new(),
         };
-        if row.reason.is_none() {
+        if reason.is_none() {
             (row.records, row.fields) = (records(rows, at), fields(rows, at));
         }
         row
@@ -141,9 +150,10 @@ pub(super) fn failed(reasons: &Reasons, why: i32) -> Option<(i32, &Reason, Rejec
 
 /// What a reason says of a row; of a refusal also what Gainsight said then.
 pub(super) fn said(reason: &Reason, rows: &Changes<'_>, at: usize) -> String {
+    let loss = rows.loss(at).map_or_else(String::new, |loss| format!("{loss}: "));
     match rows.text(changes::MESSAGE, at) {
-        Some(words) => format!("{}. {words}", reason.message),
-        None => reason.message.clone(),
+        Some(words) => format!("{loss}{}. {words}", reason.message),
+        None => format!("{loss}{}", reason.message),
     }
 }
 
@@ -167,5 +177,11 @@ pub(super) fn fields(rows: &Changes<'_>, at: usize) -> Vec<FieldChange> {
         old: rows.old_value(m, at),
         new: rows.new_value(m, at),
     });
-    fields.collect()
+    let assigned = rows.assignments(at).into_iter().map(|(target, field, old, new)| FieldChange {
+        object: job.targets[target].object.label.clone(),
+        field: field.label.clone(),
+        old,
+        new,
+    });
+    fields.chain(assigned).collect()
 }

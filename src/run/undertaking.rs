@@ -192,7 +192,7 @@ pub(super) async fn wait_for_others(
     Ok(ledger.close_others(&tenant, run)?)
 }
 
-/// Waits until everything shows that was created in the objects that a job is about to read: by the step of a chain before it, or by
+/// Waits until everything shows that was created or deleted in the objects that a job is about to read: by the step of a chain before it, or by
 /// a run that has only just ended.
 pub(super) async fn wait_for_created(
     job: &Job,
@@ -201,10 +201,10 @@ pub(super) async fn wait_for_created(
     progress: &Progress,
 ) -> Result<(), Error> {
     let what = |object: &String| match object.as_str() {
-        "person" | "company_person" => "person".to_owned(),
-        other => format!("insert {other}"),
+        "person" | "company_person" => vec!["person".to_owned()],
+        other => vec![format!("insert {other}"), format!("delete {other}")],
     };
-    let what: Vec<String> = dataset::objects(job).keys().map(what).collect();
+    let what: Vec<String> = dataset::objects(job).keys().flat_map(what).collect();
     let Some(last) = ledger.last_made(&services.tenancy(job).tenant, &what)? else { return Ok(()) };
     let whole = services.clock.real(CREATED_SHOWS_WITHIN_MS);
     let passed = u64::try_from(services.clock.now().timestamp_millis() - last).unwrap_or(0);
@@ -253,9 +253,14 @@ fn outdated(
     }
     // The target was read before that: a record that it would insert may be there by now.
     let main = job.main_target();
-    let what = if main.route == Route::Person { "person".to_owned() } else { format!("insert {}", main.object.name) };
+    let name = &main.object.name;
+    let what = match main.route {
+        Route::Person => vec!["person".to_owned()],
+        _ => vec![format!("insert {name}"), format!("delete {name}")],
+    };
+    let what: Vec<&str> = what.iter().map(String::as_str).collect();
     let tenant = services.tenancy(job).tenant;
-    if ledger.others_wrote(&tenant, &found.run.id, &[&what])? {
+    if ledger.others_wrote(&tenant, &found.run.id, &what)? {
         let label = &main.object.label;
         return Ok(Some(format!("another run has written to {label} since, and what it read of it is old")));
     }
