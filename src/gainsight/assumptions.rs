@@ -23,9 +23,6 @@ pub const CREATED_SHOWS_WITHIN_MS: i64 = 10_000;
 /// it is read may carry an earlier moment.
 pub const CHANGED_OVERLAP_MS: i64 = 900_000;
 
-/// Values that one query may list. No document names a number. It compares them without case.
-pub const LISTED_AT_MOST: usize = 500;
-
 /// The field of every record that says when it was last changed.
 pub const MODIFIED: &str = "ModifiedDate";
 

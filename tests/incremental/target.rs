@@ -14,8 +14,8 @@ fn fields(value: Value) -> Map<String, Value> {
     fields
 }
 
-async fn large() -> Stage {
-    let stage = stage(30).await;
+async fn large(accounts: usize) -> Stage {
+    let stage = stage(accounts).await;
     for n in 0..COMPANIES {
         stage.sandbox.put_record("company", fields(json!({ "Name": format!("Other {n}") })));
     }
@@ -30,7 +30,7 @@ fn gsid(stage: &Stage, number: usize) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_large_object_only_changes_are_read_and_those_of_others_are_seen() {
-    let (stage, script) = (large().await, job(TRACKED, ""));
+    let (stage, script) = (large(1_000).await, job(TRACKED, ""));
     let first = ran_plainly(&stage, &script).await;
     assert_eq!(first.read("company"), 3);
     // Time passes, so that not everything looks new.
@@ -41,13 +41,61 @@ async fn of_a_large_object_only_changes_are_read_and_those_of_others_are_seen() 
     assert_eq!((quiet.read("company"), quiet.read("record_delete_log"), quiet.report.calls.gainsight), (1, 1, 2));
     assert!(stage.sandbox.edit_record("company", &gsid(&stage, 3), fields(json!({ "Employees": 999 }))));
     assert!(stage.sandbox.delete_record("company", &gsid(&stage, 4)));
-    let double = fields(json!({ "Name": "Made by hand", "External_Account_ID_gainsight123__gc": id(31) }));
+    let double = fields(json!({ "Name": "Made by hand", "External_Account_ID_gainsight123__gc": id(1_001) }));
     stage.sandbox.put_record("company", double);
-    employees(&stage, 31, 31);
+    employees(&stage, 1_001, 31);
     let mended = ran_plainly(&stage, &script).await;
     let counts = mended.report.counts;
     assert_eq!((counts.updated, counts.inserted, mended.read("company")), (2, 1, 1), "{:?}", mended.report);
-    assert_eq!(held(&stage).len(), 31);
+    assert_eq!(held(&stage).len(), 1_001);
     stage.sandbox.advance_clock(3_600_000);
     assert_eq!(ran_plainly(&stage, &script).await.report.calls.gainsight_writes, 0);
+}
+
+/// What a job says that reads everything of its source.
+const PLAIN: &str = "dynamics.account AS a";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_large_object_only_the_records_are_read_that_few_rows_look_for() {
+    let (stage, script) = (large(30).await, job(PLAIN, ""));
+    // One in braces and capitals, as others may have written it, and one twice.
+    let key = "External_Account_ID_gainsight123__gc";
+    let braced = format!("{{{}}}", id(3)).to_uppercase();
+    stage.sandbox.put_record("company", fields(json!({ "Name": "In braces", key: braced })));
+    stage.sandbox.put_record("company", fields(json!({ "Name": "Double", key: id(4) })));
+    stage.sandbox.put_record("company", fields(json!({ "Name": "Double", key: id(4) })));
+    let first = ran_plainly(&stage, &script).await;
+    let counts = first.report.counts;
+    assert_eq!((counts.inserted, counts.updated, counts.error), (28, 1, 1), "{:?}", first.report);
+    assert_eq!(first.read("company"), 2, "a page to see that it is large, and one for the keys");
+    let second = ran_plainly(&stage, &script).await;
+    assert_eq!((second.report.counts.unchanged, second.report.calls.gainsight_writes), (29, 0));
+    assert_eq!(second.report.calls.gainsight, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lookup_finds_what_it_looks_for_in_a_large_object_too() {
+    let stage = large(30).await;
+    let parent = "LOOKUP gainsight.Company AS p ON p.\"Name\" = a.name AFTER LOAD WHEN MULTIPLE MATCHED THEN ERROR \
+                  WHEN NOT MATCHED THEN REJECT";
+    let script = job(PLAIN, parent).replace(" FROM ", ", p.\"GSID\" AS \"Parent Company\" FROM ");
+    let first = ran_plainly(&stage, &script).await;
+    assert_eq!((first.report.counts.inserted, first.read("company") > 1), (30, true), "{:?}", first.report);
+    assert_eq!(ran_plainly(&stage, &script).await.report.counts.unchanged, 30);
+}
+
+/// Half of what was read is less than a third of what is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_is_of_what_is_there_and_not_of_what_was_read() {
+    let (stage, script) = (large(30).await, job(PLAIN, ""));
+    (31..=200).for_each(|n| employees(&stage, n, n));
+    ran_plainly(&stage, &script).await;
+    (1..=200).for_each(|n| employees(&stage, n, 1_000 + n));
+    let mut workspace = stage.workspace(&[("accounts.ferry", &script)]).await;
+    workspace.services.consented = false;
+    let mut reports = Vec::new();
+    let silent = ferry::run::progress::silent();
+    let ended = ferry::app::runs::run(&workspace, &stage.setting, "Accounts", &silent, |r| reports.push(r.clone()));
+    ended.await.expect("200 of 10,300 records are no large part");
+    assert_eq!(reports[0].counts.updated, 200);
 }
