@@ -178,6 +178,10 @@ impl Ledger for Dying {
         self.look(|state| state.tally(run))
     }
 
+    fn rebase(&self, of: &Tenancy, job: &str, base: &Base) -> Kept<()> {
+        self.change("rebase", |state| state.rebase(of, job, base))
+    }
+
     fn base(&self, of: &Tenancy, job: &str) -> Kept<Option<Base>> {
         self.look(|state| state.base(of, job))
     }

@@ -103,6 +103,9 @@ pub(super) enum Verb {
         /// Read and compare everything, not only what changed since the last run.
         #[arg(long)]
         full: bool,
+        /// Hold what is known of the target from earlier runs against the target itself, and say what has drifted.
+        #[arg(long)]
+        verify: bool,
     },
     /// Load exactly the plan that an earlier `plan` showed, or nothing if Gainsight has moved underneath it.
     Apply {

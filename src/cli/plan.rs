@@ -132,6 +132,7 @@ fn for_people(report: &Report, plan: &Plan, apply: &str, paint: Paint) -> String
     text.push_str(&rows(plan));
     text.push_str(&fields(plan, paint));
     text.push_str(&unwritten(plan, paint));
+    text.push_str(&verified(plan));
     text.push_str(&cost(&plan.cost, paint));
     if !plan.sample.is_empty() {
         text.push_str(&format!("\n  {}\n", paint.dim("sample")));
@@ -203,6 +204,33 @@ fn fields(plan: &Plan, paint: Paint) -> String {
         return String::new();
     }
     format!("\n{}", paint.dim_first_line(&lines(&["fields that change", "records"], &rows)))
+}
+
+/// In what the target was not as it was known to be, where that was asked for.
+fn verified(plan: &Plan) -> String {
+    let Some(verified) = &plan.verified else { return String::new() };
+    let mut text = String::from("\n");
+    if verified.is_empty() {
+        text.push_str("  verified: all of the target was read anyway; nothing is taken from earlier runs\n");
+    }
+    for one in verified {
+        let object = on_one_line(&one.object);
+        let line = if one.is_none() {
+            format!("verified: {object} is what it was known to be ({} records)", number(one.records))
+        } else {
+            format!(
+                "verified: {object} has drifted: of {} records {} were not known and {} are different, and {} that were known are \
+                 not there ({}); the next run reads it whole",
+                number(one.records),
+                number(one.unknown),
+                number(one.different),
+                number(one.missing),
+                one.first.join(", ")
+            )
+        };
+        text.push_str(&wrapped(&line, "  ", "      "));
+    }
+    text
 }
 
 /// What is not written, by reason, with an example each.

@@ -91,8 +91,8 @@ async fn verb(arguments: Arguments) -> Ended {
         }
         Verb::Preview { job, limit } => preview::preview(&setting, &job, limit, common.json).await,
         Verb::Explain { job } => explain::explain(&setting, &job, common.json).await,
-        Verb::Plan { name, sample, full, out } => {
-            let how = How { full, ..How::default() };
+        Verb::Plan { name, sample, full, verify, out } => {
+            let how = How { full, verify, ..How::default() };
             let asked = Asked { name: &name, how: &how, sample, out: out.as_deref() };
             plan::plan(&Setting { anew: true, ..setting }, &asked, common.json).await
         }

@@ -68,6 +68,7 @@ pub async fn apply(
         planned: Some((counts, digest.clone())),
         attempts_before: 0,
         is_full: false,
+        verifies: false,
         digest: shown.job_digest.clone(),
         chain: None,
     };

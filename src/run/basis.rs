@@ -38,6 +38,16 @@ impl Working<'_> {
     }
 }
 
+/// Has the next run of a job read the target whole: what is known of it is wrong.
+pub(super) fn doubt(job: &Job, services: &Services, ledger: &dyn Ledger) -> Result<(), Error> {
+    let of = services.tenancy(job);
+    let Some(base) = ledger.base(&of, &job.name)? else { return Ok(()) };
+    let mut cursors: Cursors = serde_json::from_str(&base.cursors).unwrap_or_default();
+    cursors.objects.clear();
+    let cursors = serde_json::to_string(&cursors).map_err(|e| Error::Books(e.to_string()))?;
+    Ok(ledger.rebase(&of, &job.name, &Base { cursors, ..base })?)
+}
+
 /// Where what is read comes from: as the run began with, or as is decided now.
 pub(super) async fn begin<'a>(
     job: &'a Job,

@@ -41,7 +41,14 @@ pub async fn run(
     let mut first_failure = None;
     for (number, job) in jobs.iter().enumerate() {
         let resume = first.resume.clone().filter(|_| number == 0);
-        let how = How { chain: Some(chain.name.clone()), anew: first.anew, full: first.full, resume, chosen: None };
+        let how = How {
+            chain: Some(chain.name.clone()),
+            anew: first.anew,
+            full: first.full,
+            verify: false,
+            resume,
+            chosen: None,
+        };
         let (report, failed) = job::run(job, &how, with.services, with.home, with.ledger, with.progress).await?;
         ended(&report);
         if let Some(error) = failed {

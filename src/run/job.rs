@@ -24,6 +24,7 @@ use super::relinking::relink;
 use super::report::{Report, Retried};
 use super::services::Services;
 use super::undertaking::{How, Undertaking, undertake, wait_for_created, wait_for_others};
+use super::verifying::{are_known, verify};
 use crate::model::dataset;
 use crate::model::job::Job;
 use crate::model::outcome::{Calls, Counts, Status};
@@ -282,8 +283,19 @@ impl Working<'_> {
         timed.end("extract", read, run, self.ledger)?;
         let timed = Timed::begin(services);
         let target = services.target(job)?;
+        let drifted = if self.one.verifies { verify(job, target, folder, &refreshing).await? } else { Vec::new() };
         overlay::lay(job, &services.tenancy(job), folder, self.earlier).await?;
-        let made = plan(job, folder, read, chosen, target, sample, self.progress).await?;
+        let mut made = plan(job, folder, read, chosen, target, sample, self.progress).await?;
+        // What a run that goes on is loading was held against the target when it was planned.
+        if made.counts.inserted > 0 && self.one.phase != Phase::Loading && self.earlier.is_empty() {
+            if !are_known(job, target, folder, &refreshing).await? {
+                made = plan(job, folder, read, chosen, target, sample, self.progress).await?;
+            }
+        }
+        if drifted.iter().any(|one| !one.is_none()) {
+            basis::doubt(job, services, self.ledger)?;
+        }
+        made.verified = self.one.verifies.then_some(drifted);
         timed.end("plan", read, run, self.ledger)?;
         let guarded = guard::admit(job, &made, &there, &target.limits);
         Ok(Staged { made, guarded })

@@ -42,4 +42,5 @@ mod settling;
 mod staging;
 mod tally;
 pub mod undertaking;
+pub mod verifying;
 mod ways;

@@ -10,6 +10,7 @@ use super::cost::{Cost, bucket};
 use super::error::Error;
 use super::progress::{Event, Progress};
 use super::tally::Tally;
+use super::verifying::Drifted;
 use crate::engine::compare::{compare, queue};
 use crate::engine::lost::lost;
 use crate::engine::map::map;
@@ -44,6 +45,9 @@ pub struct Plan {
     /// Why a run would have to be allowed to carry it out, if it would.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asks: Option<String>,
+    /// What of the target is not as it was known to be, if that was asked for; of each object that is not read whole anyway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Vec<Drifted>>,
     /// The first rows that change or fail, if a sample was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sample: Vec<SampleRow>,

@@ -89,6 +89,22 @@ impl Refreshing<'_> {
         Ok(Some(rows))
     }
 
+    /// Whether an object was put together from what was known and what changed.
+    pub(super) fn is_put_together(&self, name: &str) -> bool {
+        self.ways.borrow().objects.contains_key(name)
+    }
+
+    /// Reads an object whole after all.
+    pub(super) async fn read_whole(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
+        let name = dataset::target(object);
+        self.ways.borrow_mut().objects.remove(&name);
+        self.keep()?;
+        self.staging.ledger.read_again(self.staging.run, &name)?;
+        let rows = self.staging.records(gainsight, object, fields).await?;
+        self.note_object(gainsight, &name, rows)?;
+        Ok(rows)
+    }
+
     /// The rest of a large object, or in its place the records that the run looks for. Gives how many records it has at least.
     pub(super) async fn rest(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
         let name = dataset::target(object);

@@ -39,6 +39,8 @@ pub struct How {
     pub chosen: Option<Vec<String>>,
     /// Read and compare everything, whatever is known of what changed.
     pub full: bool,
+    /// Hold what is known of the target against the target itself.
+    pub verify: bool,
 }
 
 /// The run that is to be worked on.
@@ -54,6 +56,8 @@ pub(super) struct Undertaking {
     pub(super) attempts_before: i64,
     /// Whether everything is to be read, if that is not decided yet.
     pub(super) is_full: bool,
+    /// Whether what is known of the target is held against the target.
+    pub(super) verifies: bool,
     /// What the job is, in digits.
     pub(super) digest: String,
     /// The chain that it is part of.
@@ -143,6 +147,7 @@ async fn begin(
         planned: None,
         attempts_before: 0,
         is_full: how.full,
+        verifies: how.verify,
         digest,
         chain: how.chain.clone(),
     })
@@ -166,6 +171,7 @@ fn take_up(found: Unfinished, how: &How, ledger: &dyn Ledger, progress: &Progres
         planned: found.planned.zip(found.plan_digest),
         attempts_before: found.attempts,
         is_full: how.full,
+        verifies: false,
         digest: found.job_digest,
         chain: found.run.chain,
     })

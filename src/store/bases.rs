@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::error::Result;
-use super::ledger::{Base, End};
+use super::ledger::Base;
 use super::state::{State, Tenancy};
 
 impl State {
@@ -26,16 +26,16 @@ impl State {
     }
 }
 
-/// Moves a job's base, as part of the end of a run.
-pub(super) fn move_base(change: &Transaction<'_>, end: &End<'_>, base: &Base) -> Result<()> {
+/// Moves a job's base, as part of a change.
+pub(super) fn move_base(change: &Transaction<'_>, of: &Tenancy, job: &str, base: &Base) -> Result<()> {
     change.execute(
         "INSERT INTO base (organization, tenant, job, run, digest, full_at_ms, cursors) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (organization, tenant, job) DO UPDATE SET run = excluded.run, digest = excluded.digest,
              full_at_ms = excluded.full_at_ms, cursors = excluded.cursors",
         params![
-            end.of.organization,
-            end.of.tenant,
-            end.job,
+            of.organization,
+            of.tenant,
+            job,
             base.run,
             base.digest,
             base.full_at_ms,

@@ -2,6 +2,7 @@
 
 use arrow::record_batch::RecordBatch;
 
+use super::bases::move_base;
 use super::dataset::Part;
 use super::due::Due;
 use super::error::Result;
@@ -105,6 +106,10 @@ impl Ledger for State {
 
     fn tally(&self, run: &str) -> Result<Tally> {
         self.tally_of(run)
+    }
+
+    fn rebase(&self, of: &Tenancy, job: &str, base: &Base) -> Result<()> {
+        self.change("rebase", |change| move_base(change, of, job, base))
     }
 
     fn base(&self, of: &Tenancy, job: &str) -> Result<Option<Base>> {

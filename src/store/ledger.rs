@@ -285,6 +285,8 @@ pub trait Ledger {
     fn close_others(&self, tenant: &str, run: &str) -> Result<()>;
     /// What a run's outcomes amount to.
     fn tally(&self, run: &str) -> Result<Tally>;
+    /// Has a job's next run begin to read elsewhere.
+    fn rebase(&self, of: &Tenancy, job: &str, base: &Base) -> Result<()>;
     /// Where a job's next run begins to read.
     fn base(&self, of: &Tenancy, job: &str) -> Result<Option<Base>>;
     /// Ends a run.

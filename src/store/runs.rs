@@ -159,7 +159,7 @@ impl State {
                 [end.run],
             )?;
             if let Some(base) = end.base {
-                move_base(change, end, base)?;
+                move_base(change, end.of, end.job, base)?;
             }
             bring_up_to_date(change, end)
         })

@@ -1,5 +1,8 @@
 //! Objects of Gainsight: from what is known of them and what changed since, where that takes fewer calls.
 
+use ferry::app::runs;
+use ferry::run::progress::silent;
+use ferry::run::undertaking::How;
 use serde_json::{Map, Value, json};
 
 use super::{employees, held, id, job, ran_plainly, stage};
@@ -20,6 +23,13 @@ async fn large(accounts: usize) -> Stage {
         stage.sandbox.put_record("company", fields(json!({ "Name": format!("Other {n}") })));
     }
     stage
+}
+
+/// Something happens as if it were long ago: no time of change tells of it.
+fn hidden_from_changes(stage: &Stage, happens: impl FnOnce()) {
+    stage.sandbox.advance_clock(-30 * 86_400_000);
+    happens();
+    stage.sandbox.advance_clock(30 * 86_400_000);
 }
 
 fn gsid(stage: &Stage, number: usize) -> String {
@@ -46,7 +56,8 @@ async fn of_a_large_object_only_changes_are_read_and_those_of_others_are_seen() 
     employees(&stage, 1_001, 31);
     let mended = ran_plainly(&stage, &script).await;
     let counts = mended.report.counts;
-    assert_eq!((counts.updated, counts.inserted, mended.read("company")), (2, 1, 1), "{:?}", mended.report);
+    // A second query looks for the key of the one that is to be inserted.
+    assert_eq!((counts.updated, counts.inserted, mended.read("company")), (2, 1, 2), "{:?}", mended.report);
     assert_eq!(held(&stage).len(), 1_001);
     stage.sandbox.advance_clock(3_600_000);
     assert_eq!(ran_plainly(&stage, &script).await.report.calls.gainsight_writes, 0);
@@ -98,4 +109,53 @@ async fn a_share_is_of_what_is_there_and_not_of_what_was_read() {
     let ended = ferry::app::runs::run(&workspace, &stage.setting, "Accounts", &silent, |r| reports.push(r.clone()));
     ended.await.expect("200 of 10,300 records are no large part");
     assert_eq!(reports[0].counts.updated, 200);
+}
+
+/// A record that was loaded past the times of change: nothing tells of it until its key is looked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_change_tells_of_is_found_before_it_would_be_inserted_again() {
+    let (stage, script) = (large(1_000).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    let hidden = json!({ "Name": "Hidden", "External_Account_ID_gainsight123__gc": id(1_001) });
+    hidden_from_changes(&stage, || _ = stage.sandbox.put_record("company", fields(hidden)));
+    stage.sandbox.advance_clock(3_600_000);
+    ran_plainly(&stage, &script).await;
+    employees(&stage, 1_001, 31);
+    let ran = ran_plainly(&stage, &script).await;
+    assert!(ran.notices.iter().any(|said| said.contains("1 records of Company are there")), "{:?}", ran.notices);
+    assert_eq!((ran.report.counts.inserted, ran.report.counts.updated), (0, 1));
+    assert_eq!(held(&stage).len(), 1_001);
+    employees(&stage, 1_002, 1);
+    let next = ran_plainly(&stage, &script).await;
+    assert_eq!(next.report.counts.inserted, 1);
+    assert!(!next.notices.iter().any(|said| said.contains("records of Company")), "{:?}", next.notices);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_verifies_says_what_has_drifted_and_the_next_run_knows() {
+    let (stage, script) = (large(1_000).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    ran_plainly(&stage, &script).await;
+    stage.sandbox.advance_clock(3_600_000);
+    let workspace = stage.workspace(&[("accounts.ferry", &script)]).await;
+    let how = How { verify: true, ..How::default() };
+    let plan = async || {
+        let planned = runs::plan(&workspace, &stage.setting, "Accounts", &how, 0, &silent()).await;
+        planned.expect("it plans").1.verified.expect("it verifies")
+    };
+    let one = plan().await.remove(0);
+    assert!(one.is_none() && one.records == 11_100, "{one:?}");
+    let changed = gsid(&stage, 3);
+    hidden_from_changes(&stage, || {
+        assert!(stage.sandbox.edit_record("company", &changed, fields(json!({ "Employees": 999 }))));
+    });
+    let mut first = vec![changed];
+    hidden_from_changes(&stage, || first.push(stage.sandbox.put_record("company", fields(json!({ "Name": "New" })))));
+    let one = plan().await.remove(0);
+    assert_eq!((one.different, one.unknown, one.missing), (1, 1, 0), "{one:?}");
+    first.sort();
+    assert_eq!(one.first, first);
+    // What has drifted is read whole by the next run, and is mended.
+    let ran = ran_plainly(&stage, &script).await;
+    assert_eq!((ran.report.counts.updated, ran.read("company")), (1, 3));
 }

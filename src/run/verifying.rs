@@ -1,0 +1,180 @@
+//! What is known of the target, held against the target itself.
+//!
+//! Of a large object a run reads only what changed since it was last read. What that does not show, as a record that was loaded past the
+//! times of change, would be inserted once more; so before anything is inserted, its keys are looked for in the object itself. `ferry
+//! plan --verify` holds everything that is known against it. In: a run folder whose objects were put together. Out: the same folder
+//! with objects read whole, where what was known was wrong, and what was.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use arrow::array::AsArray;
+use arrow::record_batch::RecordBatch;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::changes::Changes;
+use super::error::Error;
+use super::progress::Event;
+use super::refreshing::Refreshing;
+use crate::gainsight::assumptions::LISTED_AT_MOST;
+use crate::gainsight::client::Gainsight;
+use crate::gainsight::write::{Record, value};
+use crate::model::dataset;
+use crate::model::field::Field;
+use crate::model::job::{Fold, Job, Key, Route};
+use crate::store::dataset::RunFolder;
+
+/// Records that are named of those that are not as they were known.
+const NAMED_AT_MOST: usize = 5;
+
+/// In what an object is not as it was known to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Drifted {
+    /// The object's label, or its API name where the job only looks it up.
+    pub object: String,
+    /// Records that it has.
+    pub records: u64,
+    /// Records that were not known.
+    pub unknown: u64,
+    /// Records that were known and are not there.
+    pub missing: u64,
+    /// Records that are otherwise than they were known.
+    pub different: u64,
+    /// GSIDs of the first of them.
+    pub first: Vec<String>,
+}
+
+impl Drifted {
+    /// Whether everything was as it was known.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.unknown + self.missing + self.different == 0
+    }
+}
+
+/// Holds everything that was put together of the target against the target, which is read whole; the folder has the truth then.
+pub(super) async fn verify(
+    job: &Job,
+    gainsight: &Gainsight,
+    folder: &RunFolder,
+    refreshing: &Refreshing<'_>,
+) -> Result<Vec<Drifted>, Error> {
+    let mut all = Vec::new();
+    for (object, fields) in dataset::objects(job) {
+        let name = dataset::target(&object);
+        if !refreshing.is_put_together(&name) {
+            continue;
+        }
+        let mut known = digests(folder, &name).await?;
+        let records = refreshing.read_whole(gainsight, &object, &fields).await?;
+        let label = job.targets.iter().find(|target| target.object.name == object);
+        let label = label.map_or_else(|| object.clone(), |target| target.object.label.clone());
+        let (mut drifted, mut first) =
+            (Drifted { object: label, records, unknown: 0, missing: 0, different: 0, first: Vec::new() }, Vec::new());
+        for (gsid, digest) in digests(folder, &name).await? {
+            match known.remove(&gsid) {
+                Some(before) if before == digest => continue,
+                Some(_) => drifted.different += 1,
+                None => drifted.unknown += 1,
+            }
+            first.push(gsid);
+        }
+        drifted.missing = known.len() as u64;
+        first.extend(known.into_keys());
+        first.sort();
+        first.truncate(NAMED_AT_MOST);
+        drifted.first = first;
+        all.push(drifted);
+    }
+    Ok(all)
+}
+
+/// Whether one of the records that are to be inserted is there, although it is not known. The main object is read whole then, and
+/// the plan has to be made again.
+pub(super) async fn are_known(
+    job: &Job,
+    gainsight: &Gainsight,
+    folder: &RunFolder,
+    refreshing: &Refreshing<'_>,
+) -> Result<bool, Error> {
+    let main = job.main_target();
+    let name = dataset::target(&main.object.name);
+    // A person's call is an upsert by the key.
+    if !matches!(main.route, Route::Object | Route::User) || !refreshing.is_put_together(&name) {
+        return Ok(true);
+    }
+    let mut reader = folder.read(dataset::CHANGES).await?;
+    let mut inserts: Vec<Record> = Vec::new();
+    let mut found = 0;
+    while let Some(batch) = reader.next().await? {
+        let rows = Changes::new(job, batch);
+        for at in (0..rows.len()).filter(|at| rows.action(0, *at) == Some("insert")) {
+            inserts.push(rows.record(0, at));
+            if inserts.len() == LISTED_AT_MOST {
+                found += there(job, gainsight, &std::mem::take(&mut inserts)).await?;
+            }
+        }
+    }
+    found += there(job, gainsight, &inserts).await?;
+    if found == 0 {
+        return Ok(true);
+    }
+    (refreshing.staging.progress)(Event::Notice(format!(
+        "{found} records of {} are there that no change has told of; it is read whole, and the plan made again",
+        main.object.label
+    )));
+    let fields = dataset::objects(job).remove(&main.object.name).unwrap_or_default();
+    refreshing.read_whole(gainsight, &main.object.name, &fields).await?;
+    Ok(false)
+}
+
+/// How many records with the keys of these are there.
+async fn there(job: &Job, gainsight: &Gainsight, inserts: &[Record]) -> Result<u64, Error> {
+    if inserts.is_empty() {
+        return Ok(0);
+    }
+    let keys: Vec<(&Field, Vec<Value>)> = job
+        .key
+        .iter()
+        .map(|key| {
+            let field = &job.mappings[key.mapping].field;
+            (field, inserts.iter().filter_map(|record| record.get(&field.name).cloned()).collect())
+        })
+        .collect();
+    let fields: Vec<Field> = std::iter::once(dataset::gsid()).chain(keys.iter().map(|(f, _)| (*f).clone())).collect();
+    let wanted: Vec<Vec<Value>> = inserts.iter().map(|record| folded(job, record)).collect();
+    let records = gainsight.read_back(&job.main_target().object.name, &fields, &keys).await?;
+    Ok(records.iter().filter(|record| wanted.contains(&folded(job, record))).count() as u64)
+}
+
+/// The key of a record, as the plan compares it.
+fn folded(job: &Job, record: &Record) -> Vec<Value> {
+    let one = |key: &Key| {
+        let value = record.get(&job.mappings[key.mapping].field.name).cloned().unwrap_or_default();
+        match (&value, key.fold) {
+            (Value::String(text), Fold::Case) => Value::String(text.to_lowercase()),
+            (Value::String(text), Fold::Guid) => Value::String(text.trim_matches(['{', '}']).to_lowercase()),
+            _ => value,
+        }
+    };
+    job.key.iter().map(one).collect()
+}
+
+/// A digest of each record by its GSID.
+async fn digests(folder: &RunFolder, name: &str) -> Result<HashMap<String, u64>, Error> {
+    let mut all = HashMap::new();
+    let mut reader = folder.read(name).await?;
+    while let Some(batch) = reader.next().await? {
+        let ids = batch.column_by_name("Gsid").and_then(|ids| ids.as_string_opt::<i32>());
+        let ids = ids.ok_or_else(|| Error::Books(format!("{name} has records without a GSID")))?;
+        all.extend((0..batch.num_rows()).map(|at| (ids.value(at).to_owned(), digest(&batch, at))));
+    }
+    Ok(all)
+}
+
+fn digest(batch: &RecordBatch, at: usize) -> u64 {
+    let mut digest = DefaultHasher::new();
+    batch.columns().iter().for_each(|column| value(column, at).to_string().hash(&mut digest));
+    digest.finish()
+}
