@@ -23,6 +23,7 @@ use crate::model::dataset::{ROW, changes};
 use crate::model::job::{Job, Route};
 use crate::model::outcome::Outcome;
 use crate::model::policy::OnSource;
+use crate::model::sabotage::{self, Bug};
 
 /// Lost rows with everything decided: `g…` (the record), `ok…` (whether it may be touched), `o…` (what it holds), `new…`, `was…` and
 /// `sets…` (the fields that the clause sets), `deletes`, `_why`, `outcome`, `link`.
@@ -125,7 +126,8 @@ fn claimed(job: &Job, target: usize, rows: DataFrame, compared: &DataFrame) -> R
     let is_taken = ident("by_gsid").is_true().or(ident("by_key").is_true());
     let rows = add(rows, vec![(name("taken"), is_taken)])?;
     let rows = without(rows, |column| column == "by_gsid" || column == "by_key")?;
-    let is_free = ident(name("there")).and(Expr::Not(Box::new(ident(name("taken")))));
+    let is_taken = if sabotage::has(Bug::AnothersRecord) { lit(false) } else { ident(name("taken")) };
+    let is_free = ident(name("there")).and(Expr::Not(Box::new(is_taken)));
     let rows = add(rows, vec![(name("free"), is_free)])?;
     let is_sound = ident(name("free")).and(Expr::Not(Box::new(ident(name("moved")))));
     let order = vec![is_sound.clone().sort(false, false), ident(ROW).sort(true, false)];

@@ -55,8 +55,6 @@ pub enum Bug {
     RejectedForgotten,
     /// Rows that failed are not kept as due.
     NothingDue,
-    /// Records are deleted by what the plan knew of them.
-    DeletesUnseen,
     /// A replay sends every row.
     ReplayAll,
     /// The run may change as much as it likes.
@@ -69,6 +67,14 @@ pub enum Bug {
     NoDriftCheck,
     /// Staging of runs that can be resumed is cleaned away.
     CleansEverything,
+    /// Records are deleted by what the plan knew of them.
+    DeletesUnseen,
+    /// Which record a row became, is not remembered.
+    LinkForgotten,
+    /// A lost row's record is touched, whoever else's it is.
+    AnothersRecord,
+    /// The link of a lost row goes, even if nothing could be done.
+    LinkCutTooEarly,
 }
 
 /// Whether a bug is on: never, in a build for users.

@@ -171,7 +171,8 @@ impl Load<'_> {
             };
             let refused = self.refused(&item, refusal);
             let (row, source_id) = (item.row, item.id.clone());
-            rows.push(Settled { row, step: 1, source_id, refused: Some(refused.clone()), ..Settled::default() });
+            let links = if sabotage::has(Bug::LinkCutTooEarly) { item.links.clone() } else { Vec::new() };
+            rows.push(Settled { row, step: 1, source_id, refused: Some(refused.clone()), links, ..Settled::default() });
             bad.push((item, refused));
         }
         self.recorder.settle(&[(batch, Answer::Refused)], &rows)?;

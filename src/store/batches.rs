@@ -190,7 +190,8 @@ fn keep_row(change: &Transaction<'_>, run: &str, of: &Tenancy, job: &str, row: &
     if let Some(identity) = row.identity.as_ref().filter(|_| !sabotage::has(Bug::IdentityForgotten)) {
         keep_identity(change, of, identity)?;
     }
-    row.links.iter().try_for_each(|one| keep_relink(change, of, job, one))
+    let is_kept = !sabotage::has(Bug::LinkForgotten);
+    row.links.iter().filter(|_| is_kept).try_for_each(|one| keep_relink(change, of, job, one))
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Recorded> {

@@ -39,6 +39,27 @@ async fn a_row_that_is_gone_takes_its_record_with_it_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_lost_shows_in_changes_as_in_a_whole_read() {
+    for is_tracked in [true, false] {
+        let stage = accounts(6).await;
+        stage.sandbox.track("account", is_tracked);
+        let job = companies("ON SOURCE DELETE DELETE ON SOURCE LEAVE SET \"Employees\" = 0")
+            .replace("FROM dynamics.account", "FROM CHANGES OF dynamics.account");
+        run(&stage, &job).await;
+        stage.sandbox.delete_row("account", &id(1));
+        assert!(stage.sandbox.merge_rows("account", &id(3), &id(2)));
+        change(&stage, "account", "accountid", &id(4), json!({ "statecode": 1 }));
+        let report = run(&stage, &job).await;
+        assert_eq!(counted(&report.counts), "6 read, 3 unchanged, 3 deleted", "{is_tracked}");
+        assert_eq!(names(&stage), ["A3", "A4", "A5", "A6"], "{is_tracked}");
+        assert_eq!(held(&stage, "company", "Name", "Employees")["A4"], json!(0), "{is_tracked}");
+        assert_eq!(counted(&run(&stage, &job).await.counts), "5 read, 2 filtered, 3 unchanged", "{is_tracked}");
+        stage.sandbox.put_row("account", account(1));
+        assert_eq!(counted(&run(&stage, &job).await.counts), "6 read, 2 filtered, 1 inserted, 3 unchanged");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_is_gone_marks_its_record() {
     let stage = accounts(3).await;
     let job = companies(SET);

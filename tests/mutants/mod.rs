@@ -6,6 +6,7 @@
 
 mod guarding;
 mod loading;
+mod parting;
 mod promises;
 mod reading;
 mod table;

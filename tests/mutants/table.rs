@@ -1,7 +1,7 @@
 //! Which scenario catches which bug, and the words by which it is known for the right one.
 
 use super::promises::Verdict;
-use super::{guarding, loading, reading};
+use super::{guarding, loading, parting, reading};
 
 /// A bug, or several that are on together, and what catches it.
 pub struct Caught {
@@ -13,7 +13,7 @@ pub struct Caught {
 
 type Scenario = fn(&str) -> Verdict;
 
-pub const SCENARIOS: [(&str, Scenario); 20] = [
+pub const SCENARIOS: [(&str, Scenario); 24] = [
     ("killed_while_reading", reading::killed_while_reading),
     ("damaged_page", reading::damaged_page),
     ("expired_link", reading::expired_link),
@@ -34,6 +34,10 @@ pub const SCENARIOS: [(&str, Scenario); 20] = [
     ("replayed", guarding::replayed),
     ("cleaned", guarding::cleaned),
     ("drifting", guarding::drifting),
+    ("touched_meanwhile", parting::touched_meanwhile),
+    ("gone", parting::gone),
+    ("inherited", parting::inherited),
+    ("refused_mark", parting::refused_mark),
 ];
 
 pub fn scenario(name: &str) -> Scenario {
@@ -47,7 +51,7 @@ const fn caught(bugs: &'static str, by: &'static str, says: &'static str) -> Cau
 /// Bugs that a scenario does not see, as another safeguard stands behind the one that is missing. Each is part of a pair that it sees.
 pub const HIDDEN: [(&str, &str); 2] = [("NoDigest", "killed_while_reading"), ("NoAudit", "people")];
 
-pub const CAUGHT: [Caught; 37] = [
+pub const CAUGHT: [Caught; 41] = [
     caught("PageBeforeFile", "killed_while_reading", "4 pages were asked for, not 2"),
     caught("PagesTwice", "killed_while_reading", "rows read: 16, not 10"),
     caught("PageSkipped", "killed_while_reading", "of company missing"),
@@ -77,6 +81,10 @@ pub const CAUGHT: [Caught; 37] = [
     caught("ErrorFileInPlace", "killed_over_the_error_file", "there is half an error file"),
     caught("NoDriftCheck", "drifting", "it stops"),
     caught("CleansEverything", "cleaned", "what could be resumed was cleaned away"),
+    caught("DeletesUnseen", "touched_meanwhile", "left_alone fails"),
+    caught("LinkForgotten", "gone", "once fails"),
+    caught("AnothersRecord", "inherited", "left_alone fails"),
+    caught("LinkCutTooEarly", "refused_mark", "again fails"),
     // Safeguards that hide each other.
     caught("PageBeforeFile,NoDigest", "killed_while_reading", "of company missing"),
     caught("RefusedIsWritten,NoAudit", "bad_row", "rows error: 0, not 1"),
