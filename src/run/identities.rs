@@ -10,7 +10,7 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray};
 use super::changes::Changes;
 use super::error::Error;
 use super::overlay::{Earlier, to_come};
-use crate::model::dataset;
+use crate::model::dataset::{self, changes};
 use crate::model::job::{Job, Route};
 use crate::model::outcome::Outcome;
 use crate::store::dataset::RunFolder;
@@ -62,6 +62,9 @@ async fn users(one: &Earlier, coming: &mut BTreeMap<String, Identity>) -> Result
         let rows = Changes::new(&one.job, batch);
         for at in 0..rows.len() {
             let is_written = matches!(rows.outcome(at), Some(Outcome::Inserted | Outcome::Updated));
+            if rows.outcome(at) == Some(Outcome::Deleted) && rows.action(avatar, at) == Some(changes::SET) {
+                coming.insert(rows.id(at), (rows.assigned_flag(at), rows.gsid(avatar, at)));
+            }
             if is_written && matches!(rows.action(avatar, at), Some("insert" | "update")) {
                 let gsid = rows.gsid(0, at).unwrap_or_else(|| to_come(&one.run, rows.row(at)));
                 coming.insert(rows.id(at), (rows.active(at), Some(gsid)));

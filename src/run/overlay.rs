@@ -1,14 +1,14 @@
 //! The target as it will be: what the earlier jobs of a chain are going to write, laid over what a later one has read.
 //!
 //! In: the plans of the earlier jobs, and the run folder of a later one. Out: the same folder, whose target datasets hold changed records
-//! with their new values and new records too. A record still to come has no GSID; `~RUN:ROW` stands for it, the row of the run that
+//! with their new values and new records too, and deleted ones no more. A record still to come has no GSID; `~RUN:ROW` stands for it, the row of the run that
 //! inserts it. Its fields that no mapping fills are null: what Gainsight puts there by itself, nobody knows before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, UInt64Array, new_null_array};
-use arrow::compute::{cast, concat_batches, interleave, take};
+use arrow::compute::{cast, concat_batches, filter_record_batch, interleave, take};
 use arrow::datatypes::SchemaRef;
 
 use super::changes::Changes;
@@ -124,6 +124,8 @@ struct Layer {
     /// Changed records with their new values, by GSID.
     updated: RecordBatch,
     places: HashMap<String, usize>,
+    /// Records that are deleted.
+    deleted: HashSet<String>,
     /// For each column, whether the record's value of it changes.
     changed: Vec<BooleanArray>,
 }
@@ -134,17 +136,21 @@ impl Layer {
         let (mut inserted, mut updated) = (Vec::new(), Vec::new());
         let mut flags: Vec<Vec<bool>> = vec![Vec::new(); schema.fields().len()];
         let mut places = HashMap::new();
+        let mut deleted = HashSet::new();
         let mut reader = one.folder.read(dataset::CHANGES).await?;
         while let Some(batch) = reader.next().await? {
             let rows = Changes::new(&one.job, batch.clone());
-            let written = |at: &usize| matches!(rows.outcome(*at), Some(Outcome::Inserted | Outcome::Updated));
+            let written =
+                |at: &usize| matches!(rows.outcome(*at), Some(Outcome::Inserted | Outcome::Updated | Outcome::Deleted));
             let of = |action: &'static str| {
                 let rows = (0..rows.len()).filter(written).filter(|at| rows.action(target, *at) == Some(action));
                 rows.collect::<Vec<usize>>()
             };
-            let (inserts, updates) = (of("insert"), of("update"));
+            let (inserts, updates, marks) = (of("insert"), of("update"), of(changes::SET));
+            deleted.extend(of(changes::DELETE).into_iter().filter_map(|at| rows.gsid(target, at)));
             inserted.push(records(one, target, schema, &rows, &batch, &inserts, &people)?);
             updated.push(records(one, target, schema, &rows, &batch, &updates, &people)?);
+            updated.push(marked(one, target, schema, &rows, &batch, &marks)?);
             for at in updates {
                 places.insert(rows.gsid(target, at).unwrap_or_default(), places.len());
                 for (flags, field) in flags.iter_mut().zip(schema.fields()) {
@@ -152,18 +158,33 @@ impl Layer {
                     flags.push(mapped.is_some_and(|(m, _)| rows.is_changed(m, at)));
                 }
             }
+            for at in marks {
+                places.insert(rows.gsid(target, at).unwrap_or_default(), places.len());
+                let set = rows.assigned(target, at);
+                flags.iter_mut().zip(schema.fields()).for_each(|(flags, f)| flags.push(set.contains_key(f.name())));
+            }
         }
         let all = |batches: &[RecordBatch]| concat_batches(schema, batches).map_err(|e| wrong(&e));
         let changed = flags.into_iter().map(BooleanArray::from).collect();
-        Ok(Self { inserted: all(&inserted)?, updated: all(&updated)?, places, changed })
+        Ok(Self { inserted: all(&inserted)?, updated: all(&updated)?, places, deleted, changed })
     }
 
     fn is_empty(&self) -> bool {
-        self.inserted.num_rows() + self.updated.num_rows() == 0
+        self.inserted.num_rows() + self.updated.num_rows() + self.deleted.len() == 0
+    }
+
+    fn without_deleted(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+        let Some(gsids) = batch.column_by_name("Gsid").filter(|_| !self.deleted.is_empty()) else {
+            return Ok(batch.clone());
+        };
+        let is_there = |gsid: Option<&str>| Some(gsid.is_none_or(|gsid| !self.deleted.contains(gsid)));
+        let there: BooleanArray = gsids.as_string::<i32>().iter().map(is_there).collect();
+        filter_record_batch(batch, &there).map_err(|e| wrong(&e))
     }
 
     /// Records with the values that this layer gives them.
     fn over(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+        let batch = &self.without_deleted(batch)?;
         let Some(gsids) = batch.column_by_name("Gsid").filter(|_| !self.places.is_empty()) else {
             return Ok(batch.clone());
         };
@@ -179,6 +200,36 @@ impl Layer {
         }
         RecordBatch::try_new(batch.schema(), columns).map_err(|e| wrong(&e))
     }
+}
+
+/// Lost rows of a plan as records of the target, with the values that are set in them.
+fn marked(
+    one: &Earlier,
+    target: usize,
+    schema: &SchemaRef,
+    rows: &Changes<'_>,
+    batch: &RecordBatch,
+    at: &[usize],
+) -> Result<RecordBatch, Error> {
+    let picked = UInt64Array::from_iter_values(at.iter().map(|at| *at as u64));
+    let label = &one.job.targets[target].object.label;
+    let assigned = one.job.assigned();
+    let mut columns: Vec<ArrayRef> = Vec::new();
+    for field in schema.fields() {
+        let set = assigned.iter().find(|(of, f)| *of == target && f.name == *field.name());
+        let values = set.and_then(|(_, f)| batch.column_by_name(&changes::set(label, &f.label)));
+        columns.push(match values {
+            _ if field.name() == "Gsid" => {
+                Arc::new(at.iter().map(|at| rows.gsid(target, *at)).collect::<StringArray>())
+            }
+            Some(values) => {
+                let values = take(values, &picked, None).map_err(|e| wrong(&e))?;
+                cast(&values, field.data_type()).map_err(|e| wrong(&e))?
+            }
+            None => new_null_array(field.data_type(), at.len()),
+        });
+    }
+    RecordBatch::try_new(Arc::clone(schema), columns).map_err(|e| wrong(&e))
 }
 
 /// Some rows of a plan as records of the target, with the values that they give.
