@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use ferry::gainsight::error::Error;
 use ferry::gainsight::windows::{Bucket, Windows};
+use ferry::http::terms::MAX_WAIT;
 use ferry::model::clock::Clock;
 use ferry::model::connection::Limits;
 use ferry::model::spent::Spent;
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 const SLOW: f64 = 0.001;
 
 fn windows(calls_per_minute: u32) -> Windows {
-    Windows::new(&Limits { calls_per_minute, reserve_percent: 0, ..Limits::DEFAULT }, Clock::system(SLOW))
+    Windows::new(&Limits { calls_per_minute, reserve_percent: 0, ..Limits::DEFAULT }, Clock::system(SLOW), MAX_WAIT)
 }
 
 fn spent(folder: &TempDir, tenant: &str) -> Arc<dyn Spent> {
@@ -99,7 +100,7 @@ impl Set {
 
     fn windows(&self, calls_per_minute: u32) -> Windows {
         let limits = Limits { calls_per_minute, reserve_percent: 0, ..Limits::DEFAULT };
-        Windows::new(&limits, Clock::system(SLOW).set_by(self.0))
+        Windows::new(&limits, Clock::system(SLOW).set_by(self.0), MAX_WAIT)
     }
 }
 
@@ -134,7 +135,7 @@ async fn a_clock_that_is_set_back_opens_no_window_and_shuts_none_for_long() {
 async fn the_days_calls_stay_with_a_day_that_is_shown_again() {
     let clock = Set::new();
     let limits = Limits { calls_per_day: 5, reserve_percent: 0, ..Limits::DEFAULT };
-    let windows = Windows::new(&limits, Clock::system(SLOW).set_by(clock.0));
+    let windows = Windows::new(&limits, Clock::system(SLOW).set_by(clock.0), MAX_WAIT);
     for _ in 0..4 {
         windows.enter(Bucket::Synchronous).await.unwrap();
     }
@@ -197,10 +198,14 @@ async fn calls_that_cannot_be_kept_are_not_made() {
 async fn a_part_of_each_window_is_left_to_others() {
     for (reserve_percent, objects, users) in [(0, 100, 100), (10, 90, 90), (33, 67, 67), (90, 10, 10)] {
         let limits = Limits { reserve_percent, ..Limits::DEFAULT };
-        let windows = Windows::new(&limits, Clock::system(SLOW));
+        let windows = Windows::new(&limits, Clock::system(SLOW), MAX_WAIT);
         let left = (windows.left(Bucket::Synchronous).await, windows.left(Bucket::Users).await);
         assert_eq!(left, (objects, users), "{reserve_percent} %");
     }
     let tiny = Limits { reserve_percent: 90, calls_per_minute: 1, ..Limits::DEFAULT };
-    assert_eq!(Windows::new(&tiny, Clock::system(SLOW)).left(Bucket::Synchronous).await, 1, "never nothing at all");
+    assert_eq!(
+        Windows::new(&tiny, Clock::system(SLOW), MAX_WAIT).left(Bucket::Synchronous).await,
+        1,
+        "never nothing at all"
+    );
 }

@@ -271,6 +271,7 @@ async fn slips_on_the_command_line_are_usage() {
         (&["connection", "test", "--offline", "dynamics"], "leave out --offline"),
         (&["connection", "authorize", "--offline", "dynamics"], "leave out --offline"),
         (&["explain", "F999"], "there is no code F999"),
+        (&["run", COMPANIES, "--max-wait", "11m"], "a call waits 10m at the most"),
         (&["check", "--env", "prod"], "has no file connections.prod.ferry"),
     ] {
         let (code, out, err) = desk.ferry(arguments);

@@ -19,7 +19,7 @@ use crate::engine::functions;
 use crate::gainsight;
 use crate::gainsight::client::Gainsight;
 use crate::http::hosts;
-use crate::http::terms::Terms;
+use crate::http::terms::{MAX_WAIT, Terms};
 use crate::lang::project::{Parsed, Project, check};
 use crate::model::catalog::Catalog;
 use crate::model::clock::Clock;
@@ -60,6 +60,8 @@ pub struct Setting {
     pub consented: bool,
     /// How long a run waits for another process to leave the home; not at all, if there is nothing here.
     pub patience: Option<Duration>,
+    /// How long a run waits for a window of calls to open, [`MAX_WAIT`] at the most; beyond that it stops, to be gone on with.
+    pub max_wait: Duration,
     /// How old schemas may be when a run begins to write without asking for them again.
     pub drift_after: Duration,
     /// The time.
@@ -97,6 +99,7 @@ impl Setting {
             anew: true,
             consented: false,
             patience: None,
+            max_wait: MAX_WAIT,
             drift_after: DRIFT_AFTER,
             clock,
         }
@@ -104,7 +107,8 @@ impl Setting {
 
     /// On what terms the clients of a connection talk.
     pub(super) fn terms(&self, connection: &Connection) -> Terms {
-        Terms::of(connection, self.clock, self.authorities.clone())
+        let terms = Terms::of(connection, self.clock, self.authorities.clone());
+        Terms { max_wait: self.max_wait.min(MAX_WAIT), ..terms }
     }
 }
 

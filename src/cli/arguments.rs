@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::http::terms::MAX_WAIT;
+
 /// Carries Microsoft Dynamics 365 records to Gainsight NXT, from sync jobs written in a small SQL-like language.
 #[derive(Debug, Parser)]
 #[command(name = "ferry", version, disable_help_subcommand = true)]
@@ -111,9 +113,8 @@ pub(super) enum Verb {
     Apply {
         /// The run's number, as `plan` printed it.
         run: String,
-        /// Allow it to change more of what the target holds than `updates_percent` of the connection says.
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        loading: Loading,
     },
     /// Run a job or a chain; a run of it that was interrupted is gone on with.
     Run {
@@ -128,17 +129,15 @@ pub(super) enum Verb {
         /// Only the source rows with these primary keys, of one job.
         #[arg(long, value_name = "KEY", value_delimiter = ',')]
         only: Vec<String>,
-        /// Allow it to change more of what the target holds than `updates_percent` of the connection says.
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        loading: Loading,
     },
     /// Go on with a run that was interrupted, or with all there are.
     Resume {
         /// The run's number.
         run: Option<String>,
-        /// Allow it to change a large part of what the target holds.
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        loading: Loading,
     },
     /// Run the rows of a run's error file again, and no others, after their cause was mended.
     Replay {
@@ -147,9 +146,8 @@ pub(super) enum Verb {
         /// Only the rows with these codes.
         #[arg(long, value_name = "CODE", value_delimiter = ',')]
         code: Vec<String>,
-        /// Allow it to change a large part of what the target holds.
-        #[arg(long)]
-        yes: bool,
+        #[command(flatten)]
+        loading: Loading,
     },
     /// Give a run up that was interrupted: nothing of it is gone on with.
     Cancel {
@@ -291,6 +289,17 @@ pub(super) enum ConnectionVerb {
     },
 }
 
+/// What every verb takes that loads.
+#[derive(Debug, Args)]
+pub(super) struct Loading {
+    /// Allow it to change or delete more of what the target holds than the LIMITS of the connection say.
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Stop, to be gone on with, where a window of calls opens later than this; 10m at the most.
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = wait)]
+    pub(super) max_wait: u64,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct World {
     /// Contacts of the seeded world; accounts are a fifth and users a fiftieth of that.
@@ -361,6 +370,15 @@ fn age(text: &str) -> Result<u64, String> {
     };
     let number: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| wrong())?;
     number.checked_mul(seconds).ok_or_else(wrong)
+}
+
+/// The same, of the time that a call waits.
+fn wait(text: &str) -> Result<u64, String> {
+    let seconds = age(text)?;
+    if seconds > MAX_WAIT.as_secs() {
+        return Err("a call waits 10m at the most; when its window opens later, run the job again then".to_owned());
+    }
+    Ok(seconds)
 }
 
 fn factor(text: &str) -> Result<f64, String> {

@@ -151,7 +151,7 @@ pub(super) fn for_people(report: &Report) -> String {
     ));
     if let Some(file) = &report.error_file {
         // Of a run that was stopped the counts end where it did, and the file has what the plan knew of the rest too.
-        let rows = if report.status == Status::Failed {
+        let rows = if matches!(report.status, Status::Failed | Status::WaitingQuota) {
             String::new()
         } else {
             format!(" ({} rows)", number(counts.failed()))

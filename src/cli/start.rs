@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use super::arguments::{Arguments, Common, ConnectionVerb, ErrorsVerb, Verb};
+use super::arguments::{Arguments, Common, ConnectionVerb, ErrorsVerb, Loading, Verb};
 use super::{
     activity, check, clean, company, connection, demo, describe, errors, explain, fmt, init, plan, preview, refresh,
     run, sandbox, secret, test,
 };
 use crate::app::error::Error;
 use crate::app::workspace::{DRIFT_AFTER, Setting};
+use crate::http::terms::MAX_WAIT;
 use crate::http::{hosts, terms};
 use crate::model::clock::Clock;
 use crate::run::undertaking::How;
@@ -96,20 +97,14 @@ async fn verb(arguments: Arguments) -> Ended {
             let asked = Asked { name: &name, how: &how, sample, out: out.as_deref() };
             plan::plan(&Setting { anew: true, ..setting }, &asked, common.json).await
         }
-        Verb::Run { name, yes, anew, full, only } => {
+        Verb::Run { name, loading, anew, full, only } => {
             let chosen = (!only.is_empty()).then_some(only);
             let how = How { anew, chosen, full, ..How::default() };
-            run::run(&Setting { consented: yes, anew: true, ..setting }, &name, &how, common.json).await
+            run::run(&to_load(setting, &loading), &name, &how, common.json).await
         }
-        Verb::Apply { run, yes } => {
-            run::apply(&Setting { consented: yes, anew: true, ..setting }, &run, common.json).await
-        }
-        Verb::Resume { run, yes } => {
-            run::resume(&Setting { consented: yes, anew: true, ..setting }, run.as_deref(), common.json).await
-        }
-        Verb::Replay { run, code, yes } => {
-            run::replay(&Setting { consented: yes, anew: true, ..setting }, &run, &code, common.json).await
-        }
+        Verb::Apply { run, loading } => run::apply(&to_load(setting, &loading), &run, common.json).await,
+        Verb::Resume { run, loading } => run::resume(&to_load(setting, &loading), run.as_deref(), common.json).await,
+        Verb::Replay { run, code, loading } => run::replay(&to_load(setting, &loading), &run, &code, common.json).await,
         Verb::Cancel { run } => run::cancel(&setting, &run, common.json),
         Verb::Clean { older_than } => clean::clean(&setting, older_than, common.json),
         Verb::Company { account } => company::company(&setting, &account, common.json).await,
@@ -150,10 +145,17 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         key_file: secret::key_file(),
         anew: false,
         consented: false,
+        max_wait: MAX_WAIT,
         patience: common.wait.map(Duration::from_secs),
         drift_after: DRIFT_AFTER,
         clock: Clock::system(common.clock_scale),
     })
+}
+
+/// The setting of a verb that loads.
+fn to_load(setting: Setting, loading: &Loading) -> Setting {
+    let max_wait = Duration::from_secs(loading.max_wait);
+    Setting { consented: loading.yes, max_wait, anew: true, ..setting }
 }
 
 /// The authorities that are trusted on this machine beside the public ones.

@@ -29,9 +29,6 @@ pub const MODIFIED: &str = "ModifiedDate";
 /// The log of deleted records, with its fields for the record and for the moment. It is kept for 15 days.
 pub const DELETE_LOG: [&str; 3] = ["record_delete_log", "RecordId", "DeletedOn"];
 
-/// Waits that one call may spend for a window to open, in seconds of real time.
-pub const WINDOW_SECONDS_AT_MOST: u64 = 600;
-
 /// What is added to a wait for a window, in milliseconds of the services' clock: clocks are never quite equal.
 pub const WINDOW_SLACK_MS: i64 = 250;
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use super::access::Access;
-use super::assumptions::{SERVICE_FAILED_CODES, WINDOW_SECONDS_AT_MOST};
+use super::assumptions::SERVICE_FAILED_CODES;
 use super::error::Error;
 use super::scrub::words;
 use super::windows::{Bucket, Day, Windows};
@@ -32,6 +32,7 @@ pub struct Gainsight {
     http: Client,
     access: Access,
     windows: Windows,
+    max_wait: Duration,
     clock: Clock,
     writes: AtomicU64,
     /// The limits it stays within.
@@ -76,7 +77,8 @@ impl Gainsight {
         Ok(Self {
             http,
             access,
-            windows: Windows::new(&limits, terms.clock),
+            windows: Windows::new(&limits, terms.clock, terms.max_wait),
+            max_wait: terms.max_wait,
             clock: terms.clock,
             writes: AtomicU64::new(0),
             limits,
@@ -135,7 +137,7 @@ impl Gainsight {
                 429 => match answer.retry_after() {
                     Some(pause) => {
                         waited = waited.saturating_add(pause);
-                        if waited.as_secs() > WINDOW_SECONDS_AT_MOST {
+                        if waited > self.max_wait {
                             return Err(throttled(call, &format!("it asks to wait {} s", pause.as_secs())));
                         }
                         self.clock.sleep(pause).await;

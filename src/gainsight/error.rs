@@ -61,7 +61,7 @@ pub enum Error {
     Spent(String),
     /// The budget of a window is used up for longer than a call may wait.
     #[error(
-        "the {limit} calls {window} of the {bucket} API are used up; the next window opens in {seconds} s. Run the job again then: it goes on from here"
+        "the {limit} calls {window} of the {bucket} API are used up; the next window opens in {seconds} s, at {opens}. Run the job again then: it goes on from here"
     )]
     Budget {
         /// Which API.
@@ -72,6 +72,8 @@ pub enum Error {
         window: &'static str,
         /// How long to wait.
         seconds: u64,
+        /// When it opens, such as `00:00 UTC`.
+        opens: String,
     },
 }
 

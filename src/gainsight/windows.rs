@@ -7,9 +7,10 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::sync::Mutex;
 
-use super::assumptions::{WINDOW_SECONDS_AT_MOST, WINDOW_SLACK_MS};
+use super::assumptions::WINDOW_SLACK_MS;
 use super::error::Error;
 use crate::model::clock::Clock;
 use crate::model::connection::Limits;
@@ -27,6 +28,8 @@ pub enum Bucket {
 /// The budgets of one tenant.
 pub struct Windows {
     clock: Clock,
+    /// How long a call waits for its turn, in real time.
+    max_wait: Duration,
     buckets: Mutex<[Vec<Window>; 2]>,
     /// Where calls are remembered beyond this process, once that is known.
     kept: OnceLock<Arc<dyn Spent>>,
@@ -61,13 +64,14 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 impl Windows {
     /// Empty windows within these limits.
     #[must_use]
-    pub fn new(limits: &Limits, clock: Clock) -> Self {
+    pub fn new(limits: &Limits, clock: Clock, max_wait: Duration) -> Self {
         let window = |words, length_ms, calls| {
             let limit = limits.spendable(calls);
             Window { words, length_ms, limit, number: 0, used: 0, claimed: 0 }
         };
         Self {
             clock,
+            max_wait,
             buckets: Mutex::new([
                 vec![
                     window("a minute", MINUTE_MS, limits.calls_per_minute),
@@ -141,7 +145,7 @@ impl Windows {
     /// Waits until a call is within all windows of its API, and counts it.
     ///
     /// # Errors
-    /// If that would take longer than a call may wait.
+    /// If that would take longer than a call waits.
     pub async fn enter(&self, bucket: Bucket) -> Result<(), Error> {
         let mut waited = Duration::ZERO;
         loop {
@@ -157,12 +161,13 @@ impl Windows {
                     Some(full) => {
                         let left = full.length_ms - now.rem_euclid(full.length_ms) + WINDOW_SLACK_MS;
                         let real = self.clock.real(left);
-                        if (waited + real).as_secs() > WINDOW_SECONDS_AT_MOST {
+                        if waited + real > self.max_wait {
                             return Err(Error::Budget {
                                 bucket: bucket.word(),
                                 limit: full.limit,
                                 window: full.words,
                                 seconds: real.as_secs(),
+                                opens: shown(self.clock, real),
                             });
                         }
                         left
@@ -185,6 +190,12 @@ impl Windows {
             window.used = window.limit;
         }
     }
+}
+
+/// When it is that time later, as people read it.
+fn shown(clock: Clock, later: Duration) -> String {
+    let at = TimeDelta::from_std(later).ok().and_then(|later| clock.now().checked_add_signed(later));
+    at.map_or_else(|| "later".to_owned(), |at| at.format("%H:%M UTC").to_string())
 }
 
 impl Window {

@@ -12,6 +12,10 @@ use crate::model::connection::Connection;
 /// The environment variable that names a file of certificates, as PEM, of authorities to trust beside the public ones.
 pub const VARIABLE: &str = "FERRY_CA_FILE";
 
+/// How long a call waits for a window of a budget at the most, and by default. The ledger counts with it: whoever finds a call without an
+/// answer has to know how late it may have been sent.
+pub const MAX_WAIT: Duration = Duration::from_secs(600);
+
 /// How a client talks.
 #[derive(Clone)]
 pub struct Terms {
@@ -19,6 +23,8 @@ pub struct Terms {
     pub timeout: Duration,
     /// The time.
     pub clock: Clock,
+    /// How long a call may wait for a window of a budget to open.
+    pub max_wait: Duration,
     /// Authorities to trust beside the public ones, as PEM.
     pub authorities: Option<Arc<str>>,
 }
@@ -28,12 +34,12 @@ impl Terms {
     #[must_use]
     pub fn of(connection: &Connection, clock: Clock, authorities: Option<Arc<str>>) -> Self {
         let timeout = Duration::from_secs(u64::from(connection.limits.call_timeout_seconds));
-        Self { timeout, clock, authorities }
+        Self { timeout, clock, max_wait: MAX_WAIT, authorities }
     }
 
     /// Terms without an authority of one's own.
     #[must_use]
     pub fn new(timeout: Duration, clock: Clock) -> Self {
-        Self { timeout, clock, authorities: None }
+        Self { timeout, clock, max_wait: MAX_WAIT, authorities: None }
     }
 }

@@ -201,6 +201,8 @@ pub enum Status {
     Partial,
     /// The world failed.
     Failed,
+    /// The target's calls are used up; the next run of the job goes on with it.
+    WaitingQuota,
 }
 
 impl Status {
@@ -215,6 +217,7 @@ impl Status {
             Self::Success => "Success",
             Self::Partial => "Partial Success",
             Self::Failed => "Failed",
+            Self::WaitingQuota => "Waiting for calls",
         }
     }
 
@@ -229,6 +232,7 @@ impl Status {
             Self::Success => "success",
             Self::Partial => "partial",
             Self::Failed => "failed",
+            Self::WaitingQuota => "waiting_quota",
         }
     }
 
@@ -236,7 +240,7 @@ impl Status {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         let planned = [Self::Running, Self::Interrupted, Self::Cancelled, Self::Planned];
-        let ended = [Self::Success, Self::Partial, Self::Failed];
+        let ended = [Self::Success, Self::Partial, Self::Failed, Self::WaitingQuota];
         planned.into_iter().chain(ended).find(|s| s.word() == word)
     }
 }

@@ -16,6 +16,7 @@ use super::moved::moved;
 use super::overlay::waiting;
 use super::plan::plan;
 use super::progress::{Event, Progress};
+use super::quota;
 use super::report::Report;
 use super::services::Services;
 use super::staging::Staging;
@@ -167,6 +168,9 @@ impl Working<'_> {
             let before = format!("{ASIDE}/{}", dataset::CHANGES);
             let moved = moved(job, folder, &before, dataset::CHANGES).await.unwrap_or_default();
             return Err(Error::Moved { job: job.name.clone(), moved });
+        }
+        if let Some(notice) = quota::notice(job, &made.cost) {
+            (self.progress)(Event::Notice(notice));
         }
         if !services.consented {
             guard::admit(job, &made, &there, &target.limits)?;

@@ -89,6 +89,16 @@ pub enum Error {
         /// What moved.
         moved: Moved,
     },
+    /// The target's calls are used up for longer than a run waits.
+    #[error("{done}; {why}; the rest follows with the next `ferry run`{order}")]
+    Quota {
+        /// How far it is.
+        done: String,
+        /// Which calls are used up, and until when.
+        why: String,
+        /// What comes first, or how to say so.
+        order: &'static str,
+    },
     /// Our own mistake: the books do not balance.
     #[error("the books of the run do not balance ({0}); this is a bug of Ferry, please report it with the run folder")]
     Books(String),
@@ -99,7 +109,7 @@ impl Error {
     #[must_use]
     pub fn can_resume(&self) -> bool {
         match self {
-            Self::Dynamics(_) | Self::Gainsight(_) => true,
+            Self::Dynamics(_) | Self::Gainsight(_) | Self::Quota { .. } => true,
             Self::Store(error) => !matches!(error, store::error::Error::NotResumable { .. }),
             Self::Engine(error) => error.is_out_of_memory(),
             _ => false,

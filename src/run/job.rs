@@ -19,6 +19,7 @@ use super::load::Load;
 use super::overlay::{self, Earlier};
 use super::plan::{Plan, plan};
 use super::progress::{Event, Progress};
+use super::quota;
 use super::recorder::Recorder;
 use super::relinking::relink;
 use super::report::{Report, Retried};
@@ -122,9 +123,10 @@ impl Working<'_> {
         let mut report = begun.report(self.job, self.one);
         let mut failures = Vec::new();
         let result = self.whole(&mut report, &mut failures).await;
+        let result = result.map_err(|error| quota::stopped(error, self.job, &report.counts, None));
         let failed = result.as_ref().err();
         if let Some(error) = failed {
-            report.status = Status::Failed;
+            report.status = if matches!(error, Error::Quota { .. }) { Status::WaitingQuota } else { Status::Failed };
             report.message = Some(error.to_string());
         }
         begun.complete(self.job, self.services, &mut report)?;
@@ -163,6 +165,7 @@ impl Working<'_> {
             Ok(()) => load.run(&folder).await,
             stopped => stopped,
         };
+        let sent = sent.map_err(|error| quota::stopped(error, self.job, &load.counts, Some(&planned)));
         report.counts = load.counts;
         report.records.clone_from(&load.records);
         // Who was taken over writes over nothing of the one who goes on.
@@ -209,6 +212,9 @@ impl Working<'_> {
         }
         if made.counts.sent() > 0 {
             drift::hold(self.job, self.services).await?;
+        }
+        if let Some(notice) = quota::notice(self.job, &made.cost) {
+            (self.progress)(Event::Notice(notice));
         }
         self.keep_plan(&made.counts, folder).await?;
         Ok(made.counts)

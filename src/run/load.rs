@@ -121,10 +121,12 @@ impl<'a> Load<'a> {
                 if gathered.open.len() == size {
                     self.ask(std::mem::take(&mut gathered.open)).await?;
                 }
-                if gathered.inserts.len() == size {
+                let is_full = gathered.inserts.len() == size || gathered.updates.len() == size;
+                let is_last = is_full && self.is_day_ending().await;
+                if gathered.inserts.len() == size || is_last {
                     self.send(std::mem::take(&mut gathered.inserts), true).await?;
                 }
-                if gathered.updates.len() == size {
+                if gathered.updates.len() == size || is_last {
                     self.send(std::mem::take(&mut gathered.updates), false).await?;
                 }
             }

@@ -29,6 +29,7 @@ pub mod plan;
 pub mod planning;
 pub mod preview;
 pub mod progress;
+mod quota;
 mod recorder;
 mod records;
 mod refreshing;

@@ -4,7 +4,7 @@
 //! so that its fields win. Calls that begin together are written down together, and so are their answers: what a crash leaves
 //! open is sent again when it can have no more effect, as a person's call sets the same values again.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::StreamExt;
@@ -56,8 +56,11 @@ pub(super) async fn load(load: &mut Load<'_>, folder: &RunFolder) -> Result<(), 
     if let Some(sent_at) = load.recorder.last_open()?.filter(|_| load.recorder.is_resumed) {
         load.wait_until_quiet(sent_at, "the run was interrupted").await;
     }
-    let mut single: Vec<Person> = Vec::new();
-    let mut several: Vec<(String, Call)> = Vec::new();
+    let mut people: Vec<Person> = Vec::new();
+    let mut several = Several::default();
+    if load.job.load_first.is_some() {
+        several = Several::all(load, folder).await?;
+    }
     let mut lost: Vec<(String, Call)> = Vec::new();
     let mut reader = folder.read(dataset::loaded(load.job)).await?;
     while let Some(batch) = reader.next().await? {
@@ -74,41 +77,78 @@ pub(super) async fn load(load: &mut Load<'_>, folder: &RunFolder) -> Result<(), 
                     lost.push((rows.text(changes::KEY, at).unwrap_or_default().to_owned(), call));
                 }
                 Some(Recorded::Lost(_) | Recorded::Open) | None if rows.siblings(at) > 1 => {
-                    several.push((rows.text(changes::KEY, at).unwrap_or_default().to_owned(), call));
+                    people.extend(several.person(&rows, at, call));
                 }
-                Some(Recorded::Lost(_) | Recorded::Open) | None => single.push(vec![call]),
+                Some(Recorded::Lost(_) | Recorded::Open) | None => people.push(vec![call]),
             }
-            if single.len() == PREPARED_AT_MOST {
-                send(load, std::mem::take(&mut single)).await?;
+            if people.len() == PREPARED_AT_MOST {
+                send(load, std::mem::take(&mut people)).await?;
             }
         }
     }
-    send(load, single).await?;
-    several.extend(known(load, lost).await?);
-    let mut several = by_person(several);
-    while !several.is_empty() {
-        let rest = several.split_off(several.len().min(PREPARED_AT_MOST));
-        send(load, std::mem::replace(&mut several, rest)).await?;
+    send(load, people).await?;
+    for (key, call) in known(load, lost).await? {
+        several.by_key.entry(key).or_default().push(call);
+    }
+    let mut rest = several.people();
+    while !rest.is_empty() {
+        let later = rest.split_off(rest.len().min(PREPARED_AT_MOST));
+        send(load, std::mem::replace(&mut rest, later)).await?;
     }
     Ok(())
 }
 
-/// Rows of the same people, each person's in order.
-fn by_person(mut several: Vec<(String, Call)>) -> Vec<Person> {
-    several.sort_by(|a, b| (&a.0, &a.1.rank).cmp(&(&b.0, &b.1.rank)));
-    if sabotage::has(Bug::PersonUnordered) {
-        several.reverse();
-    }
-    let mut people: Vec<Person> = Vec::new();
-    let mut last = None;
-    for (key, call) in several {
-        match (people.last_mut(), last.as_deref() == Some(key.as_str())) {
-            (Some(person), true) => person.push(call),
-            _ => people.push(vec![call]),
+/// Calls of people of whom there are several.
+#[derive(Default)]
+struct Several {
+    by_key: BTreeMap<String, Person>,
+    /// Whether all are here already, so that a person goes with the first of his rows.
+    is_complete: bool,
+}
+
+impl Several {
+    /// All that are still to be sent, where the order of the load is the script's: a person goes as early as the most valuable of his
+    /// rows, and each of his rows as late as it has to.
+    async fn all(load: &Load<'_>, folder: &RunFolder) -> Result<Self, Error> {
+        let mut several = Self::default();
+        let mut reader = folder.read(dataset::loaded(load.job)).await?;
+        while let Some(batch) = reader.next().await? {
+            let rows = Changes::new(load.job, batch);
+            for at in (0..rows.len()).filter(|at| rows.siblings(*at) > 1) {
+                let is_to_send = matches!(rows.outcome(at), Some(Outcome::Inserted | Outcome::Updated));
+                let before = load.recorder.before(rows.row(at), 1)?;
+                if is_to_send && !matches!(before, Some(Recorded::Written(_) | Recorded::Refused(_))) {
+                    several.person(&rows, at, prepare(load, &rows, at));
+                }
+            }
         }
-        last = Some(key);
+        several.is_complete = true;
+        Ok(several)
     }
-    people
+
+    /// Takes a call in; or gives the calls of its person, once, where all are here already.
+    fn person(&mut self, rows: &Changes<'_>, at: usize, call: Call) -> Option<Person> {
+        let key = rows.text(changes::KEY, at).unwrap_or_default().to_owned();
+        if self.is_complete {
+            return self.by_key.remove(&key).map(in_order);
+        }
+        self.by_key.entry(key).or_default().push(call);
+        None
+    }
+
+    /// All that are left, each person's calls in order.
+    fn people(self) -> Vec<Person> {
+        self.by_key.into_values().map(in_order).collect()
+    }
+}
+
+/// The calls of a person, the newest row's last.
+fn in_order(mut person: Person) -> Person {
+    person.sort_by(|a, b| a.rank.cmp(&b.rank));
+    if sabotage::has(Bug::PersonUnordered) {
+        person.reverse();
+    }
+    person
 }
 
 /// Calls about lost rows whose records are as the plan knew them: a call for a person who is there no more would make a new one.

@@ -54,8 +54,12 @@ async fn a_day_whose_calls_are_used_up_ends_the_run_and_the_next_day_goes_on() {
     stage.setting.clock = Clock::system(1.0).set_by(set);
     let of_the_day = i64::from(stage.setting.clock.now().num_seconds_from_midnight()) * 1_000;
     set.store(12 * HOUR_MS - of_the_day, Ordering::SeqCst);
-    let words = ["calls a day of the object API are used up", "the next window opens in", "goes on from here"];
-    let first = attempt_within(&stage, CALLS_A_DAY).await.stopped(&words);
+    let words = [
+        "50 of 60 rows are written",
+        "today's 4 calls of the object API are used up until 00:00 UTC",
+        "the rest follows with the next",
+    ];
+    let first = attempt_within(&stage, CALLS_A_DAY).await.stopped_as("waiting_quota", &words);
     assert_eq!((first.counts.inserted, held(&stage).len()), (50, 50));
     set.fetch_add(13 * HOUR_MS, Ordering::SeqCst);
     let second = attempt_within(&stage, CALLS_A_DAY).await.done();

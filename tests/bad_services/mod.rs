@@ -38,13 +38,17 @@ impl Attempt {
     }
 
     /// The report of a run that a service stopped, which said all of these words.
-    fn stopped(mut self, words: &[&str]) -> Report {
+    fn stopped(self, words: &[&str]) -> Report {
+        self.stopped_as("failed", words)
+    }
+
+    fn stopped_as(mut self, status: &str, words: &[&str]) -> Report {
         let error = self.ended.expect_err("the run is stopped");
         let text = error.to_string();
         assert_eq!(error.exit_code(), 3, "{text}");
         assert!(words.iter().all(|word| text.contains(word)), "{words:?}: {text}");
         let report = self.reports.pop().expect("a report of it too");
-        assert_eq!((report.status.word(), report.message.as_deref()), ("failed", Some(text.as_str())));
+        assert_eq!((report.status.word(), report.message.as_deref()), (status, Some(text.as_str())));
         report
     }
 }

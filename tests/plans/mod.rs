@@ -2,6 +2,7 @@
 
 pub mod applied;
 mod chained;
+mod days;
 mod files;
 mod refused;
 mod shown;
