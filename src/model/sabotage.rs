@@ -75,6 +75,16 @@ pub enum Bug {
     AnothersRecord,
     /// The link of a lost row goes, even if nothing could be done.
     LinkCutTooEarly,
+    /// Where the next run begins to read moves as soon as everything is read.
+    CursorEarly,
+    /// What changed while everything was read is not asked for again.
+    NoOverlap,
+    /// Rows that are gone stay in what is kept of the table.
+    GoneStays,
+    /// What is known of the target is not held against it before something is inserted.
+    KnownIsTrue,
+    /// A record that is found by two keys is there twice.
+    FoundTwice,
 }
 
 /// Whether a bug is on: never, in a build for users.

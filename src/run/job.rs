@@ -285,6 +285,9 @@ impl Working<'_> {
         refreshing.note_came(came)?;
         if self.one.phase == Phase::Extracting {
             self.ledger.extracted(run)?;
+            if sabotage::has(Bug::CursorEarly) {
+                self.move_cursors_only(folder)?;
+            }
         }
         timed.end("extract", read, run, self.ledger)?;
         let timed = Timed::begin(services);

@@ -14,6 +14,7 @@ use ring::digest::{SHA256, digest};
 
 use super::error::Error;
 use crate::model::dataset::ROW;
+use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::{Reader, RunFolder};
 
 /// The column of a staged change that says whether the row is gone.
@@ -80,7 +81,11 @@ impl Merging {
             while let Some(batch) = reader.next().await? {
                 let (ids, gone) = (texts(&batch, id)?, flags(&batch)?);
                 for at in (0..batch.num_rows()).filter(|at| !ids.is_null(*at)) {
-                    let place = (!gone.is_some_and(|gone| gone.value(at))).then_some((held.len(), at));
+                    let is_gone = gone.is_some_and(|gone| gone.value(at));
+                    if is_gone && sabotage::has(Bug::GoneStays) {
+                        continue;
+                    }
+                    let place = (!is_gone).then_some((held.len(), at));
                     said.insert(ids.value(at).to_owned(), place);
                 }
                 held.push(batch);

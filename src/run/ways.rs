@@ -12,6 +12,7 @@ use crate::model::connection::Limits;
 use crate::model::dataset;
 use crate::model::job::{Job, TableRef};
 use crate::model::policy::OnSource;
+use crate::model::sabotage::{self, Bug};
 use crate::store::ledger::Base;
 
 /// How often everything is read where a job does not say, in seconds: what no change tells of is found then.
@@ -159,12 +160,13 @@ fn table(job: &Job, table: &TableRef, is_source: bool, cursor: Option<&TableCurs
     let is_one_page = cursor.rows < u64::from(page_size);
     // To know of each row that is gone costs the keys of all: where nothing is done about them, they wait until everything is read.
     let asks_for_gone = is_source && job.on_delete != OnSource::Ignore;
+    let is_overlapping = cursor.is_overlapping && !sabotage::has(Bug::NoOverlap);
     match (&cursor.link, column(job, table, is_source)) {
         (Some(link), column) if whole == TableWay::Tracked => TableWay::Changed {
             link: link.clone(),
-            again_from_ms: column.filter(|_| cursor.is_overlapping).map(|_| cursor.from_ms),
+            again_from_ms: column.filter(|_| is_overlapping).map(|_| cursor.from_ms),
             // A row that was deleted between its page and the last one may have been deleted before the link.
-            has_keys: cursor.is_overlapping,
+            has_keys: is_overlapping,
         },
         // One request either way, and the whole table tells of rows that are gone as well.
         (None, Some(_)) if is_one_page => whole,

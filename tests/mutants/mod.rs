@@ -4,6 +4,7 @@
 //! with Ferry as it is; with a bug of `ferry::model::sabotage` it fails, and says the right thing. The table is in `README.md` beside
 //! this file. In: nothing. Out: bugs that nobody sees, and scenarios that see what is not there.
 
+mod changing;
 mod guarding;
 mod loading;
 mod parting;

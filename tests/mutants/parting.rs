@@ -24,7 +24,7 @@ pub fn refused_mark(bugs: &str) -> Verdict {
     passes("lost::objects::a_mark_that_is_refused_is_told_and_not_sent_again", bugs)
 }
 
-fn passes(test: &str, bugs: &str) -> Verdict {
+pub(super) fn passes(test: &str, bugs: &str) -> Verdict {
     let this = std::env::current_exe().unwrap();
     let output = Command::new(this).args([test, "--exact"]).env("FERRY_BUG", bugs).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,7 +1,7 @@
 //! Which scenario catches which bug, and the words by which it is known for the right one.
 
 use super::promises::Verdict;
-use super::{guarding, loading, parting, reading};
+use super::{changing, guarding, loading, parting, reading};
 
 /// A bug, or several that are on together, and what catches it.
 pub struct Caught {
@@ -13,7 +13,7 @@ pub struct Caught {
 
 type Scenario = fn(&str) -> Verdict;
 
-pub const SCENARIOS: [(&str, Scenario); 24] = [
+pub const SCENARIOS: [(&str, Scenario); 29] = [
     ("killed_while_reading", reading::killed_while_reading),
     ("damaged_page", reading::damaged_page),
     ("expired_link", reading::expired_link),
@@ -38,6 +38,11 @@ pub const SCENARIOS: [(&str, Scenario); 24] = [
     ("gone", parting::gone),
     ("inherited", parting::inherited),
     ("refused_mark", parting::refused_mark),
+    ("failed_after_a_change", changing::failed_after_a_change),
+    ("written_while_read", changing::written_while_read),
+    ("deleted_between", changing::deleted_between),
+    ("unseen_record", changing::unseen_record),
+    ("looked_for_twice", changing::looked_for_twice),
 ];
 
 pub fn scenario(name: &str) -> Scenario {
@@ -51,7 +56,7 @@ const fn caught(bugs: &'static str, by: &'static str, says: &'static str) -> Cau
 /// Bugs that a scenario does not see, as another safeguard stands behind the one that is missing. Each is part of a pair that it sees.
 pub const HIDDEN: [(&str, &str); 2] = [("NoDigest", "killed_while_reading"), ("NoAudit", "people")];
 
-pub const CAUGHT: [Caught; 41] = [
+pub const CAUGHT: [Caught; 46] = [
     caught("PageBeforeFile", "killed_while_reading", "4 pages were asked for, not 2"),
     caught("PagesTwice", "killed_while_reading", "rows read: 16, not 10"),
     caught("PageSkipped", "killed_while_reading", "of company missing"),
@@ -85,6 +90,11 @@ pub const CAUGHT: [Caught; 41] = [
     caught("LinkForgotten", "gone", "once fails"),
     caught("AnothersRecord", "inherited", "left_alone fails"),
     caught("LinkCutTooEarly", "refused_mark", "again fails"),
+    caught("CursorEarly", "failed_after_a_change", "left: ((0, 0), 0)"),
+    caught("NoOverlap", "written_while_read", "of_a_link fails"),
+    caught("GoneStays", "deleted_between", "no_more fails"),
+    caught("KnownIsTrue", "unseen_record", "again fails"),
+    caught("FoundTwice", "looked_for_twice", "too fails"),
     // Safeguards that hide each other.
     caught("PageBeforeFile,NoDigest", "killed_while_reading", "of company missing"),
     caught("RefusedIsWritten,NoAudit", "bad_row", "rows error: 0, not 1"),
