@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::error::Error;
 use super::lineage::{Lineage, lineage};
 use super::runs::{Named, find};
-use super::workspace::Workspace;
+use super::workspace::{Setting, Workspace};
 use crate::dynamics::odata::{queries, shown};
 use crate::engine::session::Engine;
 use crate::gainsight::read::query;
@@ -14,6 +14,10 @@ use crate::model::connection::Limits;
 use crate::model::dataset;
 use crate::model::job::{Job, Route};
 use crate::model::policy::{DuplicateKey, Verb};
+use crate::run::explained::reading;
+use crate::store::home::state_path;
+use crate::store::ledger::Ledger;
+use crate::store::state::State;
 
 /// Everything there is to say about a job before it runs.
 #[derive(Debug, Serialize)]
@@ -24,6 +28,8 @@ pub struct Explanation {
     pub lineage: Vec<Lineage>,
     /// What becomes of rows, in the order in which it is decided.
     pub decisions: Vec<String>,
+    /// How the next run would read each table and object, and why.
+    pub reading: Vec<(String, String)>,
     /// Requests to Dynamics: the URL, and the `Prefer` header.
     pub dynamics: Vec<(String, String)>,
     /// Reads of Gainsight: path and body of the first page.
@@ -37,8 +43,8 @@ pub struct Explanation {
 /// Explains a job.
 ///
 /// # Errors
-/// If there is no such job.
-pub fn explain(workspace: &Workspace, name: &str) -> Result<Explanation, Error> {
+/// If there is no such job, or what is kept of its last run cannot be read.
+pub fn explain(workspace: &Workspace, setting: &Setting, name: &str) -> Result<Explanation, Error> {
     let Named::Job(job) = find(&workspace.project, name)? else {
         return Err(Error::Usage(format!("\"{name}\" is a chain; explain one of its jobs")));
     };
@@ -46,6 +52,9 @@ pub fn explain(workspace: &Workspace, name: &str) -> Result<Explanation, Error> 
     let connection = workspace.project.connections.get(&job.source.connection);
     let origin = connection.map_or("", |c| c.url.as_str());
     let page_size = connection.map_or(Limits::DEFAULT, |c| c.limits).page_size;
+    let state = State::look(&state_path(&setting.home))?;
+    let base = state.map(|state| state.base(&workspace.services.tenancy(job), &job.name)).transpose()?.flatten();
+    let now_ms = workspace.services.clock.now().timestamp_millis();
     let asked = queries(job);
     let dynamics = asked.iter().filter_map(|q| Some((shown(origin, q)?.to_string(), q.prefer(page_size))));
     let read = dataset::objects(job);
@@ -55,6 +64,7 @@ pub fn explain(workspace: &Workspace, name: &str) -> Result<Explanation, Error> 
         job: job.name.clone(),
         lineage: lineage(job),
         decisions: decisions(job),
+        reading: reading(job, base.as_ref(), now_ms, page_size),
         dynamics: dynamics.collect(),
         gainsight: read.iter().map(|(o, f)| (format!("POST /v1/data/objects/query/{o}"), query(f, None))).collect(),
         writes: job.targets.iter().map(|t| (t.object.label.clone(), road(job, t.route, &t.object.name))).collect(),

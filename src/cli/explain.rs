@@ -1,7 +1,9 @@
 //! `ferry explain`.
 
+use super::output;
 use super::output::{say, shown};
 use super::start::Ended;
+use super::table::wrapped;
 use crate::app::error::Error;
 use crate::app::explain::explain as explained;
 use crate::app::lineage::Lineage;
@@ -21,7 +23,7 @@ pub(super) async fn explain(setting: &Setting, job: &str, json: bool) -> Ended {
         return Err(Error::Usage(format!("there is no code {job}")));
     }
     let workspace = Workspace::ready(setting).await?;
-    let explanation = explained(&workspace, job)?;
+    let explanation = explained(&workspace, setting, job)?;
     if json {
         say!("{}", serde_json::json!(explanation));
         return Ok(0);
@@ -34,11 +36,15 @@ pub(super) async fn explain(setting: &Setting, job: &str, json: bool) -> Ended {
         say!("  {decision}");
     }
     say!();
-    say!("Asked of Dynamics");
+    say!("How the next run reads");
+    for (what, way) in &explanation.reading {
+        output::text(&wrapped(&format!("{what}: {way}"), "  ", "      "));
+    }
+    say!("\nAsked of Dynamics, where it is read whole");
     for (url, prefer) in &explanation.dynamics {
         say!("  GET {url}\n      Prefer: {prefer}");
     }
-    say!("\nRead from Gainsight");
+    say!("\nRead from Gainsight, where it is read whole");
     for (path, body) in &explanation.gainsight {
         say!("  {path}\n      {body}");
     }

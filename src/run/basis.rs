@@ -75,10 +75,12 @@ pub(super) async fn begin<'a>(
         Some(ways) => ways,
         None => decided(job, one, services, home, &staging).await?,
     };
+    let ways =
+        if is_decided && one.phase == Phase::Extracting { still(ways, job, &staging, home).await? } else { ways };
     let base = ways.base.as_ref().and_then(|run| home.existing_run_folder(run));
     let base = base.map(|path| RunFolder::open(&path)).transpose()?;
     let refreshing = Refreshing { staging, job, base, ways: ways.into(), now_ms: one.now_ms };
-    if !is_decided && one.phase == Phase::Extracting {
+    if one.phase == Phase::Extracting {
         ledger.is_ours()?;
         refreshing.keep()?;
     }
@@ -109,13 +111,32 @@ async fn decided(
     Ok(ways)
 }
 
+/// The ways of a run that goes on. Should the rows have been damaged that it began with, what is not put together yet is read whole.
+async fn still(ways: Ways, job: &Job, staging: &Staging<'_>, home: &Home) -> Result<Ways, Error> {
+    let Some(run) = ways.base.clone() else { return Ok(ways) };
+    let names: Vec<String> = ways.tables.keys().chain(ways.objects.keys()).cloned().collect();
+    if are_there(&run, &names, home, staging.ledger).await? {
+        return Ok(ways);
+    }
+    (staging.progress)(Event::Notice(format!("everything is read: {}", Full::BaseGone.words())));
+    for name in &names {
+        staging.ledger.read_again(staging.run, name)?;
+    }
+    Ok(Ways::of(job, None, Some(Full::BaseGone), 0))
+}
+
 /// Whether the rows of a base are there as they were written.
 async fn is_there(base: &Base, home: &Home, ledger: &dyn Ledger) -> Result<bool, Error> {
-    let Some(path) = home.existing_run_folder(&base.run) else { return Ok(false) };
-    let folder = RunFolder::open(&path)?;
     let Ok(cursors) = serde_json::from_str::<Cursors>(&base.cursors) else { return Ok(false) };
-    for name in cursors.tables.keys().chain(cursors.objects.keys()) {
-        let Some(reading) = ledger.reading(&base.run, name)? else { return Ok(false) };
+    let names: Vec<String> = cursors.tables.into_keys().chain(cursors.objects.into_keys()).collect();
+    are_there(&base.run, &names, home, ledger).await
+}
+
+async fn are_there(run: &str, names: &[String], home: &Home, ledger: &dyn Ledger) -> Result<bool, Error> {
+    let Some(path) = home.existing_run_folder(run) else { return Ok(false) };
+    let folder = RunFolder::open(&path)?;
+    for name in names {
+        let Some(reading) = ledger.reading(run, name)? else { return Ok(false) };
         if !reading.is_done || !folder.is_whole(name, &reading.parts).await? {
             return Ok(false);
         }

@@ -106,6 +106,11 @@ impl Merging {
         (self.said.len() as u64 - gone, gone)
     }
 
+    /// Whether nothing is other than it was.
+    pub(super) fn is_idle(&self) -> bool {
+        self.said.is_empty() && self.keys.is_none()
+    }
+
     /// The next rows; none behind the last.
     pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
         while !self.is_behind {

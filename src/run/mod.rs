@@ -14,6 +14,7 @@ mod deleting;
 mod drift;
 pub mod error;
 mod essence;
+pub mod explained;
 mod export;
 mod extract;
 pub mod guard;

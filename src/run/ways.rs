@@ -179,12 +179,16 @@ fn table(job: &Job, table: &TableRef, is_source: bool, cursor: Option<&TableCurs
 
 /// The objects of which only changes are read, as that takes fewer calls: one for each, and one for the log of deletions.
 fn objects(job: &Job, cursors: &Cursors) -> BTreeMap<String, ObjectCursor> {
-    let pages = |rows: u64| rows / Limits::READ_ROWS as u64 + 1;
     let known = dataset::objects(job).into_keys().map(|object| dataset::target(&object));
     let known = known.filter_map(|name| Some((name.clone(), cursors.objects.get(&name)?.clone())));
     let large: BTreeMap<_, _> = known.filter(|(_, cursor)| pages(cursor.rows) > 1).collect();
     let saved: u64 = large.values().map(|cursor| pages(cursor.rows) - 1).sum();
     if saved > 1 { large } else { BTreeMap::new() }
+}
+
+/// Calls that it takes to read so many records: the last page is known by being short.
+pub(super) fn pages(rows: u64) -> u64 {
+    rows / Limits::READ_ROWS as u64 + 1
 }
 
 /// Whether the log of deletions still reaches back to what is known of all these objects.

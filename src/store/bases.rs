@@ -8,6 +8,9 @@ use super::state::{State, Tenancy};
 
 impl State {
     pub(super) fn kept_base(&self, of: &Tenancy, job: &str) -> Result<Option<Base>> {
+        if !self.has_table("base")? {
+            return Ok(None);
+        }
         let found = self.database.query_row(
             "SELECT run, digest, full_at_ms, cursors FROM base WHERE organization = ?1 AND tenant = ?2 AND job = ?3",
             params![of.organization, of.tenant, job],

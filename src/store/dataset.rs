@@ -105,6 +105,27 @@ impl RunFolder {
         Ok(Some(writer))
     }
 
+    /// Takes the files of a dataset over from another run as they are, without copying them; false if the disk cannot do that. A file is
+    /// never changed once it is there, so two runs may have it.
+    ///
+    /// # Errors
+    /// If the folder cannot be made.
+    pub async fn adopt(&self, from: &Self, name: &str, kept: &[Part]) -> Result<bool> {
+        let (top, here, there) = (self.top()?, self.folder_of(name)?, from.folder_of(name)?);
+        let files: Vec<String> = kept.iter().map(|part| part.file.clone()).collect();
+        let linked = beside(name, move || {
+            durable::make_folder(&top, &here)?;
+            let is_linked = files.iter().all(|file| std::fs::hard_link(there.join(file), here.join(file)).is_ok());
+            if is_linked {
+                durable::sync_folder(&here)?
+            } else {
+                parts::clear(&here)?
+            }
+            Ok(is_linked)
+        });
+        linked.await
+    }
+
     /// Whether the recorded files of a dataset are there as they were written.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! Sixty days of random change stand in `tests/days`; here each way of reading and each reason to read everything has a case.
 
+mod explained;
 mod full;
 mod tables;
 mod target;

@@ -17,7 +17,7 @@ fn fields(value: Value) -> Map<String, Value> {
     fields
 }
 
-async fn large(accounts: usize) -> Stage {
+pub(super) async fn large(accounts: usize) -> Stage {
     let stage = stage(accounts).await;
     for n in 0..COMPANIES {
         stage.sandbox.put_record("company", fields(json!({ "Name": format!("Other {n}") })));
