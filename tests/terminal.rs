@@ -358,3 +358,44 @@ async fn a_run_that_is_asked_to_stop_says_how_to_go_on() {
         assert!(report["counts"]["inserted"].as_u64().unwrap() <= records && err.contains("goes on"), "{err}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_prints_the_command_that_applies_it() {
+    let desk = Desk::new().await;
+    let (code, out, err) = desk.ferry(&["plan", COMPANIES, "--sample", "3"]);
+    assert_eq!(code, 1, "rows would be in the error file: {err}");
+    let command = out.split("to load exactly this").nth(1).expect("it says how").trim();
+    let words: Vec<&str> = command.split_whitespace().collect();
+    assert_eq!(words[..2], ["ferry", "apply"], "{command}");
+    // The project and the home are those of the plan.
+    let typed = desk.command(&desk.project(), &[]);
+    let mut as_printed = Command::new(env!("CARGO_BIN_EXE_ferry"));
+    as_printed.args(&words[1..]).args(["--clock-scale", "1000"]).env_clear();
+    as_printed.envs(typed.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let (code, applied, err) = ended(as_printed.output().unwrap());
+    assert!(code <= 1 && applied.contains(&format!("run {}", words[2])), "{code} {applied}{err}");
+    assert!(!desk.stage.sandbox.records("company").is_empty());
+    let narrow = out.lines().filter(|line| !line.contains("ferry apply")).all(|line| line.chars().count() <= 80);
+    assert!(narrow, "it fits 80 columns: {out}");
+    let (code, _, err) = ended(as_printed.output().unwrap());
+    assert!(code == 3 && err.contains("it has run already"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_plan_of_a_chain_names_the_rows_that_it_waits_for() {
+    let desk = Desk::new().await;
+    let (code, out, err) = desk.ferry(&["plan", CHAIN, "--sample", "30"]);
+    assert_eq!(code, 1, "{err}");
+    assert_eq!(out.matches("nothing was written").count(), 3, "{out}");
+    assert!(out.contains(&format!("(the record that \"{COMPANIES}\" inserts, row ")), "{out}");
+    assert!(out.contains("all 3 plans of the chain") && out.contains("rows wait for records"), "{out}");
+    let (_, out, _) = desk.ferry(&["plan", CHAIN, "--json"]);
+    let plans: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(plans.len(), 3);
+    assert!(
+        plans[2]["plan"]["waits"].as_u64() > Some(0) && plans[2]["plan"]["after"][1]["job"] == COMPANIES,
+        "{}",
+        plans[2]
+    );
+    assert!(desk.stage.sandbox.calls().iter().all(|call| !call.write));
+}

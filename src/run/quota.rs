@@ -32,9 +32,8 @@ pub(super) fn notice(job: &Job, cost: &Cost) -> Option<String> {
 pub(super) fn stopped(error: Error, job: &Job, written: &Counts, of: Option<&Counts>) -> Error {
     let Error::Gainsight(cause) = error else { return error };
     let Some(why) = used_up(&cause) else { return Error::Gainsight(cause) };
-    let rows = |counts: &Counts| counts.inserted + counts.updated + counts.deleted;
-    let done = match of.map(rows) {
-        Some(all) => format!("{} of {all} rows are written", rows(written)),
+    let done = match of.map(Counts::sent) {
+        Some(all) => format!("{} of {all} rows are written", written.sent()),
         None => "nothing is written yet".to_owned(),
     };
     let order = if job.load_first.is_some() {

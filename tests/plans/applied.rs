@@ -206,3 +206,23 @@ async fn an_application_that_was_interrupted_goes_on() {
         assert_eq!(stage.sandbox.records("company").len(), 120);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_died_before_it_decided_begins_again() {
+    let stage = accounts(60).await;
+    stage.run(COMPANIES).await;
+    put_accounts(&stage, 0..10, "Changed", 20);
+    let (report, _) = stage.plan(COMPANIES, 0).await;
+    let folder = stage.setting.home.join("runs").join(&report.run);
+    // What was shown lies aside, in its place lies half of what was read again, and the rest is where it was.
+    let aside = folder.join("aside");
+    std::fs::create_dir(&aside).expect("a folder");
+    for name in ["target", "changes"] {
+        std::fs::rename(folder.join(name), aside.join(name)).expect("it is moved");
+    }
+    std::fs::create_dir_all(folder.join("target/company")).expect("a folder");
+    std::fs::write(folder.join("target/company/part-000000.parquet"), "half").expect("a file");
+    let applied = apply(&stage, &report.run).await.expect("it is applied");
+    assert_eq!((applied.counts.updated, applied.calls.gainsight_writes), (10, 1));
+    assert!(!aside.exists(), "nothing is left aside");
+}
