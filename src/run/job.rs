@@ -296,10 +296,9 @@ impl Working<'_> {
         overlay::lay(job, &services.tenancy(job), folder, self.earlier).await?;
         let mut made = plan(job, folder, read, chosen, target, sample, self.progress).await?;
         // What a run that goes on is loading was held against the target when it was planned.
-        if made.counts.inserted > 0 && self.one.phase != Phase::Loading && self.earlier.is_empty() {
-            if !are_known(job, target, folder, &refreshing).await? {
-                made = plan(job, folder, read, chosen, target, sample, self.progress).await?;
-            }
+        let is_new = self.one.phase != Phase::Loading && self.earlier.is_empty();
+        if is_new && made.counts.inserted > 0 && !are_known(job, target, folder, &refreshing).await? {
+            made = plan(job, folder, read, chosen, target, sample, self.progress).await?;
         }
         if drifted.iter().any(|one| !one.is_none()) {
             basis::doubt(job, services, self.ledger)?;
