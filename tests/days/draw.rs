@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::deed::{Deed, Named};
 use super::pair::day_text;
+use super::ways::FILLER;
 use crate::generated::dice::Dice;
 
 const CUSTOMER: &str = "@Microsoft.Dynamics.CRM.lookuplogicalname";
@@ -350,6 +351,7 @@ impl World {
 fn names(sandbox: &Sandbox, object: &str, field: &str) -> Vec<String> {
     let mut all: Vec<String> =
         sandbox.records(object).iter().filter_map(|record| record[field].as_str().map(str::to_owned)).collect();
+    all.retain(|value| !value.starts_with(FILLER));
     all.sort();
     let is_one = |at: usize| (at == 0 || all[at - 1] != all[at]) && all.get(at + 1) != Some(&all[at]);
     (0..all.len()).filter(|at| is_one(*at)).map(|at| all[at].clone()).collect()

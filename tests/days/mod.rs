@@ -31,7 +31,7 @@ fn told(deeds: &[Deed], meanwhile: &[Deed]) -> String {
     format!("that day:{}\nwhile it ran, unless pages came to an end before:{}", list(deeds), list(meanwhile))
 }
 
-/// Lives through days; the error says on which day what differs.
+/// Lives through days; the error says on which day what differs, or where only the counts of a job do.
 #[allow(clippy::print_stdout)]
 async fn live(seed: u64, days: u64, jobs: &[&str], is_talking: bool) -> Result<(), String> {
     let pair = Pair::of(seed, ROWS).await;
@@ -55,7 +55,11 @@ async fn live(seed: u64, days: u64, jobs: &[&str], is_talking: bool) -> Result<(
             return Err(format!("seed {seed}, day {day}:\n{difference}\n{happened}"));
         }
     }
-    Ok(())
+    let miscounts = pair.miscounts.lock().expect("no panic before");
+    let told =
+        miscounts.iter().map(|(job, (day, counts))| format!("seed {seed}, from day {day} on: \"{job}\" {counts}"));
+    let told: Vec<String> = told.collect();
+    if told.is_empty() { Ok(()) } else { Err(told.join("\n")) }
 }
 
 #[tokio::test]

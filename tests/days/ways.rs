@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use ferry::sandbox::{Change, Sandbox};
 
+use serde_json::json;
+
 use super::deed::Deed;
 
 /// Jobs whose records follow from the source as it is now, with no history.
@@ -19,6 +21,9 @@ const STEADY: [&str; 8] = [
     "Users by manager",
 ];
 
+/// What the names of records begin with that nobody touches.
+pub const FILLER: &str = "filler ";
+
 /// The behaviour of one seed.
 #[derive(Debug, Clone, Copy)]
 pub struct Ways {
@@ -28,6 +33,8 @@ pub struct Ways {
     pub is_first_page_marked: bool,
     /// Rows of a page.
     pub page_size: usize,
+    /// Records that nobody touches, in each of two objects: so many that only changes of those are read.
+    pub fillers: usize,
     /// Whether somebody writes while the first of the two homes reads, every second day.
     pub is_written_meanwhile: bool,
 }
@@ -38,6 +45,7 @@ impl Ways {
             are_users_tracked: seed % 2 == 1,
             is_first_page_marked: seed % 4 > 1,
             page_size: if seed.is_multiple_of(3) { 4 } else { 5_000 },
+            fillers: if seed.is_multiple_of(5) { 10_000 } else { 0 },
             is_written_meanwhile: seed.is_multiple_of(3),
         }
     }
@@ -50,6 +58,14 @@ impl Ways {
     pub fn hold(self, sandbox: &Sandbox) {
         assert!(sandbox.track("systemuser", self.are_users_tracked));
         sandbox.mark_delta_tokens_by_first_page(self.is_first_page_marked);
+        for (object, field) in
+            [("company", "External_Account_ID_gainsight123__gc"), ("Opportunity__gc", "Opportunity_External_Id__gc")]
+        {
+            for number in 0..self.fillers {
+                let record = json!({"Name": format!("{FILLER}{number}"), field: format!("{FILLER}{number}")});
+                sandbox.put_record(object, record.as_object().cloned().expect("an object"));
+            }
+        }
     }
 }
 
