@@ -44,7 +44,7 @@ impl Ways {
         Self {
             are_users_tracked: seed % 2 == 1,
             is_first_page_marked: seed % 4 > 1,
-            page_size: if seed.is_multiple_of(3) { 4 } else { 5_000 },
+            page_size: if seed.is_multiple_of(3) || seed.is_multiple_of(4) { 4 } else { 5_000 },
             fillers: if seed.is_multiple_of(5) { 10_000 } else { 0 },
             is_written_meanwhile: seed.is_multiple_of(3),
         }
