@@ -1,7 +1,9 @@
 //! What is asked of Dynamics: texts of scripts on their way into URLs, and when a request is sent again.
 
+use ferry::app::preview::preview;
 use ferry::app::runs::{Named, find};
 use ferry::dynamics::odata::queries;
+use ferry::run::progress::silent;
 
 use crate::stage::{PEOPLE, Stage, USERS};
 
@@ -85,4 +87,15 @@ fn waits_double_are_spread_by_a_quarter_and_have_an_end() {
     let drawn: std::collections::BTreeSet<_> = (0..50).map(|_| wait(3)).collect();
     assert!(drawn.len() > 1, "clients that failed together come back apart");
     assert!(drawn.iter().all(|wait| (spread(3, 0)..=spread(3, u8::MAX)).contains(wait)), "{drawn:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_the_first_rows_leaves_the_filter_to_dynamics() {
+    let stage = Stage::seeded(40).await;
+    let workspace = stage.workspace(&[]).await;
+    let before = stage.sandbox.calls().len();
+    preview(&workspace, &stage.setting, PEOPLE, 5, &silent()).await.expect("it reads");
+    let calls = stage.sandbox.calls().split_off(before);
+    let asked = calls.iter().find(|call| call.path.contains("/contacts?")).expect("contacts are read");
+    assert!(asked.path.ends_with("&$filter=emailaddress1%20ne%20null"), "{}", asked.path);
 }

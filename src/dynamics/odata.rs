@@ -55,8 +55,18 @@ pub enum Reach {
 /// Everything that a job asks of Dynamics: the source table first, then each table that a path leads to, once.
 #[must_use]
 pub fn queries(job: &Job) -> Vec<Query> {
+    asked(job, !job.sees_all())
+}
+
+/// The same for a look at the first rows that take part: nothing is kept of them, so `WHERE` is left to Dynamics as far as that can be.
+#[must_use]
+pub fn first_queries(job: &Job) -> Vec<Query> {
+    asked(job, true)
+}
+
+fn asked(job: &Job, is_narrowed: bool) -> Vec<Query> {
     let fields = |table: Option<&str>| dataset::table_fields(job, table).into_iter().cloned().collect();
-    let filter = job.filter.as_ref().filter(|_| !job.sees_all()).and_then(|f| pushed(f, job));
+    let filter = job.filter.as_ref().filter(|_| is_narrowed).and_then(|f| pushed(f, job));
     let filter = filter.filter(|f| encode(f).len() <= FILTER_CHARACTERS);
     let (table, reach) = (job.source.table.clone(), Reach::Whole);
     let mut all = vec![Query { table, fields: fields(None), filter, reach, dataset: dataset::SOURCE.to_owned() }];

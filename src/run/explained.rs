@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::essence::digest_of;
 use super::ways::{Cursors, Full, TableWay, Ways, column, is_logged, is_tracked, pages, why_full};
-use crate::dynamics::odata::queries;
+use crate::dynamics::odata::{Query, Reach, queries};
 use crate::engine::wanted::can_be_wanted;
 use crate::model::dataset;
 use crate::model::job::{Job, TableRef};
@@ -43,6 +43,16 @@ pub fn reading(job: &Job, base: Option<&Base>, now_ms: i64, page_size: u32) -> V
         lines.push((object, words));
     }
     lines
+}
+
+/// What a job asks of Dynamics where it reads everything: a table that tracks changes is read so that its end has a link to them.
+#[must_use]
+pub fn asked_whole(job: &Job) -> Vec<Query> {
+    let so = |query: Query| {
+        let is_tracked = is_tracked(job, &query.table, query.is_numbered());
+        Query { reach: if is_tracked { Reach::Tracked } else { Reach::Whole }, ..query }
+    };
+    queries(job).into_iter().map(so).collect()
 }
 
 fn table(job: &Job, table: &TableRef, is_source: bool, way: &TableWay, full: Option<Full>) -> String {

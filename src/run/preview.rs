@@ -4,7 +4,7 @@ use super::error::Error;
 use super::progress::{Event, Progress};
 use super::services::Services;
 use crate::dynamics::client::Dynamics;
-use crate::dynamics::odata::{Query, queries};
+use crate::dynamics::odata::{Query, first_queries};
 use crate::dynamics::pages::schema_of;
 use crate::gainsight::client::Gainsight;
 use crate::model::dataset;
@@ -27,7 +27,7 @@ pub async fn read(
     let folder = RunFolder::open(&home.preview_folder()?)?;
     let (dynamics, gainsight) = (services.source(job)?, services.target(job)?);
     let source = async {
-        let tables = queries(job).into_iter().map(|query| table(dynamics, query, &folder, limit, progress));
+        let tables = first_queries(job).into_iter().map(|query| table(dynamics, query, &folder, limit, progress));
         // The source comes first among the queries, and so among the counts.
         let rows = futures::future::try_join_all(tables).await?;
         Ok::<u64, Error>(rows.first().copied().unwrap_or(0))
