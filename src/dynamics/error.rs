@@ -80,8 +80,7 @@ pub enum Error {
     },
     /// The service does not know any more what changed since a link. The table has to be read whole.
     #[error(
-        "Dynamics does not know any more what changed in {table} since it was last read ({message}, code {code}, HTTP {status}); run the job \
-         with --full, which reads {table} whole"
+        "Dynamics does not know any more what changed in {table} since it was last read ({message}, code {code}, HTTP {status})"
     )]
     HistoryExpired {
         /// The table.

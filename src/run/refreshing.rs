@@ -77,10 +77,7 @@ impl Refreshing<'_> {
             TableWay::Tracked => self.tracked(dynamics, query).await,
             TableWay::Changed { .. } => match self.changed(dynamics, &query, &way).await {
                 Err(Error::Dynamics(expired @ ReadError::HistoryExpired { .. })) => {
-                    let words = format!("{expired}; everything of it is read and compared");
-                    (self.staging.progress)(Event::Notice(
-                        words.replace("; run the job with --full, which reads", "; this run reads"),
-                    ));
+                    (self.staging.progress)(Event::Notice(format!("{expired}; it is read whole")));
                     self.change_way(&query.dataset, TableWay::Tracked)?;
                     self.tracked(dynamics, query).await
                 }

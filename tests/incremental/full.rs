@@ -1,6 +1,7 @@
 //! When everything is read, and that nothing of a change is lost then.
 
 use ferry::run::undertaking::How;
+use ferry::store::state::State;
 use serde_json::json;
 
 use super::{employees, held, id, job, ran, ran_plainly, stage, try_run, wanted};
@@ -74,6 +75,17 @@ async fn rows_that_are_missing_or_damaged_on_disk_are_read_again() {
         assert_eq!(held(&stage), wanted(&stage));
         assert_eq!(ran_plainly(&stage, &script).await.full(), None);
     }
+}
+
+/// What is kept of a table goes with the last connection that leads to its organisation.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_forgotten_takes_what_was_read_with_it() {
+    let (stage, script) = (stage(30).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    let state = State::open(&stage.setting.home.join("state.db")).expect("the state opens");
+    assert_eq!(state.base_runs().expect("it is read").len(), 1);
+    state.forget("dynamics").expect("it is forgotten");
+    assert_eq!(state.base_runs().expect("it is read").len(), 0);
 }
 
 /// The link moves only once every row has an outcome: what a stopped or failed run has read comes again.
