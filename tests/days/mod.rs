@@ -55,6 +55,10 @@ async fn live(seed: u64, days: u64, jobs: &[&str], is_talking: bool) -> Result<(
             return Err(format!("seed {seed}, day {day}:\n{difference}\n{happened}"));
         }
     }
+    // What nobody asks for is not held against anything.
+    let asked = |what: &str| pair.daily.sandbox.calls().iter().any(|call| call.path.contains(what));
+    assert!(asked("$deltatoken"), "changes of a table were read");
+    assert_eq!(asked("record_delete_log"), pair.ways.fillers > 0, "changes of an object were read");
     let miscounts = pair.miscounts.lock().expect("no panic before");
     let told =
         miscounts.iter().map(|(job, (day, counts))| format!("seed {seed}, from day {day} on: \"{job}\" {counts}"));
