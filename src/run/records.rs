@@ -21,7 +21,6 @@ use crate::engine::wanted::{can_be_wanted, wanted};
 use crate::gainsight::assumptions::{CHANGED_OVERLAP_MS, LISTED_AT_MOST};
 use crate::gainsight::client::Gainsight;
 use crate::gainsight::error::Error as CallError;
-use crate::model::connection::Limits;
 use crate::model::dataset;
 use crate::model::field::Field;
 use crate::model::sabotage::{self, Bug};
@@ -70,7 +69,7 @@ impl Refreshing<'_> {
         let name = dataset::target(object);
         let way = self.ways.borrow().objects.get(&name).cloned();
         let rows = match way {
-            None if self.ways.borrow().keyed.contains(&name) => return Ok(None),
+            None if self.ways.borrow().keyed.contains_key(&name) => return Ok(None),
             None => {
                 let pages = if can_be_wanted(self.job, object) { 1 } else { usize::MAX };
                 let count = self.staging.some_records(gainsight, object, fields, pages).await?;
@@ -109,28 +108,32 @@ impl Refreshing<'_> {
     /// The rest of a large object, or in its place the records that the run looks for. Gives how many records it has at least.
     pub(super) async fn rest(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
         let name = dataset::target(object);
-        if !self.ways.borrow().keyed.contains(&name) {
-            let engine = Engine::new(self.staging.folder.root())?;
-            let wanted = wanted(&engine, self.job, object, LISTED_AT_MOST * QUERIES_AT_MOST).await?;
-            // As many pages as the other way takes calls are read at the most: whichever is cheaper, twice that is never spent.
-            let calls = wanted.as_ref().map_or(usize::MAX, |wanted| {
-                wanted.iter().map(|one| one.values.len().div_ceil(LISTED_AT_MOST)).sum::<usize>().max(1)
-            });
-            let count = self.staging.some_records(gainsight, object, fields, calls).await?;
-            if count.is_whole {
-                self.note_object(gainsight, &name, count.rows)?;
-                return Ok(count.rows);
+        let known = self.ways.borrow().keyed.get(&name).copied();
+        let there = match known {
+            Some(there) => there,
+            None => {
+                let engine = Engine::new(self.staging.folder.root())?;
+                let wanted = wanted(&engine, self.job, object, LISTED_AT_MOST * QUERIES_AT_MOST).await?;
+                // As many pages as the other way takes calls are read at the most: whichever is cheaper, twice that is never spent.
+                let calls = wanted.as_ref().map_or(usize::MAX, |wanted| {
+                    wanted.iter().map(|one| one.values.len().div_ceil(LISTED_AT_MOST)).sum::<usize>().max(1)
+                });
+                let count = self.staging.some_records(gainsight, object, fields, calls).await?;
+                if count.is_whole {
+                    self.note_object(gainsight, &name, count.rows)?;
+                    return Ok(count.rows);
+                }
+                self.ways.borrow_mut().keyed.insert(name, count.rows);
+                self.keep()?;
+                count.rows
             }
-            self.ways.borrow_mut().keyed.insert(name.clone());
-            self.keep()?;
-        }
-        self.keyed(gainsight, object, fields).await
+        };
+        self.keyed(gainsight, object, fields, there).await
     }
 
-    /// The records that the run looks for, each once.
-    async fn keyed(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
+    /// The records that the run looks for, each once. `there` is how many the object has at least.
+    async fn keyed(&self, gainsight: &Gainsight, object: &str, fields: &[Field], there: u64) -> Result<u64, Error> {
         let (name, staging) = (dataset::target(object), &self.staging);
-        let there = Limits::READ_ROWS as u64;
         let schema = dataset::object_schema(fields);
         if let Begun::Done(rows) = staging.begun(&name, schema.clone()).await? {
             // The pages of before are forgotten when these are begun, so what is done is this.

@@ -3,7 +3,7 @@
 //! It decides and reads nothing. What it decided is kept with the run, so that a process that goes on with it reads on in the same
 //! way. In: a job, where its last run ended, the moment. Out: a way for each dataset, and why everything is read where it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -63,9 +63,10 @@ pub(super) struct Ways {
     pub(super) tables: BTreeMap<String, TableWay>,
     /// By dataset, objects of which only changes are read; one that is not here is read whole, or by keys.
     pub(super) objects: BTreeMap<String, ObjectCursor>,
-    /// Datasets of objects of which only the records with the keys of the run are read, once that is decided.
+    /// Datasets of objects of which only the records with the keys of the run are read, once that is decided, each with the number of
+    /// records that were seen before: there are at least so many.
     #[serde(default)]
-    pub(super) keyed: BTreeSet<String>,
+    pub(super) keyed: BTreeMap<String, u64>,
 }
 
 /// Why everything is read.
@@ -118,7 +119,7 @@ impl Ways {
         });
         let run = base.filter(|_| full.is_none()).map(|base| base.run.clone());
         let (tables, objects) = (tables.collect(), objects(job, &cursors));
-        Self { tables, objects, keyed: BTreeSet::new(), base: run, full }
+        Self { tables, objects, keyed: BTreeMap::new(), base: run, full }
     }
 }
 

@@ -111,6 +111,28 @@ async fn a_share_is_of_what_is_there_and_not_of_what_was_read() {
     assert_eq!(reports[0].counts.updated, 200);
 }
 
+/// The rows that look for a record are many, and few of what is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_is_of_everything_that_was_seen_where_many_records_are_looked_for() {
+    let stage = large(1_700).await;
+    for n in COMPANIES..21_000 {
+        stage.sandbox.put_record("company", fields(json!({ "Name": format!("Other {n}") })));
+    }
+    for n in 1..=1_700 {
+        stage.sandbox.put_record("company", fields(json!({ "Name": format!("Account {n:03}"), "Employees": 0 })));
+    }
+    let script = job(PLAIN, "").replace("KEY (\"External Account ID_gainsight123\")", "KEY (\"Name\")");
+    let mut workspace = stage.workspace(&[("accounts.ferry", &script)]).await;
+    workspace.services.consented = false;
+    let mut reports = Vec::new();
+    let quiet = silent();
+    let ended = runs::run(&workspace, &stage.setting, "Accounts", &quiet, |r| reports.push(r.clone()));
+    ended.await.expect("1,700 of 22,700 records are no large part");
+    assert_eq!(reports[0].counts.updated, 1_700);
+    let asked = stage.sandbox.calls().iter().filter(|c| c.path == "/v1/data/objects/query/company").count();
+    assert_eq!(asked, 8, "four pages and four lists of keys in place of five pages");
+}
+
 /// A record that was loaded past the times of change: nothing tells of it until its key is looked for.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_no_change_tells_of_is_found_before_it_would_be_inserted_again() {
