@@ -60,6 +60,7 @@ fn narrowed(fields: &[Field], keys: &[(&Field, Vec<Value>)], after: Option<&str>
 
 /// Whether a field takes a list of values in a query.
 /// <https://support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/Company_and_Relationship_API/Company_API_Documentation>
-fn can_be_listed(kind: FieldKind) -> bool {
+#[must_use]
+pub fn can_be_listed(kind: FieldKind) -> bool {
     matches!(kind, FieldKind::String | FieldKind::Email | FieldKind::Lookup | FieldKind::Gsid)
 }

@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use arrow::array::AsArray;
 use arrow::record_batch::RecordBatch;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::changes::Changes;
 use super::error::Error;
@@ -19,6 +19,7 @@ use super::progress::Event;
 use super::refreshing::Refreshing;
 use crate::gainsight::assumptions::LISTED_AT_MOST;
 use crate::gainsight::client::Gainsight;
+use crate::gainsight::read_back::can_be_listed;
 use crate::gainsight::write::{Record, value};
 use crate::model::dataset;
 use crate::model::field::Field;
@@ -106,14 +107,21 @@ pub(super) async fn are_known(
     if !is_guarded || !refreshing.is_put_together(&name) {
         return Ok(true);
     }
+    // Without a list each query would give the whole object.
+    if !job.key.iter().any(|key| can_be_listed(job.mappings[key.mapping].field.kind)) {
+        let words = "cannot be looked for by their keys before they are inserted, as no query takes a list of those";
+        read_main(job, gainsight, refreshing, &format!("records of {} {words}", main.object.label)).await?;
+        return Ok(false);
+    }
     let mut reader = folder.read(dataset::CHANGES).await?;
+    let spellings = if job.key.iter().any(|key| key.fold == Fold::Guid) { 2 } else { 1 };
     let mut inserts: Vec<Record> = Vec::new();
     let mut found = 0;
     while let Some(batch) = reader.next().await? {
         let rows = Changes::new(job, batch);
         for at in (0..rows.len()).filter(|at| rows.action(0, *at) == Some("insert")) {
             inserts.push(rows.record(0, at));
-            if inserts.len() == LISTED_AT_MOST {
+            if inserts.len() == LISTED_AT_MOST / spellings {
                 found += there(job, gainsight, &std::mem::take(&mut inserts)).await?;
             }
         }
@@ -122,13 +130,20 @@ pub(super) async fn are_known(
     if found == 0 {
         return Ok(true);
     }
-    (refreshing.staging.progress)(Event::Notice(format!(
-        "{found} records of {} are there that no change has told of; it is read whole, and the plan made again",
-        main.object.label
-    )));
-    let fields = dataset::objects(job).remove(&main.object.name).unwrap_or_default();
-    refreshing.read_whole(gainsight, &main.object.name, &fields).await?;
+    let label = &main.object.label;
+    read_main(job, gainsight, refreshing, &format!("{found} records of {label} are there that no change has told of"))
+        .await?;
     Ok(false)
+}
+
+/// Reads the main object whole after all.
+async fn read_main(job: &Job, gainsight: &Gainsight, refreshing: &Refreshing<'_>, why: &str) -> Result<(), Error> {
+    let words = format!("{why}; it is read whole, and the plan made again");
+    (refreshing.staging.progress)(Event::Notice(words));
+    let name = &job.main_target().object.name;
+    let fields = dataset::objects(job).remove(name).unwrap_or_default();
+    refreshing.read_whole(gainsight, name, &fields).await?;
+    Ok(())
 }
 
 /// How many records with the keys of these are there.
@@ -141,13 +156,25 @@ async fn there(job: &Job, gainsight: &Gainsight, inserts: &[Record]) -> Result<u
         .iter()
         .map(|key| {
             let field = &job.mappings[key.mapping].field;
-            (field, inserts.iter().filter_map(|record| record.get(&field.name).cloned()).collect())
+            let values = inserts.iter().filter_map(|record| record.get(&field.name).cloned());
+            (field, values.flat_map(|value| spelled(value, key.fold)).collect())
         })
         .collect();
     let fields: Vec<Field> = std::iter::once(dataset::gsid()).chain(keys.iter().map(|(f, _)| (*f).clone())).collect();
     let wanted: Vec<Vec<Value>> = inserts.iter().map(|record| folded(job, record)).collect();
     let records = gainsight.read_back(&job.main_target().object.name, &fields, &keys).await?;
     Ok(records.iter().filter(|record| wanted.contains(&folded(job, record))).count() as u64)
+}
+
+/// A value in the spellings that the plan takes for the same, as far as a query does not: GUIDs may be in braces.
+fn spelled(value: Value, fold: Fold) -> Vec<Value> {
+    match (&value, fold) {
+        (Value::String(text), Fold::Guid) => {
+            let bare = text.trim_matches(['{', '}']);
+            vec![json!(bare), json!(format!("{{{bare}}}"))]
+        }
+        _ => vec![value],
+    }
 }
 
 /// The key of a record, as the plan compares it.
