@@ -19,6 +19,9 @@ pub struct Checkpoint {
     query: String,
     /// Rows handed out so far: numbers go on from there.
     pub(super) rows: i64,
+    /// Pages of a chain handed out so far, those without rows among them.
+    #[serde(default)]
+    pub(super) pages: u64,
     pub(super) at: At,
     /// Behind the last page of a table that tracks changes: the link to what changes from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +59,7 @@ pub(super) struct Left {
 
 impl Checkpoint {
     pub(super) fn new(query: &Query, page_size: u32, rows: i64, at: At) -> Self {
-        Self { query: asked(query, page_size), rows, at, changes: None }
+        Self { query: asked(query, page_size), rows, pages: 0, at, changes: None }
     }
 
     /// The link to what changes from then on, where the reading came to its end and the service gave one: what
@@ -64,6 +67,12 @@ impl Checkpoint {
     #[must_use]
     pub fn changes(&self) -> Option<&str> {
         self.changes.as_deref()
+    }
+
+    /// Pages of a chain that came so far, those without rows among them.
+    #[must_use]
+    pub fn pages(&self) -> u64 {
+        self.pages
     }
 
     /// Whether it stands in the reading of this query, in pages of this size.

@@ -27,6 +27,7 @@ pub struct Pages<'a> {
     layout: Arc<Layout>,
     next: Next,
     rows_so_far: i64,
+    pages_so_far: u64,
     followed: Followed,
     /// Behind the last page of a table that tracks changes: where they are asked for.
     changes: Option<Url>,
@@ -72,7 +73,8 @@ impl Dynamics {
             _ => Next::First(self.api(&query.path())?),
         };
         let layout = Arc::new(Layout::new(&query));
-        Ok(Pages { dynamics: self, query, layout, next, rows_so_far: 0, followed: Followed::default(), changes: None })
+        let (rows_so_far, pages_so_far, followed) = (0, 0, Followed::default());
+        Ok(Pages { dynamics: self, query, layout, next, rows_so_far, pages_so_far, followed, changes: None })
     }
 
     /// Begins to read a whole table, or goes on from a checkpoint of the same query. In ranges if that is worth it: the first
@@ -82,7 +84,7 @@ impl Dynamics {
     /// # Errors
     /// If the service refuses, or [`Error::OtherQuery`] if the checkpoint stands in another reading.
     pub async fn read_whole(&self, query: Query, from: Option<Checkpoint>) -> Result<Whole<'_>, Error> {
-        let Some(Checkpoint { rows, at, changes, .. }) = self.same(&query, from)? else {
+        let Some(Checkpoint { rows, pages, at, changes, .. }) = self.same(&query, from)? else {
             return self.begin_whole(query).await;
         };
         let link = |kept: String| self.link(&kept, &self.api("")?);
@@ -98,7 +100,7 @@ impl Dynamics {
             At::End => Next::Nothing,
         };
         let changes = changes.map(link).transpose()?;
-        let mut chain = Pages { next, rows_so_far: rows, changes, ..self.read(query)? };
+        let mut chain = Pages { next, rows_so_far: rows, pages_so_far: pages, changes, ..self.read(query)? };
         if let Next::Linked(link) = &chain.next {
             chain.followed.begin(link);
         }
@@ -161,6 +163,7 @@ impl Pages<'_> {
             None => Next::Nothing,
         };
         self.changes = page.changes.map(|link| self.dynamics.link(&link, &url)).transpose()?;
+        self.pages_so_far += 1;
         self.rows_so_far += i64::try_from(page.rows.num_rows()).unwrap_or(i64::MAX);
         Ok(Some(Page { rows: page.rows, gone: page.gone }))
     }
@@ -172,6 +175,7 @@ impl Pages<'_> {
             Next::Nothing => At::End,
         };
         let mut checkpoint = Checkpoint::new(&self.query, self.dynamics.page_size, self.rows_so_far, at);
+        checkpoint.pages = self.pages_so_far;
         checkpoint.changes = self.changes.as_ref().map(kept);
         checkpoint
     }

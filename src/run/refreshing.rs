@@ -157,8 +157,9 @@ impl Refreshing<'_> {
         let (mut link, mut pages) = (None, 0);
         if let Some(reading) = linked.map(|name| ledger.reading(run, name)).transpose()?.flatten() {
             let checkpoint: Option<Checkpoint> = serde_json::from_str(&reading.checkpoint).ok();
+            // Not the files: a page without rows has none.
+            pages = checkpoint.as_ref().map_or(0, Checkpoint::pages);
             link = checkpoint.and_then(|checkpoint| checkpoint.changes().map(str::to_owned));
-            pages = reading.parts.len();
         }
         let lag = self.job.source.lag_seconds.unwrap_or(LAG_SECONDS);
         let lag_ms = i64::try_from(lag).unwrap_or(i64::MAX).saturating_mul(1_000);

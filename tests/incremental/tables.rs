@@ -81,6 +81,29 @@ async fn what_changes_while_everything_is_read_is_lost_by_neither_reading_of_a_l
     }
 }
 
+/// The end is where no link comes: a page without rows can be the last of two.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_page_without_rows_is_a_page_too() {
+    let (stage, script) = (stage(1).await, job(TRACKED, ""));
+    let url = |tail: &str| format!("{}/api/data/v9.2/accounts?$select=accountid,{tail}", stage.sandbox.dynamics_url());
+    let row = json!({ "accountid": id(1), "name": "Account 001", "numberofemployees": 1 });
+    let pages = [
+        json!({ "value": [row], "@odata.nextLink": url("name&$skiptoken=two") }),
+        json!({ "value": [], "@odata.deltaLink": url("name&$deltatoken=1000000%2101%2f01%2f2026%2000%3a00%3a00") }),
+    ];
+    let rule = |(n, page): (usize, &serde_json::Value)| {
+        let (path, text) = ("/api/data/v9.2/accounts", page.to_string());
+        json!({ "service": "dynamics", "path": path, "nth": [n + 1], "status": 200, "text": text }).to_string()
+    };
+    let rules: Vec<String> = pages.iter().enumerate().map(rule).collect();
+    stage.sandbox.strike_by(&rules.join("\n")).expect("rules");
+    assert_eq!(ran_plainly(&stage, &script).await.asked("accounts").len(), 2);
+    stage.sandbox.strike_by("").expect("no rule");
+    // Between the two pages the row may have changed, which the link need not tell.
+    let second = ran_plainly(&stage, &script).await;
+    assert!(second.asked("accounts")[0].contains("modifiedon%20ge%20"), "{:?}", second.asked("accounts"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_without_tracking_is_asked_by_its_column() {
     let (stage, script) = (stage(60).await, job(TRACKED, ""));
