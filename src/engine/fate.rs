@@ -15,10 +15,11 @@ use super::error::Result;
 use super::frame::{add, attach, null_text, without};
 use super::lost::{added, link_column, link_key_column, null, records};
 use super::lower::{Lowered, folded};
-use super::matching::{Held, main_index, old_column, when};
+use super::matching::{Held, known_as, main_index, old_column, when};
 use super::reason::{Cause, Reasons};
 use super::steps::{Steps, is_step};
 use super::stored::stored;
+use super::verdict::refused_before;
 use crate::model::dataset::{ROW, changes};
 use crate::model::job::{Job, Route};
 use crate::model::outcome::Outcome;
@@ -41,24 +42,11 @@ pub(super) fn decided(
         rows = claimed(job, target, rows, compared)?;
     }
     if let Some(avatars) = &held.avatars {
-        let avatars = avatars.clone().select(vec![
-            ident("source_id").alias("av_id"),
-            ident("active").alias("av_active"),
-            ident("user_gsid").alias("av_gsid"),
-            lit(true).alias("av_known"),
-        ])?;
-        rows = attach(avatars, rows, &[("av_id".to_owned(), "lid".to_owned())])?;
+        rows = known_as(rows, avatars, "lid")?;
     }
     let rows = assigned(job, rows)?;
     let rows = judged(job, reasons, rows)?;
-    let refused = refused.select(vec![
-        ident("source_id").alias("rf_id"),
-        ident("fingerprint").alias("rf_print"),
-        ident("message").alias("rf_message"),
-        ident("field").alias("rf_field"),
-        ident("value").alias("rf_value"),
-    ])?;
-    let rows = attach(refused, rows, &[("rf_id".to_owned(), "lid".to_owned())])?;
+    let rows = refused_before(rows, refused, "lid")?;
     let again = coalesce(vec![ident("rf_print").eq(ident("print")), lit(false)]).and(ident("acts"));
     let rows = add(rows, reasons.decide(vec![(Cause::RefusedBefore, again, ident("rf_value"))]))?;
     concluded(job, rows)

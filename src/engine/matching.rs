@@ -157,13 +157,7 @@ fn main_record(job: &Job, rows: DataFrame, held: &Held) -> Result<DataFrame> {
     let mut rows = attach(object.clone().aggregate(groups, found)?, rows, &on)?;
     let mut known = super::frame::null_text();
     if let Some(avatars) = &held.avatars {
-        let avatars = avatars.clone().select(vec![
-            ident("source_id").alias("av_id"),
-            ident("active").alias("av_active"),
-            ident("user_gsid").alias("av_gsid"),
-            lit(true).alias("av_known"),
-        ])?;
-        rows = attach(avatars, rows, &[("av_id".to_owned(), "_id".to_owned())])?;
+        rows = known_as(rows, avatars, "_id")?;
         let there = object.clone().select(vec![ident("Gsid").alias("ex_id"), lit(true).alias("ex")])?;
         rows = attach(there, rows, &[("ex_id".to_owned(), "av_gsid".to_owned())])?;
         known = when(ident("ex").is_true(), ident("av_gsid"));
@@ -240,4 +234,15 @@ fn violations(job: &Job) -> Vec<(Cause, Expr, Expr)> {
 /// `CASE WHEN … THEN … END`
 pub(super) fn when(condition: Expr, value: Expr) -> Expr {
     Expr::Case(Case::new(None, vec![(Box::new(condition), Box::new(value))], None))
+}
+
+/// Rows with what the identity map says of them, by the column with their source key: `av_active`, `av_gsid`, and `av_known` where it does.
+pub(super) fn known_as(rows: DataFrame, avatars: &DataFrame, id: &str) -> Result<DataFrame> {
+    let avatars = avatars.clone().select(vec![
+        ident("source_id").alias("av_id"),
+        ident("active").alias("av_active"),
+        ident("user_gsid").alias("av_gsid"),
+        lit(true).alias("av_known"),
+    ])?;
+    attach(avatars, rows, &[("av_id".to_owned(), id.to_owned())])
 }

@@ -34,6 +34,11 @@ pub(super) fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<D
 /// have to know which records will not be updated.
 pub(super) fn remembered(job: &Job, rows: DataFrame, refused: DataFrame) -> Result<DataFrame> {
     let rows = add(rows, vec![("print".to_owned(), fingerprint(job))])?;
+    refused_before(rows, refused, "_id")
+}
+
+/// Rows with what is remembered of a refusal, by the column with their source key: `rf_print`, `rf_message`, `rf_field`, `rf_value`.
+pub(super) fn refused_before(rows: DataFrame, refused: DataFrame, id: &str) -> Result<DataFrame> {
     let refused = refused.select(vec![
         ident("source_id").alias("rf_id"),
         ident("fingerprint").alias("rf_print"),
@@ -41,7 +46,7 @@ pub(super) fn remembered(job: &Job, rows: DataFrame, refused: DataFrame) -> Resu
         ident("field").alias("rf_field"),
         ident("value").alias("rf_value"),
     ])?;
-    attach(refused, rows, &[("rf_id".to_owned(), "_id".to_owned())])
+    attach(refused, rows, &[("rf_id".to_owned(), id.to_owned())])
 }
 
 /// Whether Gainsight refused just these values before.
