@@ -83,10 +83,11 @@ fn table(job: &Job, table: &TableRef, is_source: bool, way: &TableWay, full: Opt
             });
             format!("what changed since it was last read, by the service's own link (change tracking){again}")
         }
-        (TableWay::Since { column, from_ms, has_keys }, _) => {
-            let keys = if *has_keys { ", and the keys of all rows, as only they tell which are gone" } else { "" };
-            format!("what changed by {column} since {}{keys}: {}", moment(*from_ms), why_not_tracked(job, is_source))
-        }
+        (TableWay::Since { column, from_ms }, _) => format!(
+            "what changed by {column} since {}, and the keys of all rows, as only they tell which are gone: {}",
+            moment(*from_ms),
+            why_not_tracked(job, is_source)
+        ),
     }
 }
 

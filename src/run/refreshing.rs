@@ -132,9 +132,9 @@ impl Refreshing<'_> {
                 self.staging.table(dynamics, ask(Reach::Changed(link.clone()), delta(name))).await?;
                 *has_keys
             }
-            TableWay::Since { column, from_ms, has_keys } => {
+            TableWay::Since { column, from_ms } => {
                 self.staging.table(dynamics, ask(Reach::Since(column.clone(), *from_ms), delta(name))).await?;
-                *has_keys
+                true
             }
             TableWay::Whole | TableWay::Tracked => false,
         };

@@ -11,7 +11,6 @@ use crate::dynamics::odata::queries;
 use crate::model::connection::Limits;
 use crate::model::dataset;
 use crate::model::job::{Job, TableRef};
-use crate::model::policy::OnSource;
 use crate::model::sabotage::{self, Bug};
 use crate::store::ledger::Base;
 
@@ -97,13 +96,9 @@ pub(super) enum TableWay {
         again_from_ms: Option<i64>,
         has_keys: bool,
     },
-    /// What changed by a column of moments.
-    Since {
-        column: String,
-        from_ms: i64,
-        /// Whether all keys are read as well, as nothing else tells of rows that are gone.
-        has_keys: bool,
-    },
+    /// What changed by a column of moments, and the keys of all rows: nothing else tells which are gone, and a row that stayed would
+    /// have its record, or hold its key against another one.
+    Since { column: String, from_ms: i64 },
 }
 
 impl Ways {
@@ -159,8 +154,6 @@ fn table(job: &Job, table: &TableRef, is_source: bool, cursor: Option<&TableCurs
     let whole = if is_tracked(job, table, is_source) { TableWay::Tracked } else { TableWay::Whole };
     let Some(cursor) = cursor else { return whole };
     let is_one_page = cursor.rows < u64::from(page_size);
-    // To know of each row that is gone costs the keys of all: where nothing is done about them, they wait until everything is read.
-    let asks_for_gone = is_source && job.on_delete != OnSource::Ignore;
     let is_overlapping = cursor.is_overlapping && !sabotage::has(Bug::NoOverlap);
     match (&cursor.link, column(job, table, is_source)) {
         (Some(link), column) if whole == TableWay::Tracked => TableWay::Changed {
@@ -172,7 +165,7 @@ fn table(job: &Job, table: &TableRef, is_source: bool, cursor: Option<&TableCurs
         // One request either way, and the whole table tells of rows that are gone as well.
         (None, Some(_)) if is_one_page => whole,
         (None, Some(column)) if whole == TableWay::Whole => {
-            TableWay::Since { column: column.to_owned(), from_ms: cursor.from_ms, has_keys: asks_for_gone }
+            TableWay::Since { column: column.to_owned(), from_ms: cursor.from_ms }
         }
         _ => whole,
     }
