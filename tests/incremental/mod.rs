@@ -4,6 +4,7 @@
 
 mod explained;
 mod full;
+mod quiet;
 mod tables;
 mod target;
 
