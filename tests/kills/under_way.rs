@@ -115,7 +115,7 @@ fn rule(write: &Write, late_ms: u64) -> String {
 }
 
 /// Kills a run as soon as the sandbox has that many requests that are not answered.
-fn kill_when_sent(world: &World, number: usize, what: &str) {
+pub(super) fn kill_when_sent(world: &World, number: usize, what: &str) {
     let mut child = world.desk.begin_with(Verb::Run.arguments(), Stdio::null(), &[]);
     let since = Instant::now();
     let sent = || world.desk.stage.sandbox.calls().iter().filter(|call| call.write && call.status == 0).count();
