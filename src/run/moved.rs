@@ -68,14 +68,24 @@ pub(super) async fn moved(job: &Job, folder: &RunFolder, before: &str, after: &s
     let reasons = Reasons::of(job);
     let (mut planned, mut now) = (Rows::of(folder.read(before).await?), Rows::of(folder.read(after).await?));
     let mut moved = Moved::default();
-    while planned.advance(job).await? && now.advance(job).await? {
-        let (Some((before, at)), Some((after, also))) = (planned.current(), now.current()) else { break };
-        let mut found = differences(job, &reasons, (before, at), (after, also));
+    loop {
+        let (is_planned, is_now) = (planned.advance(job).await?, now.advance(job).await?);
+        let mut found = match (planned.current().filter(|_| is_planned), now.current().filter(|_| is_now)) {
+            (Some(before), Some(after)) => differences(job, &reasons, before, after),
+            // Rows that the source lost stand behind all others, and may have come or gone by their links.
+            (Some((rows, at)), None) => vec![alone(rows, at, (outcome(&reasons, rows, at), Value::Null))],
+            (None, Some((rows, at))) => vec![alone(rows, at, (Value::Null, outcome(&reasons, rows, at)))],
+            (None, None) => return Ok(moved),
+        };
         moved.rows += u64::from(!found.is_empty());
         found.truncate(SHOWN_AT_MOST - moved.first.len());
         moved.first.append(&mut found);
     }
-    Ok(moved)
+}
+
+/// That a row is in one of the plans only.
+fn alone(rows: &Changes<'_>, at: usize, (planned, now): (Value, Value)) -> Difference {
+    Difference { row: rows.row(at), source_key: rows.id(at), what: "the outcome".to_owned(), planned, now }
 }
 
 type Row<'a, 'b> = (&'b Changes<'a>, usize);

@@ -1,5 +1,6 @@
 //! Rows that the source loses: deleted, merged, or out of the filter, and what becomes of their records.
 
+mod applied;
 mod chained;
 mod desk;
 mod guarding;
