@@ -59,6 +59,10 @@ pub const LINK_EXPIRED_STATUSES: [u16; 3] = [400, 404, 410];
 /// nowhere, so those of [`LINK_EXPIRED_STATUSES`] are taken for the same.
 pub const HISTORY_EXPIRED_CODE: &str = "0x80044352";
 
+/// The code for a privilege that is missing; tracking changes takes Read at the level of the organization.
+/// <https://learn.microsoft.com/power-apps/developer/data-platform/use-change-tracking-synchronize-data-external-systems>
+pub const NO_PRIVILEGE_CODE: &str = "0x80040220";
+
 /// Codes by which a table says that it does not track changes.
 pub const NOT_TRACKED_CODES: [&str; 2] = ["0x80072491", "0x80072492"];
 

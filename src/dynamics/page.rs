@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::assumptions::{
-    HISTORY_EXPIRED_CODE, LINK_EXPIRED_CODES, LINK_EXPIRED_STATUSES, NO_COOKIE_CODE, NOT_TRACKED_CODES,
+    HISTORY_EXPIRED_CODE, LINK_EXPIRED_CODES, LINK_EXPIRED_STATUSES, NO_COOKIE_CODE, NO_PRIVILEGE_CODE,
+    NOT_TRACKED_CODES,
 };
 use super::client::{Dynamics, detail, refusal};
 use super::decode::{Decoded, Layout, decode};
@@ -143,6 +144,16 @@ fn refused(ask: &Ask<'_>, answer: &Answer, query: &Query) -> Error {
     } else if ask.is_link && is_expired(answer) {
         Error::LinkExpired { table, code, message, status }
     } else {
-        refusal(answer, &table)
+        let is_tracking = ask.is_history || query.reach == Reach::Tracked;
+        match refusal(answer, &table) {
+            Error::Refused { what, code, message, status, request, .. }
+                if is_tracking && asked == NO_PRIVILEGE_CODE =>
+            {
+                let help = "; to be told of changes takes more than to read: ask for Read at the level of the organization, or say FROM in \
+                            place of FROM CHANGES OF in the job";
+                Error::Refused { what, code, message, status, request, help }
+            }
+            other => other,
+        }
     }
 }

@@ -119,3 +119,13 @@ async fn chosen_rows_move_nothing_either() {
     assert_eq!((rest.changed_and_gone(), rest.report.counts.updated), ((2, 0), 1));
     assert_eq!(held(&stage), wanted(&stage));
 }
+
+/// To read a table and to track its changes are two rights.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_tracking_lacks_is_named() {
+    let (stage, script) = (stage(3).await, job(TRACKED, ""));
+    stage.sandbox.grant("account", "Read", Some("Local"));
+    let (_, ended) = try_run(&stage, &script, &How::default()).await;
+    let said = ended.expect_err("it is refused").to_string();
+    assert!(said.contains("Read at the level of the organization, or say FROM in place of FROM CHANGES OF"), "{said}");
+}
