@@ -45,8 +45,13 @@ pub(super) fn changes_schema(pages: &Schema) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// A page of changes with the rows that are gone, of which only the key is known.
-pub(super) fn with_gone(page: &RecordBatch, gone: Vec<String>, id: &str) -> Result<RecordBatch, Error> {
+/// A page of changes with the rows that are gone, of which only the key is known. Rows are as they are when the page is read, so one
+/// that is among them is there, although its key is told of as gone too: it was restored, or made again.
+pub(super) fn with_gone(page: &RecordBatch, mut gone: Vec<String>, id: &str) -> Result<RecordBatch, Error> {
+    if !gone.is_empty() && page.num_rows() > 0 {
+        let there: HashSet<&str> = texts(page, id)?.iter().flatten().collect();
+        gone.retain(|id| !there.contains(id.as_str()));
+    }
     let schema = changes_schema(&page.schema());
     let there: ArrayRef = Arc::new(BooleanArray::from(vec![false; page.num_rows()]));
     let present = page.columns().iter().cloned().chain([there]).collect();

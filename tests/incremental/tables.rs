@@ -81,6 +81,24 @@ async fn what_changes_while_everything_is_read_is_lost_by_neither_reading_of_a_l
     }
 }
 
+/// Rows are as they are when they are read, so one that is in a page is there: it was made again with its key, or restored.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_told_of_as_gone_beside_itself_is_there() {
+    let (stage, script) = (stage(10).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    let url = format!("{}/api/data/v9.2/", stage.sandbox.dynamics_url());
+    let page = json!({ "value": [
+        { "accountid": id(7), "name": "Account 007", "numberofemployees": 4711 },
+        { "@odata.context": format!("{url}$metadata#accounts/$deletedEntity"), "id": id(7), "reason": "deleted" },
+        { "@odata.context": format!("{url}$metadata#accounts/$deletedEntity"), "id": id(8), "reason": "deleted" },
+    ], "@odata.deltaLink": format!("{url}accounts?$select=name&$deltatoken=1") });
+    let (path, text) = ("/api/data/v9.2/accounts", page.to_string());
+    let rule = json!({ "service": "dynamics", "path": path, "nth": [1], "status": 200, "text": text });
+    stage.sandbox.strike_by(&rule.to_string()).expect("a rule");
+    let second = ran_plainly(&stage, &script).await;
+    assert_eq!((second.changed_and_gone(), second.report.counts.read, second.report.counts.updated), ((1, 1), 9, 1));
+}
+
 /// The end is where no link comes: a page without rows can be the last of two.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_last_page_without_rows_is_a_page_too() {
