@@ -47,7 +47,7 @@ impl Refreshing<'_> {
                 writer.finish().await?;
                 Ok(self.staging.ledger.read_whole(self.staging.run, GONE)?)
             }
-            Err(refused @ CallError::Refused { .. }) => {
+            Err(refused) if is_about_the_query(&refused) => {
                 let words =
                     format!("Gainsight's log of deletions cannot be read, so its objects are read whole: {refused}");
                 (self.staging.progress)(Event::Notice(words));
@@ -80,7 +80,15 @@ impl Refreshing<'_> {
             }
             Some(ObjectCursor { from_ms, .. }) => {
                 let read = |after| gainsight.changed_since(object, fields, from_ms, after);
-                self.staging.records_into(&delta(&name), fields, true, usize::MAX, read).await?;
+                match self.staging.records_into(&delta(&name), fields, true, usize::MAX, read).await {
+                    Err(Error::Gainsight(refused)) if is_about_the_query(&refused) => {
+                        let words =
+                            format!("it cannot be asked what changed in {object}, so it is read whole: {refused}");
+                        (self.staging.progress)(Event::Notice(words));
+                        return Ok(Some(self.read_whole(gainsight, object, fields).await?));
+                    }
+                    other => other?,
+                };
                 let staged = [delta(&name), GONE.to_owned()];
                 self.merged(&name, &staged, None, "Gsid", dataset::object_schema(fields)).await?.0
             }
@@ -165,6 +173,11 @@ impl Refreshing<'_> {
         let cursor = ObjectCursor { from_ms: theirs.saturating_sub(CHANGED_OVERLAP_MS), rows };
         self.note_as(name, &serde_json::json!(cursor))
     }
+}
+
+/// Whether a query is refused for what it asks: another one may be answered.
+fn is_about_the_query(error: &CallError) -> bool {
+    matches!(error, CallError::Refused { status, .. } if !matches!(status, 401 | 429 | 500..))
 }
 
 /// The records that were not seen before.

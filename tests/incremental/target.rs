@@ -63,6 +63,20 @@ async fn of_a_large_object_only_changes_are_read_and_those_of_others_are_seen() 
     assert_eq!(ran_plainly(&stage, &script).await.report.calls.gainsight_writes, 0);
 }
 
+/// An object that has no moment of change under its usual name, or a tenant that does not let it be asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_whose_changes_are_not_told_is_read_whole() {
+    let (stage, script) = (large(1_000).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    let path = "/v1/data/objects/query/company";
+    let rule = json!({ "service": "gainsight", "path": path, "nth": [1], "status": 400, "code": "GSOBJ_1005" });
+    stage.sandbox.strike_by(&rule.to_string()).expect("a rule");
+    employees(&stage, 7, 4711);
+    let second = ran_plainly(&stage, &script).await;
+    assert_eq!((second.report.counts.updated, second.read("company")), (1, 4), "{:?}", second.report);
+    assert!(second.notices.iter().any(|said| said.contains("so it is read whole")), "{:?}", second.notices);
+}
+
 /// What a job says that reads everything of its source.
 const PLAIN: &str = "dynamics.account AS a";
 
