@@ -29,11 +29,17 @@ impl Gainsight {
             let is_last = rows.len() < Limits::READ_ROWS;
             let ids: Option<Vec<String>> =
                 rows.iter().map(|row| row.get(record).and_then(Value::as_str).map(str::to_owned)).collect();
-            let unreadable = || Error::Unreadable { what: log.to_owned(), detail: format!("an entry has no {record}") };
-            gone.extend(ids.ok_or_else(unreadable)?);
+            let unreadable = |detail: String| Error::Unreadable { what: log.to_owned(), detail };
+            let ids = ids.ok_or_else(|| unreadable(format!("an entry has no {record}")))?;
             if is_last {
+                gone.extend(ids);
                 return Ok(gone);
             }
+            // Whoever takes no notice of the offset gives the same page for ever.
+            if gone.ends_with(&ids) {
+                return Err(unreadable("paging does not advance".to_owned()));
+            }
+            gone.extend(ids);
         }
     }
 }
