@@ -11,7 +11,7 @@ use super::report::ReadHow;
 use super::services::Services;
 use super::staging::Staging;
 use super::undertaking::Undertaking;
-use super::ways::{Cursors, Full, Ways, is_logged, why_full};
+use super::ways::{Ahead, Cursors, Full, Ways, is_logged, why_full};
 use crate::model::job::Job;
 use crate::model::reject::RejectCode;
 use crate::store::dataset::RunFolder;
@@ -32,7 +32,7 @@ impl Working<'_> {
     /// What nobody should do: the next run begins behind changes that are not dealt with.
     pub(super) fn move_cursors_only(&self, folder: &RunFolder) -> Result<(), Error> {
         let of = self.services.tenancy(self.job);
-        let next = next(self.job, self.one, self.services, &self.staging(folder), false)?;
+        let next = next(self.job, self.one, &self.staging(folder), false)?;
         match (next, self.ledger.base(&of, &self.job.name)?) {
             (Some(next), Some(base)) => {
                 Ok(self.ledger.rebase(&of, &self.job.name, &Base { cursors: next.cursors, ..base })?)
@@ -46,7 +46,7 @@ impl Working<'_> {
         let Some(folder) = self.home.existing_run_folder(&self.one.run) else { return Ok(None) };
         let is_doubtful = failed.iter().any(|one| one.code == RejectCode::TargetGone.text());
         let folder = RunFolder::open(&folder)?;
-        next(self.job, self.one, self.services, &self.staging(&folder), is_doubtful)
+        next(self.job, self.one, &self.staging(&folder), is_doubtful)
     }
 }
 
@@ -108,6 +108,8 @@ async fn decided(
     if !is_logged(&ways.objects, one.now_ms) {
         ways.objects.clear();
     }
+    let (dynamics, gainsight) = (services.source(job)?.seconds_ahead(), services.target(job)?.seconds_ahead());
+    ways.ahead = Ahead { dynamics, gainsight };
     Ok(ways)
 }
 
@@ -122,7 +124,7 @@ async fn still(ways: Ways, job: &Job, staging: &Staging<'_>, home: &Home) -> Res
     for name in &names {
         staging.ledger.read_again(staging.run, name)?;
     }
-    Ok(Ways::of(job, None, Some(Full::BaseGone), 0))
+    Ok(Ways { ahead: ways.ahead, ..Ways::of(job, None, Some(Full::BaseGone), 0) })
 }
 
 /// Whether the rows of a base are there as they were written.
@@ -146,13 +148,7 @@ async fn are_there(run: &str, names: &[String], home: &Home, ledger: &dyn Ledger
 
 /// What the next run begins with, once this one has dealt with every row. `is_target_doubtful` says that a record was not there which
 /// the plan was made with: the next run reads the target whole then.
-fn next(
-    job: &Job,
-    one: &Undertaking,
-    services: &Services,
-    staging: &Staging<'_>,
-    is_target_doubtful: bool,
-) -> Result<Option<Base>, Error> {
+fn next(job: &Job, one: &Undertaking, staging: &Staging<'_>, is_target_doubtful: bool) -> Result<Option<Base>, Error> {
     if !job.source.changes || one.chosen.is_some() {
         return Ok(None);
     }
@@ -161,11 +157,8 @@ fn next(
     if is_target_doubtful {
         cursors.objects.clear();
     }
-    let earlier = staging.ledger.base(&services.tenancy(job), &job.name)?;
-    let full_at_ms = match (ways.full, earlier) {
-        (None, Some(earlier)) => earlier.full_at_ms,
-        _ => one.now_ms,
-    };
+    // Of the rows that it began with: by now the job may have another base, with which a plan that is applied has nothing to do.
+    let full_at_ms = ways.full_at_ms.unwrap_or(one.now_ms);
     let cursors = serde_json::to_string(&cursors).map_err(|e| Error::Books(e.to_string()))?;
     Ok(Some(Base { run: one.run.clone(), digest: one.digest.clone(), full_at_ms, cursors }))
 }

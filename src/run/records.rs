@@ -169,7 +169,7 @@ impl Refreshing<'_> {
     }
 
     fn note_object(&self, gainsight: &Gainsight, name: &str, rows: u64) -> Result<(), Error> {
-        let theirs = self.now_ms.saturating_add(gainsight.seconds_ahead().saturating_mul(1_000));
+        let theirs = self.began_ms(self.ways.borrow().ahead.gainsight, gainsight.seconds_ahead());
         let cursor = ObjectCursor { from_ms: theirs.saturating_sub(CHANGED_OVERLAP_MS), rows };
         self.note_as(name, &serde_json::json!(cursor))
     }

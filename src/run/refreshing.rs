@@ -163,11 +163,17 @@ impl Refreshing<'_> {
         }
         let lag = self.job.source.lag_seconds.unwrap_or(LAG_SECONDS);
         let lag_ms = i64::try_from(lag).unwrap_or(i64::MAX).saturating_mul(1_000);
-        let theirs = self.now_ms.saturating_add(dynamics.seconds_ahead().saturating_mul(1_000)).saturating_sub(1_000);
+        let theirs = self.began_ms(self.ways.borrow().ahead.dynamics, dynamics.seconds_ahead()).saturating_sub(1_000);
         // A chain of changes ends with a link that belongs to it; one of the whole table may belong to its first page or its last.
         let is_overlapping = link.is_some() && linked == Some(query.dataset.as_str()) && pages > 1;
         let cursor = TableCursor { link, from_ms: theirs.saturating_sub(lag_ms), is_overlapping, rows };
         self.note_as(&query.dataset, &serde_json::json!(cursor))
+    }
+
+    /// When the run began by a service's clock, of which is known how many seconds it was ahead of ours then and is now. Ours may have
+    /// been set in between, and the moment is one of before. The earlier one asks for too much, and never for too little.
+    pub(super) fn began_ms(&self, ahead_then: i64, ahead_now: i64) -> i64 {
+        self.now_ms.saturating_add(ahead_then.min(ahead_now).saturating_mul(1_000))
     }
 
     pub(super) fn note_as(&self, dataset: &str, cursor: &serde_json::Value) -> Result<(), Error> {

@@ -58,6 +58,12 @@ pub(super) struct Ways {
     pub(super) base: Option<String>,
     /// Why everything is read, if it is.
     pub(super) full: Option<Full>,
+    /// When everything was last read of what it begins with, in milliseconds since 1970; none where all is read now.
+    #[serde(default)]
+    pub(super) full_at_ms: Option<i64>,
+    /// How far the services' clocks were ahead of ours when the run began.
+    #[serde(default)]
+    pub(super) ahead: Ahead,
     /// By dataset.
     pub(super) tables: BTreeMap<String, TableWay>,
     /// By dataset, objects of which only changes are read; one that is not here is read whole, or by keys.
@@ -66,6 +72,13 @@ pub(super) struct Ways {
     /// records that were seen before: there are at least so many.
     #[serde(default)]
     pub(super) keyed: BTreeMap<String, u64>,
+}
+
+/// How many seconds the services' clocks are ahead of ours, as far as that is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ahead {
+    pub(super) dynamics: i64,
+    pub(super) gainsight: i64,
 }
 
 /// Why everything is read.
@@ -112,9 +125,10 @@ impl Ways {
             let way = table(job, &query.table, query.is_numbered(), cursor, page_size);
             (query.dataset, way)
         });
-        let run = base.filter(|_| full.is_none()).map(|base| base.run.clone());
+        let base = base.filter(|_| full.is_none());
         let (tables, objects) = (tables.collect(), objects(job, &cursors));
-        Self { tables, objects, keyed: BTreeMap::new(), base: run, full }
+        let (run, full_at_ms) = (base.map(|base| base.run.clone()), base.map(|base| base.full_at_ms));
+        Self { base: run, full, full_at_ms, ahead: Ahead::default(), tables, objects, keyed: BTreeMap::new() }
     }
 }
 

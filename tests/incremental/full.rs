@@ -1,6 +1,10 @@
 //! When everything is read, and that nothing of a change is lost then.
 
+use ferry::app::applying;
+use ferry::app::runs;
+use ferry::run::progress::silent;
 use ferry::run::undertaking::How;
+use ferry::store::ledger::Ledger;
 use ferry::store::state::State;
 use serde_json::json;
 
@@ -118,6 +122,51 @@ async fn chosen_rows_move_nothing_either() {
     let rest = ran_plainly(&stage, &script).await;
     assert_eq!((rest.changed_and_gone(), rest.report.counts.updated), ((2, 0), 1));
     assert_eq!(held(&stage), wanted(&stage));
+}
+
+/// The moment at which a run began goes with what was known of the service's clock then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_right_while_a_run_is_interrupted_loses_no_change() {
+    let (stage, script) = (stage(60).await, job(TRACKED, ""));
+    assert!(stage.sandbox.track("account", false));
+    // Ours is an hour ahead.
+    stage.sandbox.advance_clock(-3_600_000);
+    let refused =
+        json!({ "service": "gainsight", "method": "POST", "path": "/v1/data/objects/company", "status": 403 });
+    stage.sandbox.strike_by(&refused.to_string()).expect("a rule");
+    let (stopped, ended) = try_run(&stage, &script, &How::default()).await;
+    ended.expect_err("the call is refused");
+    stage.sandbox.strike_by("").expect("no rule");
+    employees(&stage, 7, 4711);
+    // It is set right. The run goes on, and has to look at what it had read once more.
+    stage.sandbox.advance_clock(3_600_000);
+    let run = stopped.expect("there is a report").report.run;
+    std::fs::remove_dir_all(stage.setting.home.join("runs").join(&run).join("changes")).expect("there was a plan");
+    let second = ran_plainly(&stage, &script).await;
+    assert_eq!((&second.report.run, second.report.resumed, second.report.counts.inserted), (&run, 1, 60));
+    let third = ran_plainly(&stage, &script).await;
+    assert!(third.asked("accounts")[0].contains("modifiedon%20ge%20"), "{:?}", third.asked("accounts"));
+    assert_eq!(held(&stage), wanted(&stage));
+}
+
+/// When everything was read last is told of the rows that the next run begins with, not of others.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_applied_plan_is_as_old_as_the_rows_that_it_was_made_from() {
+    let (stage, script) = (stage(30).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    let workspace = stage.workspace(&[("accounts.ferry", &script)]).await.or_mistakes().expect("the project is right");
+    let of = workspace.services.tenancy(&workspace.project.jobs["Accounts"]);
+    let base = || {
+        let state = State::look(&stage.setting.home.join("state.db")).expect("it can be read").expect("it is there");
+        state.base(&of, "Accounts").expect("it can be read").expect("there is one")
+    };
+    let first = base();
+    let planned = runs::plan(&workspace, &stage.setting, "Accounts", &How::default(), 0, &silent()).await;
+    let plan = planned.expect("it plans").0.run;
+    ran(&stage, &script, &How { full: true, ..How::default() }).await;
+    assert!(base().full_at_ms > first.full_at_ms);
+    applying::apply(&workspace, &stage.setting, &plan, &silent(), |_| ()).await.expect("it is applied");
+    assert_eq!((base().run, base().full_at_ms), (plan, first.full_at_ms));
 }
 
 /// To read a table and to track its changes are two rights.
