@@ -1,9 +1,9 @@
 //! A dataset as it is now: the rows of an earlier run, without those that are gone, and with those that changed.
 //!
-//! What changed is held in memory while the earlier rows stream past. It comes in several datasets, and of one key the last word
-//! counts. In: datasets. Out: batches of the dataset's own columns, in the order of the earlier rows, what changed behind them.
+//! What changed comes in several datasets, and of one key the last word counts. Only where that stands is held in memory, a few dozen
+//! bytes a key, as a bulk edit may change every row; the rows themselves stream past. In: datasets. Out: batches of the dataset's own columns, in the order of the earlier rows, what changed behind them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringArray, new_null_array};
@@ -20,21 +20,24 @@ use crate::store::dataset::{Reader, RunFolder};
 /// The column of a staged change that says whether the row is gone.
 const GONE: &str = "@gone";
 
-/// What is said of a key last: gone, or where its row stands among the changes.
-type Said = HashMap<String, Option<(usize, usize)>>;
+/// What is said of a key last: gone, or where its row stands among the changes, by batch and row.
+type Said = HashMap<u128, Option<(u32, u32)>>;
 
 /// A dataset being put together.
 pub(super) struct Merging {
     earlier: Reader,
     id: String,
     schema: SchemaRef,
-    changes: Vec<RecordBatch>,
+    folder: RunFolder,
+    /// Datasets of changes that are still to be gone through.
+    changes: VecDeque<String>,
+    current: Option<Reader>,
     said: Said,
     keys: Option<HashSet<u128>>,
     is_numbered: bool,
     rows: i64,
-    /// The next of the changes to hand out.
-    next: usize,
+    /// The number of the next batch of changes.
+    next: u32,
     is_behind: bool,
 }
 
@@ -80,7 +83,7 @@ impl Merging {
         id: &str,
         schema: SchemaRef,
     ) -> Result<Self, Error> {
-        let (mut held, mut said) = (Vec::new(), Said::new());
+        let (mut number, mut said) = (0_u32, Said::new());
         for name in changes {
             let mut reader = folder.read(name).await?;
             while let Some(batch) = reader.next().await? {
@@ -90,10 +93,10 @@ impl Merging {
                     if is_gone && sabotage::has(Bug::GoneStays) {
                         continue;
                     }
-                    let place = (!is_gone).then_some((held.len(), at));
-                    said.insert(ids.value(at).to_owned(), place);
+                    let row = u32::try_from(at).expect("a batch has no more rows than its file");
+                    said.insert(key(ids.value(at)), (!is_gone).then_some((number, row)));
                 }
-                held.push(batch);
+                number += 1;
             }
         }
         let keys = match keys {
@@ -101,8 +104,9 @@ impl Merging {
             None => None,
         };
         let is_numbered = schema.index_of(ROW).is_ok();
-        let (id, rows, next, is_behind) = (id.to_owned(), 0, 0, false);
-        Ok(Self { earlier, id, schema, changes: held, said, keys, is_numbered, rows, next, is_behind })
+        let (folder, changes, id) = (folder.clone(), changes.iter().cloned().collect(), id.to_owned());
+        let (current, rows, next, is_behind) = (None, 0, 0, false);
+        Ok(Self { earlier, id, schema, folder, changes, current, said, keys, is_numbered, rows, next, is_behind })
     }
 
     /// Keys of which something is said: rows that changed or are new, and rows that are gone.
@@ -122,7 +126,10 @@ impl Merging {
             match self.earlier.next().await? {
                 Some(batch) => {
                     let ids = texts(&batch, &self.id)?;
-                    let stays = |id: &str| !self.said.contains_key(id) && self.is_there(id);
+                    let stays = |id: &str| {
+                        let key = key(id);
+                        !self.said.contains_key(&key) && self.is_there(key)
+                    };
                     let stays: BooleanArray = ids.iter().map(|id| Some(id.is_some_and(&stays))).collect();
                     let kept = filter_record_batch(&batch, &stays).map_err(wrong)?;
                     if kept.num_rows() > 0 {
@@ -132,17 +139,16 @@ impl Merging {
                 None => self.is_behind = true,
             }
         }
-        while self.next < self.changes.len() {
+        while let Some(batch) = self.next_changes().await? {
             let number = self.next;
             self.next += 1;
-            let batch = &self.changes[number];
-            let ids = texts(batch, &self.id)?;
-            let counts = |at: usize| {
-                let id = if ids.is_null(at) { return false } else { ids.value(at) };
-                self.said.get(id) == Some(&Some((number, at))) && self.is_there(id)
+            let ids = texts(&batch, &self.id)?;
+            let counts = |(row, id): (u32, Option<&str>)| {
+                let Some(key) = id.map(key) else { return false };
+                self.said.get(&key) == Some(&Some((number, row))) && self.is_there(key)
             };
-            let counts: BooleanArray = (0..batch.num_rows()).map(|at| Some(counts(at))).collect();
-            let kept = filter_record_batch(batch, &counts).map_err(wrong)?;
+            let counts: BooleanArray = (0..).zip(ids.iter()).map(|one| Some(counts(one))).collect();
+            let kept = filter_record_batch(&batch, &counts).map_err(wrong)?;
             if kept.num_rows() > 0 {
                 return self.shaped(&kept).map(Some);
             }
@@ -150,8 +156,21 @@ impl Merging {
         Ok(None)
     }
 
-    fn is_there(&self, id: &str) -> bool {
-        self.keys.as_ref().is_none_or(|keys| keys.contains(&key(id)))
+    /// The next batch of what changed, in the order in which it was numbered.
+    async fn next_changes(&mut self) -> Result<Option<RecordBatch>, Error> {
+        loop {
+            if let Some(reader) = &mut self.current
+                && let Some(batch) = reader.next().await?
+            {
+                return Ok(Some(batch));
+            }
+            let Some(name) = self.changes.pop_front() else { return Ok(None) };
+            self.current = Some(self.folder.read(&name).await?);
+        }
+    }
+
+    fn is_there(&self, key: u128) -> bool {
+        self.keys.as_ref().is_none_or(|keys| keys.contains(&key))
     }
 
     /// Rows in the columns of the dataset, with numbers of their own.
