@@ -1,12 +1,14 @@
 //! Benchmarks, in one binary: `cargo bench -- demo 10000` (a whole plan and load of the out-of-the-box chain),
 //! `cargo bench -- check 1000` (reading and checking a script of that many jobs) and `cargo bench -- ranges 200000`
 //! (reading that many contacts in one chain of pages and in ranges). Without a name all of these run. `cargo bench --profile dev --
-//! soak 20` runs jobs through random faults for that many minutes.
+//! soak 20` runs jobs through random faults for that many minutes, and `-- calls 100000` holds the calls of a first load and of days
+//! of change against those that are needed (`README.md` has the table).
 //!
 //! Nothing here is a test: a slow machine fails nothing.
 
 #![allow(clippy::print_stdout)]
 
+mod calls;
 mod check;
 mod demo;
 mod ranges;
@@ -24,6 +26,9 @@ fn main() {
     let count = |default: usize| arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(default);
     if arguments.iter().any(|a| a == "soak") {
         return soak::soak(count(20));
+    }
+    if arguments.iter().any(|a| a == "calls") {
+        return calls::calls(count(100_000));
     }
     let is_wanted =
         |name: &str| arguments.iter().all(|a| a.parse::<usize>().is_ok()) || arguments.iter().any(|a| a == name);
