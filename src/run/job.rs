@@ -297,7 +297,8 @@ impl Working<'_> {
         let mut made = plan(job, folder, read, chosen, target, sample, self.progress).await?;
         // What a run that goes on is loading was held against the target when it was planned.
         let is_new = self.one.phase != Phase::Loading && self.earlier.is_empty();
-        if is_new && made.counts.inserted > 0 && !are_known(job, target, folder, &refreshing).await? {
+        let numbers = (made.counts.inserted, there.get(&job.main_target().object.name).copied().unwrap_or(0));
+        if is_new && numbers.0 > 0 && !are_known(job, target, folder, &refreshing, numbers).await? {
             made = plan(job, folder, read, chosen, target, sample, self.progress).await?;
         }
         if drifted.iter().any(|one| !one.is_none()) {

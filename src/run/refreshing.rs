@@ -164,8 +164,8 @@ impl Refreshing<'_> {
         let lag = self.job.source.lag_seconds.unwrap_or(LAG_SECONDS);
         let lag_ms = i64::try_from(lag).unwrap_or(i64::MAX).saturating_mul(1_000);
         let theirs = self.began_ms(self.ways.borrow().ahead.dynamics, dynamics.seconds_ahead()).saturating_sub(1_000);
-        // A chain of changes ends with a link that belongs to it; one of the whole table may belong to its first page or its last.
-        let is_overlapping = link.is_some() && linked == Some(query.dataset.as_str()) && pages > 1;
+        // A link may belong to the first page of its chain or to its last.
+        let is_overlapping = link.is_some() && pages > 1;
         let cursor = TableCursor { link, from_ms: theirs.saturating_sub(lag_ms), is_overlapping, rows };
         self.note_as(&query.dataset, &serde_json::json!(cursor))
     }

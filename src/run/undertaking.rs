@@ -26,6 +26,9 @@ use crate::store::state::Tenancy;
 /// A run that was interrupted longer ago than this is not gone on with by itself: what it read is old.
 pub(super) const RESUMED_WITHIN_HOURS: i64 = 24;
 
+/// Under this name the ledger keeps that a run is to read everything, until it has decided how it reads.
+const FULL: &str = "full";
+
 /// How a job is to be run.
 #[derive(Debug, Clone, Default)]
 pub struct How {
@@ -137,6 +140,9 @@ async fn begin(
         chosen: chosen.as_deref(),
         can_resume,
     })?;
+    if how.full {
+        ledger.page(&run, FULL, None, "")?;
+    }
     let (now_ms, chosen) = (at.timestamp_millis(), how.chosen.clone());
     let (phase, digest) = (Phase::Extracting, job_digest.to_owned());
     Ok(Undertaking {
@@ -161,6 +167,7 @@ fn take_up(found: Unfinished, how: &How, ledger: &dyn Ledger, progress: &Progres
     };
     progress(Event::Notice(format!("run {} goes on: it was interrupted {stage}", found.run.id)));
     ledger.take_up(&found.run.id)?;
+    let is_full = how.full || ledger.reading(&found.run.id, FULL)?.is_some();
     let unreadable = |e: serde_json::Error| StoreError::NotResumable { run: found.run.id.clone(), why: e.to_string() };
     let chosen = found.chosen.as_deref().map(serde_json::from_str).transpose().map_err(unreadable)?;
     Ok(Undertaking {
@@ -170,7 +177,7 @@ fn take_up(found: Unfinished, how: &How, ledger: &dyn Ledger, progress: &Progres
         chosen,
         planned: found.planned.zip(found.plan_digest),
         attempts_before: found.attempts,
-        is_full: how.full,
+        is_full,
         verifies: false,
         digest: found.job_digest,
         chain: found.run.chain,

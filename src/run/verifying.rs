@@ -17,6 +17,7 @@ use super::changes::Changes;
 use super::error::Error;
 use super::progress::Event;
 use super::refreshing::Refreshing;
+use super::ways::pages;
 use crate::gainsight::assumptions::LISTED_AT_MOST;
 use crate::gainsight::client::Gainsight;
 use crate::gainsight::read_back::can_be_listed;
@@ -93,12 +94,14 @@ pub(super) async fn verify(
 }
 
 /// Whether one of the records that are to be inserted is there, although it is not known. The main object is read whole then, and
-/// the plan has to be made again.
+/// the plan has to be made again. So it is where that takes fewer calls: of the two numbers one is of records that are to be inserted, the
+/// other of those that there are.
 pub(super) async fn are_known(
     job: &Job,
     gainsight: &Gainsight,
     folder: &RunFolder,
     refreshing: &Refreshing<'_>,
+    (to_insert, there_are): (u64, u64),
 ) -> Result<bool, Error> {
     let main = job.main_target();
     let name = dataset::target(&main.object.name);
@@ -113,8 +116,15 @@ pub(super) async fn are_known(
         read_main(job, gainsight, refreshing, &format!("records of {} {words}", main.object.label)).await?;
         return Ok(false);
     }
-    let mut reader = folder.read(dataset::CHANGES).await?;
     let spellings = if job.key.iter().any(|key| key.fold == Fold::Guid) { 2 } else { 1 };
+    if to_insert.saturating_mul(spellings as u64).div_ceil(LISTED_AT_MOST as u64) > pages(there_are) {
+        let label = &main.object.label;
+        let words =
+            format!("to look for the keys of {to_insert} new records of {label} takes more calls than to read it");
+        read_main(job, gainsight, refreshing, &words).await?;
+        return Ok(false);
+    }
+    let mut reader = folder.read(dataset::CHANGES).await?;
     let mut inserts: Vec<Record> = Vec::new();
     let mut found = 0;
     while let Some(batch) = reader.next().await? {

@@ -37,7 +37,7 @@ pub(super) struct TableCursor {
     pub(super) link: Option<String>,
     /// The moment before which nothing has to be asked for by the column of changes.
     pub(super) from_ms: i64,
-    /// Whether the link came at the end of several pages: what changed while they were read may lie before it.
+    /// Whether the link came at the end of several pages: what changed while they came may lie before it.
     pub(super) is_overlapping: bool,
     /// Rows that there were.
     pub(super) rows: u64,
@@ -170,6 +170,8 @@ fn table(job: &Job, table: &TableRef, is_source: bool, cursor: Option<&TableCurs
     let is_one_page = cursor.rows < u64::from(page_size);
     let is_overlapping = cursor.is_overlapping && !sabotage::has(Bug::NoOverlap);
     match (&cursor.link, column(job, table, is_source)) {
+        // What changed while its pages came can be asked for in no other way.
+        (Some(_), None) if is_overlapping => whole,
         (Some(link), column) if whole == TableWay::Tracked => TableWay::Changed {
             link: link.clone(),
             again_from_ms: column.filter(|_| is_overlapping).map(|_| cursor.from_ms),
@@ -178,9 +180,8 @@ fn table(job: &Job, table: &TableRef, is_source: bool, cursor: Option<&TableCurs
         },
         // One request either way, and the whole table tells of rows that are gone as well.
         (None, Some(_)) if is_one_page => whole,
-        (None, Some(column)) if whole == TableWay::Whole => {
-            TableWay::Since { column: column.to_owned(), from_ms: cursor.from_ms }
-        }
+        // Also where the metadata say that the table tracks changes, and it gave no link all the same.
+        (None, Some(column)) => TableWay::Since { column: column.to_owned(), from_ms: cursor.from_ms },
         _ => whole,
     }
 }

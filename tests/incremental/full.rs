@@ -178,3 +178,17 @@ async fn a_right_that_tracking_lacks_is_named() {
     let said = ended.expect_err("it is refused").to_string();
     assert!(said.contains("Read at the level of the organization, or say FROM in place of FROM CHANGES OF"), "{said}");
 }
+
+/// What a run that was to read everything was told, a process that goes on with it knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_reads_everything_does_so_when_it_is_gone_on_with() {
+    let (stage, script) = (stage(30).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    let refused = json!({ "service": "dynamics", "path": "/api/data/v9.2/accounts", "nth": [1], "status": 403 });
+    stage.sandbox.strike_by(&refused.to_string()).expect("a rule");
+    let (_, ended) = try_run(&stage, &script, &How { full: true, ..How::default() }).await;
+    ended.expect_err("the first request is refused");
+    stage.sandbox.strike_by("").expect("no rule");
+    let ran = ran_plainly(&stage, &script).await;
+    assert_eq!((ran.full(), ran.report.resumed), (Some("--full was asked for"), 1));
+}

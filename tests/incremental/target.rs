@@ -215,3 +215,16 @@ async fn a_plan_that_verifies_says_what_has_drifted_and_the_next_run_knows() {
     let ran = ran_plainly(&stage, &script).await;
     assert_eq!((ran.report.counts.updated, ran.read("company")), (1, 3));
 }
+
+/// Keys of very many new records are not looked for, where the whole object takes fewer calls.
+#[tokio::test(flavor = "multi_thread")]
+async fn very_many_new_records_have_the_object_read_whole() {
+    let (stage, script) = (large(1_000).await, job(TRACKED, ""));
+    ran_plainly(&stage, &script).await;
+    stage.sandbox.advance_clock(3_600_000);
+    ran_plainly(&stage, &script).await;
+    stage.sandbox.advance_clock(3_600_000);
+    (1_001..=2_000).for_each(|n| employees(&stage, n, n));
+    let ran = ran_plainly(&stage, &script).await;
+    assert_eq!((ran.report.counts.inserted, ran.read("company")), (1_000, 4), "what changed, and three pages");
+}
