@@ -93,7 +93,7 @@ fn not_yet(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
     let said: Vec<&str> = clauses.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
     if !said.is_empty() {
         let message = format!("checked, but without effect in this version: {}", said.join(", "));
-        let help = "every run reads the whole table; start it from a scheduler of your own";
+        let help = "start it from a scheduler of your own";
         out.push(Diagnostic::warning(NOT_YET, written.name.span, message).help(help));
     }
 }
