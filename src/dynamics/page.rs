@@ -149,8 +149,8 @@ fn refused(ask: &Ask<'_>, answer: &Answer, query: &Query) -> Error {
             Error::Refused { what, code, message, status, request, .. }
                 if is_tracking && asked == NO_PRIVILEGE_CODE =>
             {
-                let help = "; to be told of changes takes more than to read: ask for Read at the level of the organization, or say FROM in \
-                            place of FROM CHANGES OF in the job";
+                let help = "; ask for a security role that may read this table, with Read at the level of the organization, which to be told of \
+                            changes takes; FROM in place of FROM CHANGES OF in the job does without";
                 Error::Refused { what, code, message, status, request, help }
             }
             other => other,
