@@ -122,6 +122,10 @@ impl Ledger for Dying {
         self.change("page", |state| state.page(run, dataset, part, checkpoint))
     }
 
+    fn note(&self, run: &str, name: &str, text: &str) -> Kept<()> {
+        self.change("note", |state| state.note(run, name, text))
+    }
+
     fn read_whole(&self, run: &str, dataset: &str) -> Kept<()> {
         self.change("read_whole", |state| state.read_whole(run, dataset))
     }

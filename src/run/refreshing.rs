@@ -62,7 +62,7 @@ impl Refreshing<'_> {
     /// Keeps the ways, for whoever goes on with the run.
     pub(super) fn keep(&self) -> Result<(), Error> {
         let ways = serde_json::to_string(&*self.ways.borrow()).map_err(|e| Error::Books(e.to_string()))?;
-        Ok(self.staging.ledger.page(self.staging.run, WAYS, None, &ways)?)
+        Ok(self.staging.ledger.note(self.staging.run, WAYS, &ways)?)
     }
 
     /// A Dynamics table as it is now: its rows, and which of them came as changes.
@@ -177,7 +177,7 @@ impl Refreshing<'_> {
     }
 
     pub(super) fn note_as(&self, dataset: &str, cursor: &serde_json::Value) -> Result<(), Error> {
-        Ok(self.staging.ledger.page(self.staging.run, &noted(dataset), None, &cursor.to_string())?)
+        Ok(self.staging.ledger.note(self.staging.run, &noted(dataset), &cursor.to_string())?)
     }
 
     /// Notes what came of the source as changes.

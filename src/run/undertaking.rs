@@ -141,7 +141,7 @@ async fn begin(
         can_resume,
     })?;
     if how.full {
-        ledger.page(&run, FULL, None, "")?;
+        ledger.note(&run, FULL, "")?;
     }
     let (now_ms, chosen) = (at.timestamp_millis(), how.chosen.clone());
     let (phase, digest) = (Phase::Extracting, job_digest.to_owned());

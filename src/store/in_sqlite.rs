@@ -52,6 +52,10 @@ impl Ledger for State {
         self.keep_page(run, dataset, part, checkpoint)
     }
 
+    fn note(&self, run: &str, name: &str, text: &str) -> Result<()> {
+        self.keep_note(run, name, text)
+    }
+
     fn read_whole(&self, run: &str, dataset: &str) -> Result<()> {
         self.keep_read_whole(run, dataset)
     }

@@ -256,6 +256,8 @@ pub trait Ledger {
     fn reading(&self, run: &str, dataset: &str) -> Result<Option<Reading>>;
     /// Keeps a page, if it had rows, and where the reading goes on.
     fn page(&self, run: &str, dataset: &str, part: Option<&Part>, checkpoint: &str) -> Result<()>;
+    /// Keeps a note of a run under a name, in place of an earlier one: [`Ledger::reading`] gives it as the checkpoint of that name.
+    fn note(&self, run: &str, name: &str, text: &str) -> Result<()>;
     /// Keeps that a dataset was read to its end.
     fn read_whole(&self, run: &str, dataset: &str) -> Result<()>;
     /// Forgets what was read of a dataset.

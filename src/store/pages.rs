@@ -44,6 +44,17 @@ impl State {
         })
     }
 
+    pub(super) fn keep_note(&self, run: &str, name: &str, text: &str) -> Result<()> {
+        self.change("note", |change| {
+            change.execute(
+                "INSERT INTO reading (run, dataset, checkpoint, rows, is_done) VALUES (?1, ?2, ?3, 0, 0)
+                 ON CONFLICT (run, dataset) DO UPDATE SET checkpoint = excluded.checkpoint",
+                [run, name, text],
+            )?;
+            Ok(())
+        })
+    }
+
     pub(super) fn keep_read_whole(&self, run: &str, dataset: &str) -> Result<()> {
         self.change("read", |change| {
             change.execute(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::world::{Calm, Verb, World};
 
 /// The places of a run in the order in which it passes them, and those of the file that each page, plan and error file is.
-const PLACES: [&str; 35] = [
+const PLACES: [&str; 38] = [
     "establish.before",
     "establish.within",
     "establish.after",
@@ -14,6 +14,9 @@ const PLACES: [&str; 35] = [
     "begin.within",
     "begin.after",
     "folder",
+    "note.before",
+    "note.within",
+    "note.after",
     "file.begun",
     "file.written",
     "file.placed",
