@@ -121,7 +121,8 @@ async fn still(ways: Ways, job: &Job, staging: &Staging<'_>, home: &Home) -> Res
         return Ok(ways);
     }
     (staging.progress)(Event::Notice(format!("everything is read: {}", Full::BaseGone.words())));
-    for name in &names {
+    // Records that were found by keys would be taken for the whole object.
+    for name in names.iter().chain(ways.keyed.keys()) {
         staging.ledger.read_again(staging.run, name)?;
     }
     Ok(Ways { ahead: ways.ahead, ..Ways::of(job, None, Some(Full::BaseGone), 0) })
