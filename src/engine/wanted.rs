@@ -16,7 +16,7 @@ use super::map::rows_taking_part;
 use super::session::Engine;
 use super::steps::Steps;
 use super::stored::stored;
-use crate::model::field::{Field, FieldKind};
+use crate::model::field::Field;
 use crate::model::job::{Fold, Job, Route};
 use crate::model::policy::OnSource;
 
@@ -86,7 +86,7 @@ fn searches(job: &Job, object: &str) -> Option<Vec<Search>> {
         }
         let key = job.key.iter().find(|key| {
             let mapping = &job.mappings[key.mapping];
-            can_be_listed(mapping.field.kind) && !mapping.value.uses_lookup()
+            mapping.field.kind.can_be_listed() && !mapping.value.uses_lookup()
         })?;
         all.push(Search::Key(key.mapping, key.fold));
     }
@@ -98,15 +98,10 @@ fn searches(job: &Job, object: &str) -> Option<Vec<Search>> {
         if lookup.matches.iter().any(|one| one.value.uses_lookup()) {
             return None;
         }
-        let equality = lookup.matches.iter().position(|one| can_be_listed(one.field.kind))?;
+        let equality = lookup.matches.iter().position(|one| one.field.kind.can_be_listed())?;
         all.push(Search::Lookup(index, equality));
     }
     Some(all)
-}
-
-/// Whether a field takes a list of values in a query, as texts.
-fn can_be_listed(kind: FieldKind) -> bool {
-    matches!(kind, FieldKind::String | FieldKind::Email | FieldKind::Lookup | FieldKind::Gsid)
 }
 
 async fn distinct(engine: &Engine, rows: DataFrame, column: &str, at_most: usize) -> Result<Option<Vec<String>>> {

@@ -11,7 +11,7 @@ use super::read::{narrow, query};
 use super::stored;
 use super::write::Record;
 use crate::model::connection::Limits;
-use crate::model::field::{Field, FieldKind};
+use crate::model::field::Field;
 
 /// Key fields that are asked for in one query; more would only narrow what is found.
 const CONDITIONS_AT_MOST: usize = 9;
@@ -53,14 +53,7 @@ impl Gainsight {
 
 fn narrowed(fields: &[Field], keys: &[(&Field, Vec<Value>)], after: Option<&str>) -> Value {
     let mut body = query(fields, after);
-    let asked = keys.iter().filter(|(field, values)| can_be_listed(field.kind) && !values.is_empty());
+    let asked = keys.iter().filter(|(field, values)| field.kind.can_be_listed() && !values.is_empty());
     asked.take(CONDITIONS_AT_MOST).for_each(|(field, values)| narrow(&mut body, &field.name, "IN", values));
     body
-}
-
-/// Whether a field takes a list of values in a query.
-/// <https://support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/Company_and_Relationship_API/Company_API_Documentation>
-#[must_use]
-pub fn can_be_listed(kind: FieldKind) -> bool {
-    matches!(kind, FieldKind::String | FieldKind::Email | FieldKind::Lookup | FieldKind::Gsid)
 }

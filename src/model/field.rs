@@ -128,6 +128,13 @@ impl Field {
 }
 
 impl FieldKind {
+    /// Whether a query of Gainsight takes a list of values for a field of this kind.
+    /// <https://support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/Company_and_Relationship_API/Company_API_Documentation>
+    #[must_use]
+    pub fn can_be_listed(self) -> bool {
+        matches!(self, Self::String | Self::Email | Self::Lookup | Self::Gsid)
+    }
+
     /// What a value of this field is inside an expression.
     #[must_use]
     pub fn value_type(self) -> ValueType {

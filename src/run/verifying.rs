@@ -20,7 +20,6 @@ use super::refreshing::Refreshing;
 use super::ways::pages;
 use crate::gainsight::assumptions::LISTED_AT_MOST;
 use crate::gainsight::client::Gainsight;
-use crate::gainsight::read_back::can_be_listed;
 use crate::gainsight::write::{Record, value};
 use crate::model::dataset;
 use crate::model::field::Field;
@@ -111,7 +110,7 @@ pub(super) async fn are_known(
         return Ok(true);
     }
     // Without a list each query would give the whole object.
-    if !job.key.iter().any(|key| can_be_listed(job.mappings[key.mapping].field.kind)) {
+    if !job.key.iter().any(|key| job.mappings[key.mapping].field.kind.can_be_listed()) {
         let words = "cannot be looked for by their keys before they are inserted, as no query takes a list of those";
         read_main(job, gainsight, refreshing, &format!("records of {} {words}", main.object.label)).await?;
         return Ok(false);
