@@ -8,14 +8,14 @@ use std::process::{Child, ChildStderr, Stdio};
 use ferry::store::connections::Established;
 use ferry::store::dataset::Part;
 use ferry::store::error::Error;
-use ferry::store::ledger::{Answer, Begin, End, Intent, Ledger, Settled};
+use ferry::store::ledger::{Answer, End, Intent, Ledger, Settled};
 use ferry::store::links::Relink;
 use ferry::store::runs::Stage as StageOfRun;
 use ferry::store::state::{State, Tenancy};
 use rusqlite::Connection;
 
 use crate::faults::holdings;
-use crate::stage::{CHAIN, COMPANIES};
+use crate::stage::{CHAIN, COMPANIES, beginning};
 use crate::terminal::{Desk, ended};
 
 /// A process that runs until it says this, and what it says after.
@@ -182,18 +182,7 @@ async fn a_process_that_was_taken_over_writes_nothing_more() {
 fn no_operation_of_a_state_that_was_taken_over_changes_anything() {
     let folder = tempfile::tempdir().unwrap();
     let of = Tenancy { organization: "o".to_owned(), tenant: "t".to_owned() };
-    let begin = Begin {
-        day: "20260101",
-        job: "job",
-        chain: None,
-        of: &of,
-        started: "2026-01-01T00:00:00Z",
-        now_ms: 0,
-        job_digest: "",
-        relied: "",
-        chosen: None,
-        can_resume: true,
-    };
+    let begin = beginning("job", &of);
     let one = State::open(&folder.path().join("state.db")).unwrap();
     let run = one.begin(&begin).unwrap();
     let part = Part { file: "part-000000.parquet".to_owned(), rows: 1, digest: String::new() };

@@ -16,6 +16,8 @@ use ferry::run::progress::silent;
 use ferry::run::report::Report;
 use ferry::run::undertaking::How;
 use ferry::sandbox::{Options, Sandbox, start};
+use ferry::store::ledger::Begin;
+use ferry::store::state::Tenancy;
 use tempfile::{NamedTempFile, TempDir};
 
 /// How much faster than documented the limits go by in tests.
@@ -124,4 +126,20 @@ pub fn lines(path: &Path) -> Vec<Line> {
 /// The line of the row with this source key.
 pub fn line_of<'a>(lines: &'a [Line], key: &str) -> Option<&'a Line> {
     lines.iter().find(|line| line["source_key"] == key)
+}
+
+/// A run of a job that begins, for tests of the state alone.
+pub fn beginning<'a>(job: &'a str, of: &'a Tenancy) -> Begin<'a> {
+    Begin {
+        day: "20260101",
+        job,
+        chain: None,
+        of,
+        started: "2026-01-01T00:00:00Z",
+        now_ms: 0,
+        job_digest: "",
+        relied: "",
+        chosen: None,
+        can_resume: true,
+    }
 }

@@ -7,12 +7,12 @@ use std::process::{Child, Command, Output, Stdio};
 use ferry::app::sandboxes::{secrets, write_project};
 use ferry::model::secret::environment_variable;
 use ferry::sandbox::{Options, start_with};
-use ferry::store::ledger::{Begin, Ledger};
+use ferry::store::ledger::Ledger;
 use ferry::store::state::{State, Tenancy};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::stage::{CHAIN, COMPANIES, SCALE, Stage, lines};
+use crate::stage::{CHAIN, COMPANIES, SCALE, Stage, beginning, lines};
 
 pub struct Desk {
     pub stage: Stage,
@@ -290,18 +290,7 @@ async fn a_run_that_was_killed_is_not_running_any_more() {
     assert_eq!(desk.ferry(&["plan", COMPANIES]).0, 1);
     let state = State::open(&desk.home().join("state.db"));
     let of = Tenancy { organization: "o".to_owned(), tenant: "t".to_owned() };
-    let begun = Begin {
-        day: "20260101",
-        job: "killed",
-        chain: None,
-        of: &of,
-        started: "2026-01-01T00:00:00Z",
-        now_ms: 0,
-        job_digest: "",
-        relied: "",
-        chosen: None,
-        can_resume: true,
-    };
+    let begun = beginning("killed", &of);
     state.unwrap().begin(&begun).unwrap();
     let (_, out, _) = desk.ferry(&["activity"]);
     let line = |word: &str| out.lines().find(|l| l.contains(word)).unwrap().to_owned();

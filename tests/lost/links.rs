@@ -1,10 +1,12 @@
 //! Links in the state: kept with the acknowledgement, moved, marked and cut, each in its own job and tenant.
 
 use arrow::array::{Array, AsArray};
-use ferry::store::ledger::{Answer, Begin, Intent, Ledger, Settled};
+use ferry::store::ledger::{Answer, Intent, Ledger, Settled};
 use ferry::store::links::{Link, Relink};
 use ferry::store::state::{State, Tenancy};
 use tempfile::TempDir;
+
+use crate::stage::beginning;
 
 fn tenancy(tenant: &str) -> Tenancy {
     Tenancy { organization: "o".to_owned(), tenant: tenant.to_owned() }
@@ -78,18 +80,7 @@ fn links_of_other_jobs_and_tenants_stay() {
 fn a_link_comes_with_its_acknowledgement() {
     let (_folder, state) = opened();
     let of = tenancy("t");
-    let begin = Begin {
-        day: "20260101",
-        job: "job",
-        chain: None,
-        of: &of,
-        started: "2026-01-01T00:00:00Z",
-        now_ms: 0,
-        job_digest: "",
-        relied: "",
-        chosen: None,
-        can_resume: true,
-    };
+    let begin = beginning("job", &of);
     let run = state.begin(&begin).unwrap();
     let call = Intent { step: 1, what: "insert x".to_owned(), rows: vec![(1, "a".to_owned())], at_ms: 1 };
     let numbers = state.intend(&run, &[call]).unwrap();
