@@ -134,6 +134,8 @@ pub fn beginning<'a>(job: &'a str, of: &'a Tenancy) -> Begin<'a> {
         day: "20260101",
         job,
         chain: None,
+        by: "anna",
+        slot_ms: None,
         of,
         started: "2026-01-01T00:00:00Z",
         now_ms: 0,

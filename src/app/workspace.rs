@@ -64,6 +64,8 @@ pub struct Setting {
     pub max_wait: Duration,
     /// How old schemas may be when a run begins to write without asking for them again.
     pub drift_after: Duration,
+    /// Who or what does all this: a name of the operating system's, or `schedule`.
+    pub by: String,
     /// The time.
     pub clock: Clock,
 }
@@ -101,6 +103,7 @@ impl Setting {
             patience: None,
             max_wait: MAX_WAIT,
             drift_after: DRIFT_AFTER,
+            by: "ferry".to_owned(),
             clock,
         }
     }
@@ -242,6 +245,7 @@ pub(super) fn nothing_open(setting: &Setting) -> Services {
         schemas_asked: Some(setting.clock.mark()),
         drift_after: setting.drift_after,
         consented: setting.consented,
+        by: setting.by.clone(),
         clock: setting.clock,
     }
 }

@@ -1,6 +1,6 @@
 //! From the command line to an exit code.
 
-use super::output::tell;
+use super::output::{on_one_line, tell};
 use super::plan::Asked;
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -148,8 +148,16 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         max_wait: MAX_WAIT,
         patience: common.wait.map(Duration::from_secs),
         drift_after: DRIFT_AFTER,
+        by: somebody(),
         clock: Clock::system(common.clock_scale),
     })
+}
+
+/// Who is at work, as the operating system calls them.
+fn somebody() -> String {
+    let named = ["SUDO_USER", "USER", "LOGNAME", "USERNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    let name = named.map(|name| on_one_line(&name)).find(|name| !name.is_empty());
+    name.unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// The setting of a verb that loads.

@@ -203,6 +203,14 @@ pub enum Status {
     Failed,
     /// The target's calls are used up; the next run of the job goes on with it.
     WaitingQuota,
+    /// It would change a large part of the target, and waits for somebody who allows that.
+    WaitingApproval,
+    /// A service was away or not to be read; it is gone on with by itself.
+    WaitingRetry,
+    /// A connection is revoked, or has to be signed in to again.
+    WaitingAuth,
+    /// A job before it in its chain failed, and it was not run to its end.
+    Skipped,
 }
 
 impl Status {
@@ -218,6 +226,10 @@ impl Status {
             Self::Partial => "Partial Success",
             Self::Failed => "Failed",
             Self::WaitingQuota => "Waiting for calls",
+            Self::WaitingApproval => "Waiting for approval",
+            Self::WaitingRetry => "Waiting to be tried again",
+            Self::WaitingAuth => "Waiting for a sign-in",
+            Self::Skipped => "Skipped",
         }
     }
 
@@ -233,6 +245,10 @@ impl Status {
             Self::Partial => "partial",
             Self::Failed => "failed",
             Self::WaitingQuota => "waiting_quota",
+            Self::WaitingApproval => "waiting_approval",
+            Self::WaitingRetry => "waiting_retry",
+            Self::WaitingAuth => "waiting_auth",
+            Self::Skipped => "skipped",
         }
     }
 
@@ -240,7 +256,8 @@ impl Status {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         let planned = [Self::Running, Self::Interrupted, Self::Cancelled, Self::Planned];
-        let ended = [Self::Success, Self::Partial, Self::Failed, Self::WaitingQuota];
-        planned.into_iter().chain(ended).find(|s| s.word() == word)
+        let ended = [Self::Success, Self::Partial, Self::Failed, Self::Skipped];
+        let waiting = [Self::WaitingQuota, Self::WaitingApproval, Self::WaitingRetry, Self::WaitingAuth];
+        planned.into_iter().chain(ended).chain(waiting).find(|s| s.word() == word)
     }
 }

@@ -48,6 +48,7 @@ pub async fn run(
             verify: false,
             resume,
             chosen: None,
+            slot_ms: first.slot_ms,
         };
         let (report, failed) = job::run(job, &how, with.services, with.home, with.ledger, with.progress).await?;
         ended(&report);

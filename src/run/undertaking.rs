@@ -44,6 +44,8 @@ pub struct How {
     pub full: bool,
     /// Hold what is known of the target against the target itself.
     pub verify: bool,
+    /// The time that it is due at by its schedule, in milliseconds since 1970.
+    pub slot_ms: Option<i64>,
 }
 
 /// The run that is to be worked on.
@@ -132,6 +134,8 @@ async fn begin(
         day: &at.format("%Y%m%d").to_string(),
         job: &job.name,
         chain: how.chain.as_deref(),
+        by: &services.by,
+        slot_ms: how.slot_ms,
         of,
         started: &at.to_rfc3339_opts(SecondsFormat::Millis, true),
         now_ms: at.timestamp_millis(),

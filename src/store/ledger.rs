@@ -25,6 +25,10 @@ pub struct Begin<'a> {
     pub job: &'a str,
     /// The chain that it is part of.
     pub chain: Option<&'a str>,
+    /// Who or what started it: a name of the operating system's, or `schedule`.
+    pub by: &'a str,
+    /// The time that it was due at by its schedule, in milliseconds since 1970.
+    pub slot_ms: Option<i64>,
     /// Whose state it belongs to.
     pub of: &'a Tenancy,
     /// RFC 3339, UTC.

@@ -30,5 +30,7 @@ pub mod schemas;
 pub mod secrets;
 pub mod standing;
 pub mod state;
+mod tables;
+pub mod updates;
 pub mod users;
 pub mod windows;

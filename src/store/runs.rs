@@ -17,6 +17,10 @@ pub struct Run {
     pub job: String,
     /// The chain that it was part of.
     pub chain: Option<String>,
+    /// Who or what started it; unknown of runs of an earlier version.
+    pub by: Option<String>,
+    /// The time that it was due at by its schedule, in milliseconds since 1970.
+    pub slot_ms: Option<i64>,
     /// RFC 3339, UTC.
     pub started: String,
     /// RFC 3339, UTC; none while it runs, or if it was interrupted.
@@ -53,8 +57,8 @@ impl State {
             let id = format!("{}-{number:04}", one.day);
             change.execute(
                 "INSERT INTO run (id, job, chain, started, status, organization, tenant, phase, job_digest, now_ms, chosen,
-                     relied)
-                 VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?10, ?7, ?8, ?9, ?11)",
+                     relied, started_by, slot_ms)
+                 VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?10, ?7, ?8, ?9, ?11, ?12, ?13)",
                 params![
                     id,
                     one.job,
@@ -66,7 +70,9 @@ impl State {
                     one.now_ms,
                     one.chosen,
                     if one.can_resume { Phase::Extracting.word() } else { Phase::Planning.word() },
-                    one.relied
+                    one.relied,
+                    one.by,
+                    one.slot_ms
                 ],
             )?;
             Ok(id)
@@ -250,6 +256,9 @@ fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         id: row.get("id")?,
         job: row.get("job")?,
         chain: row.get("chain")?,
+        // A state that an earlier version made is looked at as it is.
+        by: row.get("started_by").unwrap_or_default(),
+        slot_ms: row.get("slot_ms").unwrap_or_default(),
         started: row.get("started")?,
         ended: row.get("ended")?,
         status: row.get("status")?,

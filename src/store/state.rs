@@ -1,7 +1,7 @@
 //! The state database: SQLite, one writer, every commit on disk before it counts.
 //!
 //! Its tables are reached through the files beside this one: `runs`, `pages`, `batches`, `due`, `users`, `links`, `refusals`,
-//! `connections`, `windows`. Everything that belongs to a tenant is keyed by the Dynamics organisation's id and the Gainsight tenant, not by names in
+//! `connections`, `windows`, `updates`; `tables` declares them. Everything that belongs to a tenant is keyed by the Dynamics organisation's id and the Gainsight tenant, not by names in
 //! scripts. Every change passes `lease`, which lets nobody write who has lost the home.
 
 use std::path::Path;
@@ -11,109 +11,12 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::error::{Error, Result};
 use super::home::owner_only;
+use super::tables::{STEPS, VERSION};
 
-/// The version that this code writes.
-const VERSION: i64 = 6;
 /// SQLite before this version can lose committed writes of the write-ahead log.
 const SQLITE_AT_LEAST: i32 = 3_051_003;
 /// How long a writer waits for a reader.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-const TABLES: &str = "
-CREATE TABLE run (
-    id TEXT PRIMARY KEY, job TEXT NOT NULL, chain TEXT, started TEXT NOT NULL, ended TEXT, status TEXT NOT NULL,
-    report TEXT, message TEXT
-) STRICT;
-CREATE TABLE stage (
-    run TEXT NOT NULL REFERENCES run (id), name TEXT NOT NULL, started TEXT NOT NULL, seconds REAL NOT NULL,
-    rows INTEGER NOT NULL
-) STRICT;
-CREATE TABLE identity (
-    organization TEXT NOT NULL, tenant TEXT NOT NULL, source_id TEXT NOT NULL, active INTEGER, user_gsid TEXT,
-    PRIMARY KEY (organization, tenant, source_id)
-) STRICT;
-CREATE TABLE refusal (
-    organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, source_id TEXT NOT NULL,
-    fingerprint TEXT NOT NULL, message TEXT NOT NULL, field TEXT, value TEXT, run TEXT NOT NULL,
-    PRIMARY KEY (organization, tenant, job, source_id)
-) STRICT;
-";
-
-/// What the second version added.
-const CONNECTIONS: &str = "
-CREATE TABLE connection (
-    name TEXT PRIMARY KEY, url TEXT NOT NULL, identity TEXT NOT NULL, since TEXT NOT NULL, revoked TEXT
-) STRICT;
-";
-
-/// What the third version added.
-const SPENT: &str = "
-CREATE TABLE spent (
-    tenant TEXT NOT NULL, api TEXT NOT NULL, length_ms INTEGER NOT NULL, number INTEGER NOT NULL, calls INTEGER NOT NULL,
-    PRIMARY KEY (tenant, api, length_ms)
-) STRICT;
-";
-
-/// What the fourth version added: the ledger of runs. A row of `outcome` without a result is one whose call was sent and is not
-/// answered yet.
-const LEDGER: &str = "
-CREATE TABLE lease (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, process INTEGER NOT NULL, since TEXT NOT NULL) STRICT;
-ALTER TABLE run ADD COLUMN organization TEXT;
-ALTER TABLE run ADD COLUMN tenant TEXT;
-ALTER TABLE run ADD COLUMN phase TEXT NOT NULL DEFAULT 'ended';
-ALTER TABLE run ADD COLUMN job_digest TEXT;
-ALTER TABLE run ADD COLUMN now_ms INTEGER;
-ALTER TABLE run ADD COLUMN relied TEXT;
-ALTER TABLE run ADD COLUMN chosen TEXT;
-ALTER TABLE run ADD COLUMN planned TEXT;
-ALTER TABLE run ADD COLUMN plan_digest TEXT;
-ALTER TABLE run ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
-CREATE INDEX run_by_job ON run (job, id);
-CREATE TABLE reading (
-    run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, dataset TEXT NOT NULL, checkpoint TEXT NOT NULL,
-    rows INTEGER NOT NULL, is_done INTEGER NOT NULL, PRIMARY KEY (run, dataset)
-) STRICT;
-CREATE TABLE page (
-    run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, dataset TEXT NOT NULL, number INTEGER NOT NULL,
-    file TEXT NOT NULL, rows INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, dataset, number)
-) STRICT;
-CREATE TABLE batch (
-    id INTEGER PRIMARY KEY, run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, step INTEGER NOT NULL,
-    what TEXT NOT NULL, rows INTEGER NOT NULL, epoch INTEGER NOT NULL, sent_at_ms INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('sent', 'acknowledged', 'refused', 'withdrawn', 'unknown', 'abandoned'))
-) STRICT;
-CREATE INDEX batch_by_run ON batch (run, state);
-CREATE TABLE outcome (
-    run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, row INTEGER NOT NULL, step INTEGER NOT NULL,
-    batch INTEGER REFERENCES batch (id) ON DELETE CASCADE, source_id TEXT NOT NULL, result TEXT, gsid TEXT, message TEXT,
-    field TEXT, value TEXT, PRIMARY KEY (run, row, step)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX outcome_by_batch ON outcome (batch);
-CREATE TABLE due (
-    organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, source_id TEXT NOT NULL, code TEXT NOT NULL,
-    retried TEXT NOT NULL, message TEXT NOT NULL, since TEXT NOT NULL, tries INTEGER NOT NULL, run TEXT NOT NULL,
-    PRIMARY KEY (organization, tenant, job, source_id)
-) STRICT, WITHOUT ROWID;
-";
-
-/// What the fifth version added: which record each row became, for jobs that act on what the source loses.
-const LINKS: &str = "
-CREATE TABLE link (
-    organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, source_id TEXT NOT NULL, object TEXT NOT NULL,
-    gsid TEXT, key TEXT NOT NULL, has_left INTEGER NOT NULL, PRIMARY KEY (organization, tenant, job, source_id, object)
-) STRICT, WITHOUT ROWID;
-";
-
-/// What the sixth version added: where a job's next run begins to read. Its rows lie in the folder of the run that is named.
-const BASE: &str = "
-CREATE TABLE base (
-    organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, run TEXT NOT NULL REFERENCES run (id),
-    digest TEXT NOT NULL, full_at_ms INTEGER NOT NULL, cursors TEXT NOT NULL, PRIMARY KEY (organization, tenant, job)
-) STRICT, WITHOUT ROWID;
-";
-
-/// What leads from each version to the next.
-const STEPS: [&str; 6] = [TABLES, CONNECTIONS, SPENT, LEDGER, LINKS, BASE];
 
 /// The open state of one home.
 pub struct State {
@@ -143,6 +46,27 @@ impl State {
     }
 
     fn opened(path: &Path) -> Result<Self> {
+        let mut state = Self::connected(path)?;
+        state.migrate()?;
+        state.take()?;
+        Ok(state)
+    }
+
+    /// Opens the state beside whoever holds the home, for what any process may write: approvals, pauses, update activities.
+    ///
+    /// # Errors
+    /// If the file cannot be used, or a newer Ferry made it.
+    pub fn join(path: &Path) -> Result<Self> {
+        Self::joined(path).map_err(|error| error.at(path))
+    }
+
+    fn joined(path: &Path) -> Result<Self> {
+        let mut state = Self::connected(path)?;
+        state.migrate()?;
+        Ok(state)
+    }
+
+    fn connected(path: &Path) -> Result<Self> {
         if rusqlite::version_number() < SQLITE_AT_LEAST {
             return Err(Error::OldSqlite(rusqlite::version()));
         }
@@ -152,10 +76,7 @@ impl State {
         database.pragma_update(None, "journal_mode", "WAL")?;
         database.pragma_update(None, "synchronous", "FULL")?;
         database.pragma_update(None, "foreign_keys", "ON")?;
-        let mut state = Self { database, epoch: None, opened_ms: chrono::Utc::now().timestamp_millis() };
-        state.migrate()?;
-        state.take()?;
-        Ok(state)
+        Ok(Self { database, epoch: None, opened_ms: chrono::Utc::now().timestamp_millis() })
     }
 
     /// Opens the state for reading; none if there is none yet.

@@ -1,0 +1,130 @@
+//! The tables of the state, version by version: what leads from each to the next. Never changed, only added to.
+
+const TABLES: &str = "
+CREATE TABLE run (
+    id TEXT PRIMARY KEY, job TEXT NOT NULL, chain TEXT, started TEXT NOT NULL, ended TEXT, status TEXT NOT NULL,
+    report TEXT, message TEXT
+) STRICT;
+CREATE TABLE stage (
+    run TEXT NOT NULL REFERENCES run (id), name TEXT NOT NULL, started TEXT NOT NULL, seconds REAL NOT NULL,
+    rows INTEGER NOT NULL
+) STRICT;
+CREATE TABLE identity (
+    organization TEXT NOT NULL, tenant TEXT NOT NULL, source_id TEXT NOT NULL, active INTEGER, user_gsid TEXT,
+    PRIMARY KEY (organization, tenant, source_id)
+) STRICT;
+CREATE TABLE refusal (
+    organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, source_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, message TEXT NOT NULL, field TEXT, value TEXT, run TEXT NOT NULL,
+    PRIMARY KEY (organization, tenant, job, source_id)
+) STRICT;
+";
+
+/// What the second version added.
+const CONNECTIONS: &str = "
+CREATE TABLE connection (
+    name TEXT PRIMARY KEY, url TEXT NOT NULL, identity TEXT NOT NULL, since TEXT NOT NULL, revoked TEXT
+) STRICT;
+";
+
+/// What the third version added.
+const SPENT: &str = "
+CREATE TABLE spent (
+    tenant TEXT NOT NULL, api TEXT NOT NULL, length_ms INTEGER NOT NULL, number INTEGER NOT NULL, calls INTEGER NOT NULL,
+    PRIMARY KEY (tenant, api, length_ms)
+) STRICT;
+";
+
+/// What the fourth version added: the ledger of runs. A row of `outcome` without a result is one whose call was sent and is not
+/// answered yet.
+const LEDGER: &str = "
+CREATE TABLE lease (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, process INTEGER NOT NULL, since TEXT NOT NULL) STRICT;
+ALTER TABLE run ADD COLUMN organization TEXT;
+ALTER TABLE run ADD COLUMN tenant TEXT;
+ALTER TABLE run ADD COLUMN phase TEXT NOT NULL DEFAULT 'ended';
+ALTER TABLE run ADD COLUMN job_digest TEXT;
+ALTER TABLE run ADD COLUMN now_ms INTEGER;
+ALTER TABLE run ADD COLUMN relied TEXT;
+ALTER TABLE run ADD COLUMN chosen TEXT;
+ALTER TABLE run ADD COLUMN planned TEXT;
+ALTER TABLE run ADD COLUMN plan_digest TEXT;
+ALTER TABLE run ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX run_by_job ON run (job, id);
+CREATE TABLE reading (
+    run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, dataset TEXT NOT NULL, checkpoint TEXT NOT NULL,
+    rows INTEGER NOT NULL, is_done INTEGER NOT NULL, PRIMARY KEY (run, dataset)
+) STRICT;
+CREATE TABLE page (
+    run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, dataset TEXT NOT NULL, number INTEGER NOT NULL,
+    file TEXT NOT NULL, rows INTEGER NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (run, dataset, number)
+) STRICT;
+CREATE TABLE batch (
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, step INTEGER NOT NULL,
+    what TEXT NOT NULL, rows INTEGER NOT NULL, epoch INTEGER NOT NULL, sent_at_ms INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('sent', 'acknowledged', 'refused', 'withdrawn', 'unknown', 'abandoned'))
+) STRICT;
+CREATE INDEX batch_by_run ON batch (run, state);
+CREATE TABLE outcome (
+    run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE, row INTEGER NOT NULL, step INTEGER NOT NULL,
+    batch INTEGER REFERENCES batch (id) ON DELETE CASCADE, source_id TEXT NOT NULL, result TEXT, gsid TEXT, message TEXT,
+    field TEXT, value TEXT, PRIMARY KEY (run, row, step)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outcome_by_batch ON outcome (batch);
+CREATE TABLE due (
+    organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, source_id TEXT NOT NULL, code TEXT NOT NULL,
+    retried TEXT NOT NULL, message TEXT NOT NULL, since TEXT NOT NULL, tries INTEGER NOT NULL, run TEXT NOT NULL,
+    PRIMARY KEY (organization, tenant, job, source_id)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What the fifth version added: which record each row became, for jobs that act on what the source loses.
+const LINKS: &str = "
+CREATE TABLE link (
+    organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, source_id TEXT NOT NULL, object TEXT NOT NULL,
+    gsid TEXT, key TEXT NOT NULL, has_left INTEGER NOT NULL, PRIMARY KEY (organization, tenant, job, source_id, object)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What the sixth version added: where a job's next run begins to read. Its rows lie in the folder of the run that is named.
+const BASE: &str = "
+CREATE TABLE base (
+    organization TEXT NOT NULL, tenant TEXT NOT NULL, job TEXT NOT NULL, run TEXT NOT NULL REFERENCES run (id),
+    digest TEXT NOT NULL, full_at_ms INTEGER NOT NULL, cursors TEXT NOT NULL, PRIMARY KEY (organization, tenant, job)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What the seventh version added: who started runs, what was changed and by whom, what is due and who is told.
+const OPERATIONS: &str = "
+ALTER TABLE run ADD COLUMN started_by TEXT;
+ALTER TABLE run ADD COLUMN slot_ms INTEGER;
+ALTER TABLE identity ADD COLUMN since TEXT;
+ALTER TABLE identity ADD COLUMN settled_by TEXT;
+CREATE TABLE change (
+    id INTEGER PRIMARY KEY, at TEXT NOT NULL, by TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+    action TEXT NOT NULL, before TEXT, after TEXT, digest TEXT NOT NULL
+) STRICT;
+CREATE TABLE definition (
+    kind TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (kind, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE slot (
+    name TEXT NOT NULL, at_ms INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('begun', 'made_up', 'missed', 'overlapped')),
+    decided TEXT NOT NULL, PRIMARY KEY (name, at_ms)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE notice (
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL, address TEXT NOT NULL, event TEXT NOT NULL, content TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('due', 'delivered', 'given_up')), tries INTEGER NOT NULL, next_ms INTEGER NOT NULL,
+    at TEXT NOT NULL, message TEXT, UNIQUE (run, address, event)
+) STRICT;
+CREATE TABLE approval (run TEXT PRIMARY KEY, at TEXT NOT NULL, by TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE pause (name TEXT PRIMARY KEY, at TEXT NOT NULL, by TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE ambiguous (
+    organization TEXT NOT NULL, tenant TEXT NOT NULL, source_id TEXT NOT NULL, job TEXT NOT NULL, run TEXT NOT NULL,
+    since TEXT NOT NULL, candidates TEXT NOT NULL, PRIMARY KEY (organization, tenant, source_id)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What leads from each version to the next.
+pub(super) const STEPS: [&str; 7] = [TABLES, CONNECTIONS, SPENT, LEDGER, LINKS, BASE, OPERATIONS];
+
+/// The version that this code writes.
+pub(super) const VERSION: i64 = 7;
