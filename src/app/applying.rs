@@ -2,12 +2,11 @@
 
 use super::connections::admit;
 use super::error::Error;
-use super::runs::take;
+use super::held::Held;
 use super::workspace::{Setting, Workspace};
 use crate::run::apply;
 use crate::run::progress::Progress;
 use crate::run::report::Report;
-use crate::store::state::State;
 
 /// Loads a plan. The report is handed out when it is there; a failure comes back as the error.
 ///
@@ -20,16 +19,15 @@ pub async fn apply(
     progress: &Progress,
     mut ended: impl FnMut(&Report),
 ) -> Result<(), Error> {
-    let home = take(setting, progress).await?;
-    let state = State::open(&home.state_path())?;
+    let Held { home, state } = &Held::take(setting, progress).await?;
     let Some((found, _)) = state.run(run)? else {
         return Err(Error::Usage(format!("there is no run \"{run}\"; `ferry activity` lists the runs")));
     };
     let Some(job) = workspace.project.jobs.get(&found.job) else {
         return Err(Error::Usage(format!("the project has no job \"{}\" any more", found.job)));
     };
-    admit([job], workspace, &home, &state, setting).await?;
-    let (report, failed) = apply::apply(job, run, &workspace.services, &home, &state, progress).await?;
+    admit([job], workspace, home, state, setting).await?;
+    let (report, failed) = apply::apply(job, run, &workspace.services, home, state, progress).await?;
     ended(&report);
     failed.map_or(Ok(()), |error| Err(error.into()))
 }

@@ -16,6 +16,7 @@ pub mod describe;
 pub mod error;
 pub mod explain;
 pub mod formatting;
+pub mod held;
 pub mod lineage;
 pub mod preview;
 pub mod probes;

@@ -6,7 +6,8 @@ use chrono::SecondsFormat;
 
 use super::connections::admit;
 use super::error::Error;
-use super::runs::{Named, find, run_so, take};
+use super::held::Held;
+use super::runs::{Named, find, run_so};
 use super::workspace::{Setting, Workspace};
 use crate::model::job::Job;
 use crate::run::chain::With;
@@ -31,16 +32,31 @@ pub async fn resume(
     setting: &Setting,
     wanted: Option<&str>,
     progress: &Progress,
+    ended: impl FnMut(&Report),
+) -> Result<(), Error> {
+    let held = Held::take(setting, progress).await?;
+    resume_held(workspace, setting, wanted, &held, progress, ended).await
+}
+
+/// The same in a home that this process has already.
+///
+/// # Errors
+/// As [`resume`].
+pub async fn resume_held(
+    workspace: &Workspace,
+    setting: &Setting,
+    wanted: Option<&str>,
+    held: &Held,
+    progress: &Progress,
     mut ended: impl FnMut(&Report),
 ) -> Result<(), Error> {
-    let home = take(setting, progress).await?;
-    let state = State::open(&home.state_path())?;
+    let Held { home, state } = held;
     let all = state.unfinished_runs()?;
     let runs: Vec<Run> = match wanted {
         None => all,
         Some(id) => {
             let found = all.into_iter().find(|run| run.id == id);
-            vec![found.ok_or_else(|| not_resumable(&state, id))?]
+            vec![found.ok_or_else(|| not_resumable(state, id))?]
         }
     };
     if runs.is_empty() {
@@ -52,7 +68,7 @@ pub async fn resume(
         if wanted.is_none() && !state.unfinished_runs()?.iter().any(|one| one.id == run.id) {
             continue;
         }
-        let gone_on = go_on(&run, workspace, setting, &home, &state, progress, &mut ended).await;
+        let gone_on = go_on(&run, workspace, setting, home, state, progress, &mut ended).await;
         match gone_on {
             Ok(None) => {}
             Ok(Some(error)) => failed = failed.or(Some(error.into())),

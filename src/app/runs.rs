@@ -1,10 +1,10 @@
 //! `run` and `plan`: a job or a chain by its name.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 use super::connections::admit;
 use super::error::Error;
+use super::held::Held;
 use super::workspace::{Setting, Workspace};
 use crate::lang::project::Project;
 use crate::model::chain::Chain;
@@ -16,8 +16,6 @@ use crate::run::progress::{Event, Progress};
 use crate::run::report::Report;
 use crate::run::undertaking::How;
 use crate::run::{chain, job};
-use crate::store::error::Error as StoreError;
-use crate::store::home::Home;
 use crate::store::state::State;
 
 /// What a name stands for.
@@ -78,11 +76,28 @@ pub async fn run_so(
     name: &str,
     how: &How,
     progress: &Progress,
+    ended: impl FnMut(&Report),
+) -> Result<(), Error> {
+    find(&workspace.project, name)?;
+    let held = Held::take(setting, progress).await?;
+    run_held(workspace, setting, name, how, &held, progress, ended).await
+}
+
+/// The same in a home that this process has already, with other runs beside it.
+///
+/// # Errors
+/// What stopped it.
+pub async fn run_held(
+    workspace: &Workspace,
+    setting: &Setting,
+    name: &str,
+    how: &How,
+    held: &Held,
+    progress: &Progress,
     mut ended: impl FnMut(&Report),
 ) -> Result<(), Error> {
     let named = find(&workspace.project, name)?;
-    let home = take(setting, progress).await?;
-    let state = State::open(&home.state_path())?;
+    let Held { home, state } = held;
     let jobs = match &named {
         Named::Job(one) => vec![*one],
         Named::Chain(..) if how.chosen.is_some() => {
@@ -90,16 +105,16 @@ pub async fn run_so(
         }
         Named::Chain(_, jobs) => jobs.clone(),
     };
-    admit(jobs, workspace, &home, &state, setting).await?;
+    admit(jobs, workspace, home, state, setting).await?;
     let failed = match named {
         Named::Job(one) => {
-            prerequisites(one, &state, progress)?;
-            let (report, failed) = job::run(one, how, &workspace.services, &home, &state, progress).await?;
+            prerequisites(one, state, progress)?;
+            let (report, failed) = job::run(one, how, &workspace.services, home, state, progress).await?;
             ended(&report);
             failed
         }
         Named::Chain(one, jobs) => {
-            let with = With { services: &workspace.services, home: &home, ledger: &state, progress };
+            let with = With { services: &workspace.services, home, ledger: state, progress };
             chain::run(one, &jobs, how, &with, ended).await?
         }
     };
@@ -150,37 +165,10 @@ pub async fn plan_all(
             jobs
         }
     };
-    let home = take(setting, progress).await?;
-    let state = State::open(&home.state_path())?;
-    admit(jobs.iter().copied(), workspace, &home, &state, setting).await?;
-    let with = With { services: &workspace.services, home: &home, ledger: &state, progress };
+    let Held { home, state } = &Held::take(setting, progress).await?;
+    admit(jobs.iter().copied(), workspace, home, state, setting).await?;
+    let with = With { services: &workspace.services, home, ledger: state, progress };
     Ok(plan_jobs(&jobs, &wanted, &with, planned).await?)
-}
-
-/// How often a home that another process has is tried again.
-const TRIED_AGAIN: Duration = Duration::from_millis(250);
-
-/// Opens the home; waits for another process to leave it as long as the setting allows.
-///
-/// # Errors
-/// If another process has it for longer, or it cannot be used.
-pub(super) async fn take(setting: &Setting, progress: &Progress) -> Result<Home, Error> {
-    let since = Instant::now();
-    let mut is_told = false;
-    loop {
-        match Home::open(&setting.home) {
-            Err(busy @ StoreError::Busy { .. }) => {
-                if setting.patience.is_none_or(|patience| since.elapsed() >= patience) {
-                    return Err(busy.into());
-                }
-                if !std::mem::replace(&mut is_told, true) {
-                    progress(Event::Notice(format!("waiting: {busy}")));
-                }
-                setting.clock.sleep(TRIED_AGAIN).await;
-            }
-            opened => return Ok(opened?),
-        }
-    }
 }
 
 /// Says so if a job runs whose prerequisite never ran, or failed.

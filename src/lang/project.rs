@@ -74,6 +74,10 @@ pub struct Project {
     pub chains: BTreeMap<String, Chain>,
     /// In the order in which they are written.
     pub tests: Vec<Test>,
+    /// What holds for the project as a whole.
+    pub settings: Settings,
+    /// Where notices go out, by identifier.
+    pub mail: BTreeMap<String, Mail>,
 }
 
 impl Parsed {
@@ -160,7 +164,12 @@ pub fn read(sources: &Sources) -> Parsed {
 #[must_use]
 pub fn check(parsed: &Parsed, catalog: &Catalog, functions: &Functions, sources: &Sources) -> (Project, Diagnostics) {
     let mut diagnostics = parsed.diagnostics.clone();
-    let mut project = Project { connections: parsed.connections.clone(), ..Project::default() };
+    let mut project = Project {
+        connections: parsed.connections.clone(),
+        settings: parsed.settings.clone(),
+        mail: parsed.mail.clone(),
+        ..Project::default()
+    };
     let written: BTreeSet<&str> = parsed
         .statements
         .iter()
