@@ -106,6 +106,10 @@ impl Ledger for Dying {
         self.change("take_up", |state| state.take_up(run))
     }
 
+    fn is_approved(&self, run: &str) -> Kept<bool> {
+        self.look(|state| state.is_approved(run))
+    }
+
     fn abandon(&self, run: &str, at: &str, why: &str) -> Kept<()> {
         self.change("abandon", |state| state.abandon(run, at, why))
     }

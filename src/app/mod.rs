@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod applying;
+pub mod approving;
 pub mod beginnings;
 pub mod catalog;
 pub mod cleaning;

@@ -64,6 +64,8 @@ pub struct Setting {
     pub max_wait: Duration,
     /// How old schemas may be when a run begins to write without asking for them again.
     pub drift_after: Duration,
+    /// Whether somebody looks on while runs are under way: not where the daemon starts them.
+    pub is_attended: bool,
     /// Who or what does all this: a name of the operating system's, or `schedule`.
     pub by: String,
     /// The time.
@@ -103,6 +105,7 @@ impl Setting {
             patience: None,
             max_wait: MAX_WAIT,
             drift_after: DRIFT_AFTER,
+            is_attended: true,
             by: "ferry".to_owned(),
             clock,
         }
@@ -245,6 +248,7 @@ pub(super) fn nothing_open(setting: &Setting) -> Services {
         schemas_asked: Some(setting.clock.mark()),
         drift_after: setting.drift_after,
         consented: setting.consented,
+        is_attended: setting.is_attended,
         by: setting.by.clone(),
         clock: setting.clock,
     }

@@ -132,12 +132,22 @@ pub(super) enum Verb {
         #[command(flatten)]
         loading: Loading,
     },
-    /// Go on with a run that was interrupted, or with all there are.
+    /// Go on with a run that was interrupted, or with all there are; or end the pause of a schedule.
     Resume {
-        /// The run's number.
+        /// The run's number, or the name of a job or a chain whose schedule pauses.
         run: Option<String>,
         #[command(flatten)]
         loading: Loading,
+    },
+    /// Allow a run that waits for it to change as much of the target as it planned.
+    Approve {
+        /// The run's number.
+        run: String,
+    },
+    /// Have the schedule of a job or a chain pause, or a run that is under way stop where it is; `ferry resume` ends that.
+    Pause {
+        /// The name of a job or a chain, or the run's number.
+        name: String,
     },
     /// Run the rows of a run's error file again, and no others, after their cause was mended.
     Replay {

@@ -3,6 +3,7 @@
 //! stdout is data, stderr is talk. With `--json` stdout holds JSON only, one object a line.
 
 mod activity;
+mod approving;
 mod arguments;
 mod check;
 mod clean;

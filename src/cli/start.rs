@@ -11,9 +11,10 @@ use clap::Parser;
 
 use super::arguments::{Arguments, Common, ConnectionVerb, ErrorsVerb, Loading, Verb};
 use super::{
-    activity, check, clean, company, connection, demo, describe, errors, explain, fmt, init, plan, preview, refresh,
-    run, sandbox, secret, test,
+    activity, approving, check, clean, company, connection, demo, describe, errors, explain, fmt, init, plan, preview,
+    refresh, run, sandbox, secret, test,
 };
+use crate::app::approving::is_paused;
 use crate::app::error::Error;
 use crate::app::workspace::{DRIFT_AFTER, Setting};
 use crate::http::terms::MAX_WAIT;
@@ -68,6 +69,8 @@ async fn verb(arguments: Arguments) -> Ended {
             | Verb::Fmt { .. }
             | Verb::Activity { .. }
             | Verb::Cancel { .. }
+            | Verb::Approve { .. }
+            | Verb::Pause { .. }
             | Verb::Clean { .. }
             | Verb::Demo(_)
             | Verb::Sandbox(_)
@@ -103,6 +106,11 @@ async fn verb(arguments: Arguments) -> Ended {
             run::run(&to_load(setting, &loading), &name, &how, common.json).await
         }
         Verb::Apply { run, loading } => run::apply(&to_load(setting, &loading), &run, common.json).await,
+        Verb::Approve { run } => approving::approve(&setting, &run, common.json),
+        Verb::Pause { name } => approving::pause(&setting, &name, common.json),
+        Verb::Resume { run: Some(name), .. } if is_paused(&setting, &name)? => {
+            approving::lift(&setting, &name, common.json)
+        }
         Verb::Resume { run, loading } => run::resume(&to_load(setting, &loading), run.as_deref(), common.json).await,
         Verb::Replay { run, code, loading } => run::replay(&to_load(setting, &loading), &run, &code, common.json).await,
         Verb::Cancel { run } => run::cancel(&setting, &run, common.json),
@@ -148,6 +156,7 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         max_wait: MAX_WAIT,
         patience: common.wait.map(Duration::from_secs),
         drift_after: DRIFT_AFTER,
+        is_attended: true,
         by: somebody(),
         clock: Clock::system(common.clock_scale),
     })

@@ -173,7 +173,8 @@ impl Working<'_> {
             (self.progress)(Event::Notice(notice));
         }
         if !services.consented {
-            guard::admit(job, &made, &there, &target.limits)?;
+            let admitted = guard::admit(job, &made, &there, &target.limits);
+            admitted.map_err(|e| guard::allowed_by(e, format!("ferry apply {run} --yes")))?;
         }
         if planned.sent() > 0 {
             drift::hold(job, services).await?;

@@ -40,24 +40,26 @@ pub enum Error {
     /// More of the target would change than a run may change unasked.
     #[error(
         "the run would {deed} {touched} of {records} records of {object} ({share} %), and more than {percent} % has to be allowed; nothing \
-         was written; look at what `ferry plan` shows{}, then allow it with `ferry run --yes`, or set `{limit}` in the LIMITS of the connection",
+         was written; look at what `ferry plan` shows{}, then allow it with `{allow}`, or set `{limit}` in the LIMITS of the connection",
         unseen(deed)
     )]
     TooManyChanges {
         /// What would be done: `change` or `delete`.
         deed: &'static str,
         /// The object.
-        object: String,
+        object: Box<str>,
         /// Records that it would be done to.
         touched: u64,
         /// Records that are there.
         records: u64,
         /// The one of the other, in per cent.
-        share: String,
+        share: Box<str>,
         /// The name of the limit in scripts.
         limit: &'static str,
         /// The limit.
         percent: u32,
+        /// The command that allows it.
+        allow: Box<str>,
     },
     /// Rows were chosen of a job of which a whole run is not at its end.
     #[error(

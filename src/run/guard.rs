@@ -36,17 +36,28 @@ pub fn admit(job: &Job, planned: &Plan, there: &BTreeMap<String, u64>, limits: &
                 let share = share(touched, records);
                 return Err(Error::TooManyChanges {
                     deed,
-                    object: object.clone(),
+                    object: object.as_str().into(),
                     touched,
                     records,
-                    share,
+                    share: share.into(),
                     limit,
                     percent,
+                    allow: "ferry run --yes".into(),
                 });
             }
         }
     }
     Ok(())
+}
+
+/// The same error with the command that allows what it is about.
+pub(super) fn allowed_by(error: Error, command: String) -> Error {
+    match error {
+        Error::TooManyChanges { deed, object, touched, records, share, limit, percent, .. } => {
+            Error::TooManyChanges { deed, object, touched, records, share, limit, percent, allow: command.into() }
+        }
+        other => other,
+    }
 }
 
 /// A share in per cent, with a tenth where it is not whole: rounded up, so that it never looks like the limit that it exceeds.

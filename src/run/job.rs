@@ -26,6 +26,7 @@ use super::report::{Report, Retried};
 use super::services::Services;
 use super::undertaking::{How, Undertaking, undertake, wait_for_created, wait_for_others};
 use super::verifying::{are_known, verify};
+use super::waiting;
 use crate::model::dataset;
 use crate::model::job::Job;
 use crate::model::outcome::{Calls, Counts, Status};
@@ -126,12 +127,12 @@ impl Working<'_> {
         let result = result.map_err(|error| quota::stopped(error, self.job, &report.counts, None));
         let failed = result.as_ref().err();
         if let Some(error) = failed {
-            report.status = if matches!(error, Error::Quota { .. }) { Status::WaitingQuota } else { Status::Failed };
+            report.status = waiting::status_of(error, self.services.is_attended);
             report.message = Some(error.to_string());
         }
         begun.complete(self.job, self.services, &mut report)?;
         report.read = self.read_how()?;
-        let can_resume = failed.is_some_and(Error::can_resume);
+        let can_resume = failed.is_some_and(|error| waiting::can_resume(error, report.status));
         let kept = self.end(&report, can_resume, &failures, result.is_ok());
         (self.progress)(Event::Ended);
         match (kept, result) {
@@ -207,8 +208,9 @@ impl Working<'_> {
     /// Reads and plans, as far as that was not done before; the plan may be carried out then.
     async fn prepared(&self, folder: &RunFolder) -> Result<Counts, Error> {
         let Staged { made, guarded } = self.staged(folder, 0).await?;
-        if !self.services.consented {
-            guarded?;
+        if !self.services.consented && !self.ledger.is_approved(&self.one.run)? {
+            let command = || format!("ferry approve {}", self.one.run);
+            guarded.map_err(|e| if self.services.is_attended { e } else { guard::allowed_by(e, command()) })?;
         }
         if made.counts.sent() > 0 {
             drift::hold(self.job, self.services).await?;

@@ -45,4 +45,5 @@ mod staging;
 mod tally;
 pub mod undertaking;
 pub mod verifying;
+mod waiting;
 mod ways;

@@ -32,6 +32,8 @@ pub struct Services {
     pub drift_after: Duration,
     /// Whether a run may change a large part of the target: somebody looked at the plan.
     pub consented: bool,
+    /// Whether somebody looks on. Where nobody does, a run that cannot go on waits for what it needs, and has not failed.
+    pub is_attended: bool,
     /// Who or what starts runs: a name of the operating system's, or `schedule`.
     pub by: String,
 }

@@ -36,6 +36,10 @@ impl Ledger for State {
         self.take_run_up(run)
     }
 
+    fn is_approved(&self, run: &str) -> Result<bool> {
+        self.is_run_approved(run)
+    }
+
     fn abandon(&self, run: &str, at: &str, why: &str) -> Result<()> {
         self.abandon_run(run, at, why)
     }

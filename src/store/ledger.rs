@@ -251,6 +251,8 @@ pub trait Ledger {
     fn written_since(&self, of: &Tenancy, job: &str, since_ms: i64) -> Result<Option<String>>;
     /// Goes on with a run.
     fn take_up(&self, run: &str) -> Result<()>;
+    /// Whether somebody allowed a run to change as much as it planned.
+    fn is_approved(&self, run: &str) -> Result<bool>;
     /// Gives a run up: nothing of it is gone on with.
     fn abandon(&self, run: &str, at: &str, why: &str) -> Result<()>;
     /// Keeps a stage that has ended.

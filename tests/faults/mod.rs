@@ -20,7 +20,7 @@ pub const KEYS: [(&str, &str); 4] = [
 
 const SYSTEM: [&str; 5] = ["Gsid", "CreatedDate", "CreatedBy", "ModifiedDate", "ModifiedBy"];
 
-async fn stage(rules: &str) -> Stage {
+pub async fn stage(rules: &str) -> Stage {
     let file = faults_file(rules);
     let faults = Some(file.path().to_owned());
     let options = Options { rows: 100, limits_scale: SCALE, faults, ..Options::default() };
