@@ -13,4 +13,5 @@ pub mod lang;
 pub mod model;
 pub mod run;
 pub mod sandbox;
+pub mod schedule;
 pub mod store;

@@ -5,22 +5,39 @@ use std::path::{Path, PathBuf};
 const SRC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// Each module with the modules that it may use.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("model", &[]),
     ("diagnostic", &["model"]),
-    ("lang", &["model", "diagnostic"]),
+    ("schedule", &["model"]),
+    ("lang", &["model", "diagnostic", "schedule"]),
     ("http", &["model"]),
     ("engine", &["model"]),
     ("dynamics", &["model", "http"]),
     ("gainsight", &["model", "http"]),
     ("store", &["model"]),
     ("run", &["model", "engine", "dynamics", "gainsight", "store"]),
-    ("app", &["model", "diagnostic", "lang", "http", "engine", "dynamics", "gainsight", "store", "run", "sandbox"]),
+    (
+        "app",
+        &[
+            "model",
+            "diagnostic",
+            "schedule",
+            "lang",
+            "http",
+            "engine",
+            "dynamics",
+            "gainsight",
+            "store",
+            "run",
+            "sandbox",
+        ],
+    ),
     ("sandbox", &[]),
 ];
 
 /// Each foreign crate with its only home.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 10] = [
+    ("croner", &["schedule"]),
     ("pest", &["lang"]),
     ("datafusion", &["engine"]),
     ("reqwest", &["http"]),

@@ -26,6 +26,7 @@ pub mod resuming;
 pub mod roles;
 pub mod runs;
 pub mod sandboxes;
+pub mod schedules;
 pub mod snapshot;
 pub mod tests;
 pub mod workspace;

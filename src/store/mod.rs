@@ -29,6 +29,7 @@ pub mod refusals;
 pub mod runs;
 pub mod schemas;
 pub mod secrets;
+pub mod slots;
 pub mod standing;
 pub mod state;
 mod tables;

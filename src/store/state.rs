@@ -1,7 +1,7 @@
 //! The state database: SQLite, one writer, every commit on disk before it counts.
 //!
 //! Its tables are reached through the files beside this one: `runs`, `pages`, `batches`, `due`, `users`, `links`, `refusals`,
-//! `connections`, `windows`, `updates`; `tables` declares them. Everything that belongs to a tenant is keyed by the Dynamics organisation's id and the Gainsight tenant, not by names in
+//! `connections`, `windows`, `updates`, `slots`; `tables` declares them. Everything that belongs to a tenant is keyed by the Dynamics organisation's id and the Gainsight tenant, not by names in
 //! scripts. Every change passes `lease`, which lets nobody write who has lost the home.
 
 use std::path::Path;

@@ -108,7 +108,10 @@ CREATE TABLE definition (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE slot (
     name TEXT NOT NULL, at_ms INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('begun', 'made_up', 'missed', 'overlapped')),
-    decided TEXT NOT NULL, PRIMARY KEY (name, at_ms)
+    decided TEXT NOT NULL, more INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (name, at_ms)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE following (
+    name TEXT PRIMARY KEY, schedule TEXT NOT NULL, decided_until_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE notice (
     id INTEGER PRIMARY KEY, run TEXT NOT NULL, address TEXT NOT NULL, event TEXT NOT NULL, content TEXT NOT NULL,

@@ -11,6 +11,7 @@ use crate::lang::ast::{self, HeadClause, Name};
 use crate::lang::suggest::nearest;
 use crate::model::moment;
 use crate::model::schedule::{CatchUp, Every, Notify, Schedule};
+use crate::schedule::cron::Cron;
 
 /// The checked head.
 #[derive(Default)]
@@ -161,36 +162,14 @@ fn weekday(name: &Name, out: &mut Diagnostics) -> Option<Weekday> {
     day
 }
 
-/// A cron line: five fields of numbers, lists, ranges and steps.
+/// A cron line, read by what runs it.
 fn cron(line: &Name, out: &mut Diagnostics) -> Option<Every> {
-    const BOUNDS: [(u32, u32, &str); 5] =
-        [(0, 59, "minute"), (0, 23, "hour"), (1, 31, "day of the month"), (1, 12, "month"), (0, 7, "day of the week")];
-    let fields: Vec<&str> = line.text.split_whitespace().collect();
-    if fields.len() != 5 {
-        let message = format!("a cron line has five fields, and this has {}", fields.len());
-        out.push(
-            Diagnostic::error(SCHEDULE, line.span, message)
-                .help("minute, hour, day of the month, month, day of the week: '0 2 * * 1-5'"),
-        );
+    if let Err(wrong) = Cron::read(&line.text) {
+        let diagnostic = Diagnostic::error(SCHEDULE, line.span, wrong.message);
+        out.push(if let Some(help) = wrong.help { diagnostic.help(help) } else { diagnostic });
         return None;
     }
-    for (field, (least, most, what)) in fields.iter().zip(BOUNDS) {
-        let number = |text: &str| text.parse::<u32>().ok().filter(|n| (least..=most).contains(n));
-        let right = field.split(',').all(|part| {
-            let (range, step) = part.split_once('/').map_or((part, None), |(r, s)| (r, Some(s)));
-            let is_range = range == "*"
-                || number(range).is_some()
-                || range
-                    .split_once('-')
-                    .is_some_and(|(a, b)| matches!((number(a), number(b)), (Some(a), Some(b)) if a <= b));
-            is_range && step.is_none_or(|s| s.parse::<u32>().is_ok_and(|n| n > 0))
-        });
-        if !right {
-            let wrong = Diagnostic::error(SCHEDULE, line.span, format!("`{field}` is no {what} ({least} to {most})"));
-            out.push(if most == 7 { wrong.help("0 and 7 are Sunday, 1 is Monday") } else { wrong });
-            return None;
-        }
-    }
+    let fields: Vec<&str> = line.text.split_whitespace().collect();
     Some(Every::Cron(fields.join(" ")))
 }
 

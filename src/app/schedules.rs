@@ -1,0 +1,86 @@
+//! Schedules and the state: what is due now, and what will be.
+//!
+//! In: the entries of a project, the state, a look at the clock. Out: what to begin, after it was written down.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::error::Error;
+use crate::lang::project::Project;
+use crate::model::schedule::{CatchUp, Schedule, Verdict};
+use crate::schedule::due::{Watch, decide};
+use crate::schedule::entries::{Declared, Entry, Kind, entries};
+use crate::store::state::State;
+
+/// Something to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The job or the chain.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// The time of its schedule: the run's `slot_ms`.
+    pub at: DateTime<Utc>,
+    /// Whether it is made up for, as nobody was there at its time.
+    pub is_made_up: bool,
+}
+
+/// What of a project is scheduled.
+#[must_use]
+pub fn scheduled(project: &Project) -> Vec<Entry> {
+    let jobs = project.jobs.values().map(|job| Declared {
+        name: &job.name,
+        kind: Kind::Job,
+        schedule: job.schedule.as_ref(),
+        steps: &[],
+    });
+    let chains = project.chains.values().map(|chain| Declared {
+        name: &chain.name,
+        kind: Kind::Chain,
+        schedule: chain.schedule.as_ref(),
+        steps: &chain.steps,
+    });
+    entries(chains.chain(jobs))
+}
+
+/// Decides what has come since the last look, and writes it down. What is returned is to be begun by the caller, and nobody else.
+///
+/// A schedule that is new, that was changed, or that was paused or silenced begins now. `under_way` are the names that have not ended, or not begun yet.
+///
+/// # Errors
+/// If the state cannot be used; then nothing is to be begun.
+pub fn due(state: &State, entries: &[Entry], watch: Watch, under_way: &BTreeSet<String>) -> Result<Vec<Due>, Error> {
+    let paused = state.paused_schedules()?;
+    let mut followed = state.followed()?;
+    let mut due = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.silenced_by.is_empty() && !paused.contains_key(&entry.name)) {
+        let text = identity(&entry.schedule);
+        let known = followed.remove(&entry.name).filter(|(schedule, _)| *schedule == text);
+        let Some((_, known)) = known else {
+            state.follow(&entry.name, &text, watch.now)?;
+            continue;
+        };
+        let decided = decide(&entry.schedule, &known, watch, under_way.contains(&entry.name));
+        if decided.slots.is_empty() && decided.decided_until == known.decided_until {
+            continue;
+        }
+        let new = state.decide(&entry.name, &decided.slots, decided.decided_until, watch.now)?;
+        due.extend(new.into_iter().filter(|slot| slot.verdict.is_run()).map(|slot| Due {
+            name: entry.name.clone(),
+            kind: entry.kind,
+            at: slot.at,
+            is_made_up: slot.verdict == Verdict::MadeUp,
+        }));
+    }
+    for name in followed.into_keys() {
+        state.unfollow(&name)?;
+    }
+    due.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+    Ok(due)
+}
+
+/// What makes a schedule another: its times, not what becomes of missed ones.
+fn identity(schedule: &Schedule) -> String {
+    Schedule { catch_up: CatchUp::One, ..schedule.clone() }.to_string()
+}
