@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod daemon;
 pub mod diagnostic;
 pub mod dynamics;
 pub mod engine;

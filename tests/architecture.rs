@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 const SRC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// Each module with the modules that it may use.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("diagnostic", &["model"]),
     ("schedule", &["model"]),
@@ -32,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
             "sandbox",
         ],
     ),
+    ("daemon", &["model", "diagnostic", "schedule", "lang", "store", "run", "app"]),
     ("sandbox", &[]),
 ];
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::error::Error;
 use crate::lang::project::Project;
-use crate::model::schedule::{CatchUp, Schedule, Verdict};
+use crate::model::schedule::{CatchUp, Schedule, Slot, Verdict};
 use crate::schedule::due::{Watch, decide};
 use crate::schedule::entries::{Declared, Entry, Kind, entries};
 use crate::store::state::State;
@@ -24,6 +24,15 @@ pub struct Due {
     pub at: DateTime<Utc>,
     /// Whether it is made up for, as nobody was there at its time.
     pub is_made_up: bool,
+}
+
+/// What came of a look.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Looked {
+    /// What is to be begun by whoever looked, and nobody else; the oldest comes first.
+    pub due: Vec<Due>,
+    /// Times at which nothing is begun, and whose.
+    pub passed: Vec<(String, Slot)>,
 }
 
 /// What of a project is scheduled.
@@ -44,16 +53,16 @@ pub fn scheduled(project: &Project) -> Vec<Entry> {
     entries(chains.chain(jobs))
 }
 
-/// Decides what has come since the last look, and writes it down. What is returned is to be begun by the caller, and nobody else.
+/// Decides what has come since the last look, and writes it down.
 ///
 /// A schedule that is new, that was changed, or that was paused or silenced begins now. `under_way` are the names that have not ended, or not begun yet.
 ///
 /// # Errors
 /// If the state cannot be used; then nothing is to be begun.
-pub fn due(state: &State, entries: &[Entry], watch: Watch, under_way: &BTreeSet<String>) -> Result<Vec<Due>, Error> {
+pub fn due(state: &State, entries: &[Entry], watch: Watch, under_way: &BTreeSet<String>) -> Result<Looked, Error> {
     let paused = state.paused_schedules()?;
     let mut followed = state.followed()?;
-    let mut due = Vec::new();
+    let (mut due, mut passed) = (Vec::new(), Vec::new());
     for entry in entries.iter().filter(|entry| entry.silenced_by.is_empty() && !paused.contains_key(&entry.name)) {
         let text = identity(&entry.schedule);
         let known = followed.remove(&entry.name).filter(|(schedule, _)| *schedule == text);
@@ -66,7 +75,9 @@ pub fn due(state: &State, entries: &[Entry], watch: Watch, under_way: &BTreeSet<
             continue;
         }
         let new = state.decide(&entry.name, &decided.slots, decided.decided_until, watch.now)?;
-        due.extend(new.into_iter().filter(|slot| slot.verdict.is_run()).map(|slot| Due {
+        let (run, not): (Vec<Slot>, Vec<Slot>) = new.into_iter().partition(|slot| slot.verdict.is_run());
+        passed.extend(not.into_iter().map(|slot| (entry.name.clone(), slot)));
+        due.extend(run.into_iter().map(|slot| Due {
             name: entry.name.clone(),
             kind: entry.kind,
             at: slot.at,
@@ -77,7 +88,7 @@ pub fn due(state: &State, entries: &[Entry], watch: Watch, under_way: &BTreeSet<
         state.unfollow(&name)?;
     }
     due.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
-    Ok(due)
+    Ok(Looked { due, passed })
 }
 
 /// What makes a schedule another: its times, not what becomes of missed ones.

@@ -24,6 +24,7 @@ mod run;
 mod sample;
 mod sandbox;
 mod secret;
+mod serve;
 pub mod start;
 mod table;
 mod test;

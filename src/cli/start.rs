@@ -12,7 +12,7 @@ use clap::Parser;
 use super::arguments::{Arguments, Common, ConnectionVerb, ErrorsVerb, Loading, Verb};
 use super::{
     activity, approving, check, clean, company, connection, demo, describe, errors, explain, fmt, init, plan, preview,
-    refresh, run, sandbox, secret, test,
+    refresh, run, sandbox, secret, serve, test,
 };
 use crate::app::approving::is_paused;
 use crate::app::error::Error;
@@ -106,6 +106,7 @@ async fn verb(arguments: Arguments) -> Ended {
             run::run(&to_load(setting, &loading), &name, &how, common.json).await
         }
         Verb::Apply { run, loading } => run::apply(&to_load(setting, &loading), &run, common.json).await,
+        Verb::Serve(arguments) => serve::serve(setting, &arguments).await,
         Verb::Approve { run } => approving::approve(&setting, &run, common.json),
         Verb::Pause { name } => approving::pause(&setting, &name, common.json),
         Verb::Resume { run: Some(name), .. } if is_paused(&setting, &name)? => {
@@ -130,6 +131,7 @@ fn asks_services(verb: &Verb) -> Option<&'static str> {
         Verb::Plan { .. } => Some("plan"),
         Verb::Apply { .. } => Some("apply"),
         Verb::Run { .. } => Some("run"),
+        Verb::Serve(_) => Some("serve"),
         Verb::Resume { .. } => Some("resume"),
         Verb::Replay { .. } => Some("replay"),
         Verb::Company { .. } => Some("company"),

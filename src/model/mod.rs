@@ -25,4 +25,5 @@ pub mod secret;
 pub mod settings;
 pub mod spent;
 pub mod test;
+pub mod touch;
 pub mod value;

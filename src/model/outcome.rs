@@ -214,6 +214,12 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether it is gone on with when what it waits for has come.
+    #[must_use]
+    pub fn is_waiting(self) -> bool {
+        matches!(self, Self::WaitingQuota | Self::WaitingApproval | Self::WaitingRetry | Self::WaitingAuth)
+    }
+
     /// The status as people read it.
     #[must_use]
     pub fn text(self) -> &'static str {

@@ -45,5 +45,5 @@ mod staging;
 mod tally;
 pub mod undertaking;
 pub mod verifying;
-mod waiting;
+pub mod waiting;
 mod ways;

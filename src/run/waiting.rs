@@ -8,7 +8,8 @@ use crate::model::outcome::Status;
 use crate::{dynamics, gainsight};
 
 /// The status of a run that this stopped.
-pub(super) fn status_of(error: &Error, is_attended: bool) -> Status {
+#[must_use]
+pub fn status_of(error: &Error, is_attended: bool) -> Status {
     match error {
         Error::Quota { .. } => Status::WaitingQuota,
         _ if is_attended => Status::Failed,

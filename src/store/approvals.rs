@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::error::Result;
+use super::runs::{Run, run};
 use super::state::State;
 use super::updates::{Update, keep_update};
 
@@ -39,6 +40,19 @@ impl State {
     pub fn is_run_approved(&self, run: &str) -> Result<bool> {
         let found = self.database.query_row("SELECT 1 FROM approval WHERE run = ?1", [run], |_| Ok(()));
         Ok(found.optional()?.is_some())
+    }
+
+    /// Runs that waited for somebody to allow them, and may go on now.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn approved_runs(&self) -> Result<Vec<Run>> {
+        let mut query = self.database.prepare(
+            "SELECT run.* FROM run JOIN approval ON approval.run = run.id
+             WHERE status = 'waiting_approval' AND phase NOT IN ('ended', 'planning') ORDER BY run.id",
+        )?;
+        let runs = query.query_map([], run)?.collect::<std::result::Result<_, _>>()?;
+        Ok(runs)
     }
 
     /// Keeps a pause; one that is there stays as it is.

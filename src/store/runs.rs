@@ -140,6 +140,32 @@ impl State {
         })
     }
 
+    /// Keeps that a run stopped where it is, if it has not ended.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    pub fn interrupt_run(&self, id: &str) -> Result<()> {
+        self.change("interrupt", |change| {
+            change.execute("UPDATE run SET status = 'interrupted' WHERE id = ?1 AND status = 'running'", [id])?;
+            Ok(())
+        })
+    }
+
+    /// Keeps that a run that waited has failed: nobody tries it again by himself. It can be gone on with as before.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    pub fn fail_waiting(&self, id: &str) -> Result<()> {
+        self.aside(|change| {
+            change.execute(
+                "UPDATE run SET status = 'failed', report = json_set(report, '$.status', 'failed')
+                 WHERE id = ?1 AND status = 'waiting_retry'",
+                [id],
+            )?;
+            Ok(())
+        })
+    }
+
     pub(super) fn move_run(&self, id: &str, phase: Phase, plan: Option<(&str, &str)>) -> Result<()> {
         self.change(phase.word(), |change| {
             let (planned, digest) = plan.unzip();
@@ -251,7 +277,7 @@ impl State {
     }
 }
 
-fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
+pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
     Ok(Run {
         id: row.get("id")?,
         job: row.get("job")?,

@@ -1,0 +1,187 @@
+//! One thing that the daemon does: a job or a chain that is due, or a run that is gone on with.
+//!
+//! In: definitions, a home that is held. Out: the reports of its runs, and what stopped it. What cannot even be begun has a run of its
+//! own in the activity, so that nobody looks for it in vain.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::definitions::Definitions;
+use super::told::{Listener, Told};
+use crate::app::error::Error;
+use crate::app::held::Held;
+use crate::app::resuming::resume_held;
+use crate::app::runs::run_held;
+use crate::app::workspace::{Setting, Workspace};
+use crate::model::outcome::{Calls, Counts, Status};
+use crate::run::progress::Progress;
+use crate::run::report::Report;
+use crate::run::undertaking::How;
+use crate::run::waiting;
+use crate::store::ledger::{Begin, End, Ledger};
+use crate::store::state::Tenancy;
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activation {
+    /// The job or the chain.
+    pub name: String,
+    /// Whether it begins or goes on.
+    pub what: What,
+    /// How many times it was tried.
+    pub tries: u32,
+}
+
+/// Whether something begins or goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// It begins, because this time has come.
+    Slot(DateTime<Utc>),
+    /// A run goes on that stopped.
+    GoOn(String),
+}
+
+/// What came of one.
+pub struct Done {
+    /// What was to be done.
+    pub activation: Activation,
+    /// The runs that ended or wait.
+    pub reports: Vec<Report>,
+    /// Whether a run was begun or gone on with. Where none was, there is one report of a run that says why.
+    pub has_begun: bool,
+    /// What stopped it.
+    pub error: Option<Error>,
+}
+
+impl Activation {
+    /// The run that it goes on with.
+    #[must_use]
+    pub fn run(&self) -> Option<&str> {
+        match &self.what {
+            What::GoOn(run) => Some(run),
+            What::Slot(_) => None,
+        }
+    }
+
+    /// Does it. Whoever drops this future leaves the runs where they are.
+    pub async fn carried_out(
+        self,
+        definitions: Rc<Definitions>,
+        setting: Rc<Setting>,
+        held: Rc<Held>,
+        listener: Listener,
+    ) -> Done {
+        let (heard, name) = (Arc::clone(&listener), self.name.clone());
+        let progress: Progress = Arc::new(move |event| heard(&Told::Heard { name: name.clone(), event }));
+        let mut reports: Vec<Report> = Vec::new();
+        let chain = definitions.project.chains.contains_key(&self.name).then(|| self.name.clone());
+        let ended = |report: &Report| {
+            listener(&Told::Ended { name: self.name.clone(), chain: chain.clone(), report: Box::new(report.clone()) });
+            reports.push(report.clone());
+        };
+        let result = self.worked_on(&definitions, &setting, &held, &progress, ended).await;
+        let (mut error, has_begun) = (result.err(), !reports.is_empty());
+        // A run that cannot be gone on with has its line already.
+        let slot = if let What::Slot(at) = &self.what { Some(*at) } else { None };
+        if let (Some(why), Some(slot), false) = (&error, slot, has_begun) {
+            match self.begun_in_vain(slot, &definitions, &setting, &held, why) {
+                Ok(report) => reports.push(report),
+                Err(lost) => error = Some(lost),
+            }
+        }
+        Done { activation: self, reports, has_begun, error }
+    }
+
+    async fn worked_on(
+        &self,
+        definitions: &Definitions,
+        setting: &Setting,
+        held: &Held,
+        progress: &Progress,
+        ended: impl FnMut(&Report),
+    ) -> Result<(), Error> {
+        let workspace = Workspace::of(definitions.text(), setting).await?.or_mistakes()?;
+        match &self.what {
+            What::Slot(at) => {
+                let how = How { slot_ms: Some(at.timestamp_millis()), ..How::default() };
+                run_held(&workspace, setting, &self.name, &how, held, progress, ended).await
+            }
+            What::GoOn(run) => resume_held(&workspace, setting, Some(run), held, progress, ended).await,
+        }
+    }
+
+    /// A run that says why nothing was begun.
+    fn begun_in_vain(
+        &self,
+        slot: DateTime<Utc>,
+        definitions: &Definitions,
+        setting: &Setting,
+        held: &Held,
+        why: &Error,
+    ) -> Result<Report, Error> {
+        let at = setting.clock.now();
+        let moment = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let is_chain = definitions.project.chains.contains_key(&self.name);
+        let job = definitions.jobs_of(&self.name).first().map_or(self.name.clone(), |job| job.name.clone());
+        let of = Tenancy { organization: String::new(), tenant: String::new() };
+        let run = held.state.begin(&Begin {
+            day: &at.format("%Y%m%d").to_string(),
+            job: &job,
+            chain: is_chain.then_some(self.name.as_str()),
+            by: &setting.by,
+            slot_ms: Some(slot.timestamp_millis()),
+            of: &of,
+            started: &moment,
+            now_ms: at.timestamp_millis(),
+            job_digest: "",
+            relied: "",
+            chosen: None,
+            // It has done nothing: an earlier run of the job stays the one that is gone on with.
+            can_resume: false,
+        })?;
+        let report = Report {
+            run: run.clone(),
+            job: job.clone(),
+            status: status_of(why),
+            counts: Counts::default(),
+            records: BTreeMap::new(),
+            calls: Calls::default(),
+            error_file: None,
+            seconds: 0.0,
+            message: Some(why.to_string()),
+            resumed: 0,
+            chosen: None,
+            read: None,
+            retried: None,
+        };
+        let json = serde_json::json!(report).to_string();
+        held.state.end(&End {
+            run: &run,
+            of: &of,
+            job: &job,
+            ended: &moment,
+            status: report.status.word(),
+            report: &json,
+            message: report.message.as_deref(),
+            can_resume: false,
+            failed: &[],
+            are_all: false,
+            chosen: None,
+            base: None,
+        })?;
+        Ok(report)
+    }
+}
+
+/// What a run is that could not even be begun.
+pub(super) fn status_of(why: &Error) -> Status {
+    match why {
+        Error::Connection { cause, .. } => waiting::status_of(cause, false),
+        Error::Run(cause) => waiting::status_of(cause, false),
+        Error::Secret { .. } | Error::Revoked { .. } => Status::WaitingAuth,
+        _ => Status::Failed,
+    }
+}

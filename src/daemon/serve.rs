@@ -1,0 +1,284 @@
+//! The loop: it looks, begins what is due, and hears what came of it, until it is asked to stop.
+//!
+//! In: a setting, options, a listener, and a word to stop. Out: nothing but what was done. Everything that it decides is written down
+//! before it is done, so that it may end at any moment.
+
+use std::collections::BTreeSet;
+use std::rc::{Rc, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::StreamExt;
+use futures::future::{AbortHandle, Abortable, LocalBoxFuture};
+use futures::stream::FuturesUnordered;
+use tokio::sync::watch;
+
+use super::activation::{Activation, Done};
+use super::definitions::{Definitions, NotTaken, look};
+use super::options::Options;
+use super::queue::Queue;
+use super::told::{Listener, Told};
+use crate::app::error::Error;
+use crate::app::held::Held;
+use crate::app::workspace::Setting;
+use crate::diagnostic::source::Sources;
+use crate::model::touch::collide;
+use crate::run::error::Error as RunError;
+use crate::run::progress::Event;
+use crate::schedule::due::Watch;
+use crate::store::error::Error as StoreError;
+use crate::store::home::state_path;
+use crate::store::state::State;
+
+/// Whether the daemon is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// It serves.
+    No,
+    /// It begins nothing more, and waits for what is under way as long as the options say.
+    Soon,
+    /// It leaves what is under way where it is.
+    Now,
+}
+
+/// What is under way.
+pub(super) struct UnderWay {
+    pub(super) activation: Activation,
+    /// The numbers of its runs, as they begin.
+    pub(super) runs: Arc<Mutex<Vec<String>>>,
+    leave: AbortHandle,
+    held: Rc<Held>,
+}
+
+impl UnderWay {
+    /// Whether a run is one of its.
+    pub(super) fn has_run(&self, run: &str) -> bool {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|one| one == run)
+    }
+}
+
+pub(super) enum Happened {
+    /// An activation is at its end.
+    Done(Box<Done>),
+    /// One was left where it was.
+    Left(String),
+    /// Files were checked.
+    Checked(Box<Result<Definitions, NotTaken>>, Sources),
+}
+
+/// The daemon at work.
+pub(super) struct Daemon {
+    pub(super) setting: Rc<Setting>,
+    pub(super) options: Options,
+    pub(super) listener: Listener,
+    pub(super) definitions: Rc<Definitions>,
+    /// The files as they were when they were last looked at and not taken.
+    pub(super) not_taken: Option<(Sources, DateTime<Utc>, bool)>,
+    pub(super) is_checking: bool,
+    pub(super) queue: Queue,
+    /// What is tried again, and when.
+    pub(super) later: Vec<(DateTime<Utc>, Activation)>,
+    pub(super) under_way: Vec<UnderWay>,
+    pub(super) happening: FuturesUnordered<LocalBoxFuture<'static, Happened>>,
+    pub(super) watch: Watch,
+    held: Weak<Held>,
+    /// What was said to wait, so that it is said once.
+    told_to_wait: BTreeSet<String>,
+}
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// If there is nothing to begin with: the project has mistakes or cannot be checked, or the home cannot be used.
+pub async fn serve(
+    setting: Setting,
+    options: Options,
+    listener: Listener,
+    stop: watch::Receiver<Stop>,
+) -> Result<(), Error> {
+    // What runs here is started by schedules, and nobody looks on.
+    let setting = Rc::new(Setting { is_attended: false, by: "schedule".to_owned(), anew: true, ..setting });
+    if !state_path(&setting.home).exists() {
+        drop(Held::at_once(&setting)?);
+    }
+    let sources = look(&setting)?;
+    let definitions = match Definitions::of(sources, &setting).await {
+        Ok(definitions) => definitions,
+        Err(NotTaken::Broken(broken)) => return Err(Error::Text(broken)),
+        Err(NotTaken::Unchecked(error)) => return Err(error),
+    };
+    listener(&Told::Started(definitions.defined()));
+    let now = setting.clock.now();
+    let mut daemon = Daemon {
+        setting,
+        options,
+        listener,
+        definitions: Rc::new(definitions),
+        not_taken: None,
+        is_checking: false,
+        queue: Queue::default(),
+        later: Vec::new(),
+        under_way: Vec::new(),
+        happening: FuturesUnordered::new(),
+        watch: Watch::begin(now),
+        held: Weak::new(),
+        told_to_wait: BTreeSet::new(),
+    };
+    daemon.take_up()?;
+    daemon.works(stop).await;
+    Ok(())
+}
+
+impl Daemon {
+    async fn works(&mut self, mut stop: watch::Receiver<Stop>) {
+        while *stop.borrow() == Stop::No {
+            self.turn();
+            tokio::select! {
+                Some(happened) = self.happening.next(), if !self.happening.is_empty() => self.hear(happened),
+                () = self.setting.clock.sleep(self.options.tick) => {}
+                // Whoever could say so is gone: nobody can stop it any more but the system.
+                changed = stop.changed() => if changed.is_err() { self.setting.clock.sleep(self.options.tick).await },
+            }
+        }
+        self.stops(stop).await;
+    }
+
+    /// Waits for what is under way, and leaves what does not end in time.
+    async fn stops(&mut self, mut stop: watch::Receiver<Stop>) {
+        let (under_way, within) = (self.under_way.len(), self.options.stop_within);
+        self.tell(&Told::Stopping { under_way, seconds: within.as_secs() });
+        let until = self.setting.clock.mark();
+        while !self.under_way.is_empty()
+            && *stop.borrow() != Stop::Now
+            && !self.setting.clock.may_have_passed(until, within)
+        {
+            self.turned();
+            tokio::select! {
+                Some(happened) = self.happening.next() => self.hear(happened),
+                () = self.setting.clock.sleep(self.options.tick) => {}
+                _ = stop.changed() => {}
+            }
+        }
+        let left = self.under_way.len();
+        for name in self.under_way.iter().map(|one| one.activation.name.clone()).collect::<Vec<_>>() {
+            self.leave(&name);
+        }
+        while !self.under_way.is_empty()
+            && let Some(happened) = self.happening.next().await
+        {
+            self.hear(happened);
+        }
+        self.tell(&Told::Stopped { left });
+    }
+
+    /// Begins what may begin.
+    pub(super) fn begin(&mut self) {
+        while self.under_way.len() < self.options.side_by_side {
+            let definitions = Rc::clone(&self.definitions);
+            let in_the_way = |one: &Activation, other: &Activation| {
+                let tenant = |connection| definitions.tenant(connection);
+                let others = definitions.jobs_of(&other.name);
+                definitions
+                    .jobs_of(&one.name)
+                    .into_iter()
+                    .any(|one| others.iter().any(|other| collide(one, other, tenant)))
+            };
+            let under_way: Vec<Activation> = self.under_way.iter().map(|one| one.activation.clone()).collect();
+            if self.queue.is_empty() {
+                return;
+            }
+            let held = match self.hold() {
+                Ok(held) => held,
+                Err(error) => return self.waits(&error),
+            };
+            let Some(next) = self.queue.next(&under_way, in_the_way) else { return };
+            self.told_to_wait.clear();
+            self.start(next, held);
+        }
+    }
+
+    fn start(&mut self, activation: Activation, held: Rc<Held>) {
+        let (leave, registration) = AbortHandle::new_pair();
+        let runs: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (listener, known) = (Arc::clone(&self.listener), Arc::clone(&runs));
+        // The numbers of runs are needed to leave them, or to say of which of them somebody speaks.
+        let listener: Listener = Arc::new(move |told| {
+            if let Told::Heard { event: Event::Began { run, .. }, .. } = told {
+                known.lock().unwrap_or_else(PoisonError::into_inner).push(run.clone());
+            }
+            listener(told);
+        });
+        let (definitions, setting) = (Rc::clone(&self.definitions), Rc::clone(&self.setting));
+        let name = activation.name.clone();
+        let work = activation.clone().carried_out(definitions, setting, Rc::clone(&held), listener);
+        self.under_way.push(UnderWay { activation, runs, leave, held });
+        self.happening.push(Box::pin(async move {
+            match Abortable::new(work, registration).await {
+                Ok(done) => Happened::Done(Box::new(done)),
+                Err(_) => Happened::Left(name),
+            }
+        }));
+    }
+
+    /// The home, if it is to be had.
+    fn hold(&mut self) -> Result<Rc<Held>, Error> {
+        if let Some(held) = self.held.upgrade() {
+            return Ok(held);
+        }
+        let held = Rc::new(Held::at_once(&self.setting)?);
+        self.held = Rc::downgrade(&held);
+        Ok(held)
+    }
+
+    fn waits(&mut self, error: &Error) {
+        let why = match error {
+            Error::Run(RunError::Store(StoreError::Busy { .. })) => format!("somebody else is at work: {error}"),
+            other => other.to_string(),
+        };
+        for name in self.queue.names() {
+            if self.told_to_wait.insert(name.clone()) {
+                self.tell(&Told::Waits { name, why: why.clone() });
+            }
+        }
+    }
+
+    /// Has one stop where it is. What it does is written down before it is done, so that it can be gone on with.
+    pub(super) fn leave(&self, name: &str) {
+        self.under_way.iter().filter(|one| one.activation.name == name).for_each(|one| one.leave.abort());
+    }
+
+    /// Takes one out of what is under way; runs of it that are not at their end are interrupted ones.
+    pub(super) fn remove(&mut self, name: &str) -> Option<UnderWay> {
+        let at = self.under_way.iter().position(|one| one.activation.name == name)?;
+        let one = self.under_way.swap_remove(at);
+        for run in one.runs.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            if let Err(error) = one.held.state.interrupt_run(run) {
+                self.tell(&Told::Notice(format!("run {run}: {error}")));
+            }
+        }
+        Some(one)
+    }
+
+    /// The state, beside whoever has the home.
+    pub(super) fn desk(&self) -> Result<State, Error> {
+        Ok(State::join(&state_path(&self.setting.home))?)
+    }
+
+    pub(super) fn tell(&self, told: &Told) {
+        (self.listener)(told);
+    }
+
+    /// Says that it is alive.
+    pub(super) fn turned(&self) {
+        self.tell(&Told::Turned {
+            has_home: self.held.strong_count() > 0,
+            under_way: self.under_way.len(),
+            waiting: self.queue.len() + self.later.len(),
+        });
+    }
+
+    pub(super) fn after(&self, wait: Duration) -> DateTime<Utc> {
+        self.setting.clock.now() + wait
+    }
+}
