@@ -12,6 +12,7 @@ mod checkpoints;
 mod clauses;
 mod connections;
 mod corners;
+mod daemon;
 mod datasets;
 mod days;
 mod disk;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::arguments_secret::SecretVerb;
+use super::arguments_serve::Serve;
 use crate::http::terms::MAX_WAIT;
 
 /// Carries Microsoft Dynamics 365 records to Gainsight NXT, from sync jobs written in a small SQL-like language.
@@ -200,16 +202,6 @@ pub(super) enum Verb {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Serve {
-    /// When asked to stop, let runs go on this long; what is not at its end then is gone on with by the next `serve`.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = age)]
-    pub(super) stop_within: u64,
-    /// Jobs and chains under way at once, at the most.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=16))]
-    pub(super) side_by_side: u8,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct Init {
     /// The folder of the new project; made if it is not there.
     #[arg(default_value = ".")]
@@ -229,29 +221,6 @@ pub(super) struct Init {
     /// The field of Company Person that holds the contact's id; without it the tenant is asked.
     #[arg(long, value_name = "FIELD")]
     pub(super) contact_key: Option<String>,
-}
-
-/// What can be done with secrets.
-#[derive(Debug, Subcommand)]
-pub(super) enum SecretVerb {
-    /// Keep one: typed without being shown, or from standard input.
-    Set {
-        /// Its name in scripts, such as dynamics/client_secret.
-        name: String,
-        /// Keep it in the operating system's keyring, not in the home.
-        #[arg(long)]
-        keyring: bool,
-    },
-    /// List the names.
-    List,
-    /// Forget one.
-    Remove {
-        /// Its name.
-        name: String,
-        /// Forget the one in the operating system's keyring.
-        #[arg(long)]
-        keyring: bool,
-    },
 }
 
 /// What can be done with error files.
@@ -380,7 +349,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// A length of time in seconds: `30d`, `12h`, `45m`, `10s`.
-fn age(text: &str) -> Result<u64, String> {
+pub(super) fn age(text: &str) -> Result<u64, String> {
     let wrong = || "write a number with d, h, m or s, such as 30d".to_owned();
     let unit = text.chars().last().ok_or_else(wrong)?;
     let seconds = match unit {

@@ -5,6 +5,8 @@
 mod activity;
 mod approving;
 mod arguments;
+mod arguments_secret;
+mod arguments_serve;
 mod check;
 mod clean;
 mod company;

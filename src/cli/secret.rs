@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
 
-use super::arguments::SecretVerb;
+use super::arguments_secret::SecretVerb;
 use super::output::{say, tell};
 use super::start::Ended;
 use crate::app::error::Error;

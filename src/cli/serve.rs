@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{SecondsFormat, Utc};
 use tokio::sync::watch;
 
-use super::arguments::Serve;
+use super::arguments_serve::Serve;
 use super::output::{on_one_line, tell};
 use super::start::Ended;
 use crate::app::workspace::Setting;

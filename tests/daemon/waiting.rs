@@ -1,0 +1,139 @@
+//! What stops runs of the daemon, and what lets them go on.
+
+use chrono::TimeDelta;
+use ferry::app::approving::approve;
+use ferry::daemon::told::Told;
+use ferry::model::outcome::Status;
+use ferry::sandbox::{Options as World, start};
+use serde_json::json;
+
+use super::watched::{Daemon, Desk};
+use crate::stage::{COMPANIES, SCALE, Stage, faults_file};
+
+const CHAIN: &str = r#"CREATE CHAIN "Daily" SCHEDULE EVERY DAY AT '02:00' AS RUN "Company Sync_Dynamics Connection";"#;
+const READ: &str = "/v1/data/objects/query/company";
+
+async fn rough(rules: &str) -> Desk {
+    let file = faults_file(rules);
+    let world = World { rows: 20, limits_scale: SCALE, faults: Some(file.path().to_owned()), ..World::default() };
+    Desk::new(Stage::on(start(world).await.expect("it starts")), CHAIN)
+}
+
+async fn comes(desk: &Desk, daemon: &mut Daemon) {
+    let at = desk.next_of("Daily").await;
+    desk.set_clock(at - TimeDelta::seconds(2));
+    daemon.turns().await;
+    desk.set_clock(at);
+}
+
+/// Three answers that cannot be read end a run; how many there are in a row.
+fn unreadable(times: usize) -> String {
+    let text = r#""status": 200, "text": "<html>Signed out</html>""#;
+    format!(r#"{{"service": "gainsight", "path": "{READ}", "nth": [1], "in_a_row": {times}, {text}}}"#)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_service_stopped_is_tried_again_and_is_the_same_run() {
+    let desk = rough(&unreadable(3)).await;
+    desk.with(Desk::options(), async |daemon| {
+        comes(&desk, daemon).await;
+        let first = daemon.ended().await;
+        assert_eq!(first.status, Status::WaitingRetry, "{:?}", first.message);
+        let at = daemon.hears(|told| if let Told::Retried { at, .. } = told { Some(*at) } else { None }).await;
+        daemon.turns().await;
+        assert_eq!(desk.runs().len(), 1, "it is not tried before its time");
+        desk.set_clock(at);
+        let second = daemon.ended().await;
+        assert_eq!((second.run, second.status, second.resumed), (first.run, Status::Partial, 1));
+    })
+    .await;
+    assert_eq!(desk.runs().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_stays_away_is_given_up_and_the_run_has_failed() {
+    let desk = rough(&unreadable(9_999)).await;
+    desk.with(Desk::options(), async |daemon| {
+        comes(&desk, daemon).await;
+        for _ in 0..2 {
+            let at = daemon.hears(|told| if let Told::Retried { at, .. } = told { Some(*at) } else { None }).await;
+            desk.set_clock(at);
+        }
+        let tries = daemon.hears(|told| if let Told::GivenUp { tries, .. } = told { Some(*tries) } else { None }).await;
+        assert_eq!(tries, 3);
+        daemon.turns().await;
+        let runs = desk.runs();
+        assert_eq!((runs.len(), runs[0].status.as_str()), (1, "failed"));
+        assert!(runs[0].report.as_ref().is_some_and(|report| report.contains("\"status\":\"failed\"")));
+        comes(&desk, daemon).await;
+        daemon.ended().await;
+        assert_eq!(desk.runs().len(), 2, "it was too long ago to be gone on with: the next day has a run of its own");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_for_approval_goes_on_when_it_is_given() {
+    let rows: Vec<String> = (0..150)
+        .map(|n| json!({"accountid": format!("00000000-0000-4000-8000-{n:012}"), "name": format!("A {n}")}).to_string())
+        .collect();
+    let desk = Desk::new(Stage::world("", &rows.join("\n"), "").await, CHAIN);
+    desk.with(Desk::options(), async |daemon| {
+        comes(&desk, daemon).await;
+        assert_eq!(daemon.ended().await.counts.inserted, 150);
+        for n in 0..100 {
+            let row = json!({"accountid": format!("00000000-0000-4000-8000-{n:012}"), "name": format!("B {n}")});
+            desk.stage.sandbox.put_row("account", row.as_object().expect("an object").clone());
+        }
+        comes(&desk, daemon).await;
+        let waits = daemon.ended().await;
+        assert_eq!(waits.status, Status::WaitingApproval);
+        assert!(waits.message.is_some_and(|said| said.contains(&format!("ferry approve {}", waits.run))));
+        daemon.turns().await;
+        assert_eq!(desk.runs()[1].status, "waiting_approval", "it waits as long as it takes");
+        approve(&desk.stage.setting, &waits.run).expect("it waits for that");
+        let done = daemon.ended().await;
+        assert_eq!((done.run, done.counts.updated), (waits.run, 100));
+    })
+    .await;
+    assert_eq!(desk.runs().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_even_be_begun_has_a_line_in_the_activity() {
+    let desk = rough("").await;
+    desk.with(Desk::options(), async |daemon| {
+        ferry::app::connections::authorize(&desk.stage.setting, "gainsight", &|_: &_| {}).await.expect("it works");
+        ferry::app::connections::revoke(&desk.stage.setting, "gainsight").expect("it is revoked");
+        comes(&desk, daemon).await;
+        let why = daemon.hears(|told| if let Told::Failed { why, .. } = told { Some(why.clone()) } else { None }).await;
+        assert!(why.contains("was revoked"), "{why}");
+        daemon.turns().await;
+        let runs = desk.runs();
+        assert_eq!((runs.len(), runs[0].job.as_str(), runs[0].status.as_str()), (1, COMPANIES, "waiting_auth"));
+        assert!(runs[0].message.as_ref().is_some_and(|said| said.contains("ferry connection authorize")));
+        ferry::app::connections::authorize(&desk.stage.setting, "gainsight", &|_: &_| {}).await.expect("it works");
+        comes(&desk, daemon).await;
+        assert_eq!(daemon.ended().await.status, Status::Partial);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_waits_while_somebody_else_has_the_home() {
+    let desk = rough("").await;
+    desk.with(Desk::options(), async |daemon| {
+        let held = ferry::app::held::Held::at_once(&desk.stage.setting).expect("nobody is at work");
+        comes(&desk, daemon).await;
+        let why = daemon.hears(|told| if let Told::Waits { why, .. } = told { Some(why.clone()) } else { None }).await;
+        assert!(why.contains("somebody else is at work"), "{why}");
+        daemon.turns().await;
+        assert_eq!(daemon.heard.iter().filter(|told| matches!(told, Told::Waits { .. })).count(), 1, "said once");
+        drop(held);
+        daemon.ended().await;
+        daemon.turns().await;
+        ferry::app::held::Held::at_once(&desk.stage.setting).expect("it leaves the home when nothing is under way");
+    })
+    .await;
+    assert_eq!(desk.runs().len(), 1);
+}
