@@ -17,6 +17,7 @@ mod datasets;
 mod days;
 mod disk;
 mod drift;
+mod due_times;
 mod examples;
 mod fault_table;
 mod faults;

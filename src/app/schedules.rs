@@ -38,19 +38,11 @@ pub struct Looked {
 /// What of a project is scheduled.
 #[must_use]
 pub fn scheduled(project: &Project) -> Vec<Entry> {
-    let jobs = project.jobs.values().map(|job| Declared {
-        name: &job.name,
-        kind: Kind::Job,
-        schedule: job.schedule.as_ref(),
-        steps: &[],
-    });
-    let chains = project.chains.values().map(|chain| Declared {
-        name: &chain.name,
-        kind: Kind::Chain,
-        schedule: chain.schedule.as_ref(),
-        steps: &chain.steps,
-    });
-    entries(chains.chain(jobs))
+    let chains =
+        project.chains.values().map(|chain| Declared::chain(&chain.name, chain.schedule.clone(), chain.jobs()));
+    let jobs = project.jobs.values().map(|job| Declared::job(&job.name, job.schedule.clone()));
+    let declared: Vec<Declared> = chains.chain(jobs).collect();
+    entries(&declared)
 }
 
 /// Decides what has come since the last look, and writes it down.

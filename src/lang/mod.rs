@@ -18,6 +18,7 @@ mod parse_schedule;
 mod parse_test;
 pub mod project;
 pub mod references;
+pub mod scheduled;
 mod split;
 mod suggest;
 mod syntax;

@@ -109,6 +109,15 @@ impl Parsed {
         users
     }
 
+    /// The names of all jobs that are written, right or wrong.
+    pub(super) fn jobs(&self) -> BTreeSet<&str> {
+        let jobs = self.statements.iter().filter_map(|statement| match statement {
+            Statement::Job(job) => Some(job.name.text.as_str()),
+            _ => None,
+        });
+        jobs.chain(self.broken.jobs.iter().map(String::as_str)).collect()
+    }
+
     /// The tables or objects of a connection that the project names.
     #[must_use]
     pub fn objects_of(&self, connection: &str) -> Vec<String> {
@@ -170,12 +179,7 @@ pub fn check(parsed: &Parsed, catalog: &Catalog, functions: &Functions, sources:
         mail: parsed.mail.clone(),
         ..Project::default()
     };
-    let written: BTreeSet<&str> = parsed
-        .statements
-        .iter()
-        .filter_map(|s| if let Statement::Job(job) = s { Some(job.name.text.as_str()) } else { None })
-        .chain(parsed.broken.jobs.iter().map(String::as_str))
-        .collect();
+    let written = parsed.jobs();
     let (connections, settings, broken) = (&parsed.connections, &parsed.settings, &parsed.broken.connections);
     let context = check::Context { catalog, connections, broken, sources, functions, settings, jobs: &written };
     check::resolution::fields(&parsed.statements, &context, &mut diagnostics);

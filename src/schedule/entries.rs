@@ -5,16 +5,30 @@
 use crate::model::schedule::Schedule;
 
 /// A job or a chain, as far as schedules go.
-#[derive(Debug, Clone, Copy)]
-pub struct Declared<'a> {
+#[derive(Debug, Clone)]
+pub struct Declared {
     /// Its name.
-    pub name: &'a str,
+    pub name: String,
     /// What it is.
     pub kind: Kind,
     /// When it is due, if it is scheduled.
-    pub schedule: Option<&'a Schedule>,
+    pub schedule: Option<Schedule>,
     /// The jobs that it runs, if it is a chain.
-    pub steps: &'a [Vec<String>],
+    pub jobs: Vec<String>,
+}
+
+impl Declared {
+    /// A job.
+    #[must_use]
+    pub fn job(name: &str, schedule: Option<Schedule>) -> Self {
+        Self { name: name.to_owned(), kind: Kind::Job, schedule, jobs: Vec::new() }
+    }
+
+    /// A chain with the jobs that it runs.
+    #[must_use]
+    pub fn chain<'a>(name: &str, schedule: Option<Schedule>, jobs: impl Iterator<Item = &'a String>) -> Self {
+        Self { name: name.to_owned(), kind: Kind::Chain, schedule, jobs: jobs.cloned().collect() }
+    }
 }
 
 /// What can be scheduled.
@@ -51,16 +65,18 @@ pub struct Entry {
 }
 
 /// All that are scheduled, in the order given.
-pub fn entries<'a>(declared: impl Iterator<Item = Declared<'a>> + Clone) -> Vec<Entry> {
-    let chains = declared.clone().filter(|one| one.kind == Kind::Chain && one.schedule.is_some());
-    let made = declared.filter_map(|one| {
-        let runs = |chain: &Declared<'_>| chain.steps.iter().flatten().any(|job| job == one.name);
-        let silencing = chains.clone().filter(|chain| one.kind == Kind::Job && runs(chain));
+#[must_use]
+pub fn entries(declared: &[Declared]) -> Vec<Entry> {
+    let silencing = |job: &Declared| {
+        let chains = declared.iter().filter(|one| one.schedule.is_some() && one.jobs.contains(&job.name));
+        chains.map(|chain| chain.name.clone()).collect()
+    };
+    let made = declared.iter().filter_map(|one| {
         Some(Entry {
-            name: one.name.to_owned(),
+            name: one.name.clone(),
             kind: one.kind,
-            schedule: one.schedule?.clone(),
-            silenced_by: silencing.map(|chain| chain.name.to_owned()).collect(),
+            schedule: one.schedule.clone()?,
+            silenced_by: silencing(one),
         })
     });
     made.collect()

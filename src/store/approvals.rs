@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::error::Result;
 use super::runs::{Run, run};
+use super::slots::unfollow;
 use super::state::State;
 use super::updates::{Update, keep_update};
 
@@ -65,6 +66,8 @@ impl State {
                 "INSERT INTO pause (name, at, by) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",
                 params![one.name, one.at, one.by],
             )?;
+            // What passes while it pauses is not missed, also where nobody looks meanwhile.
+            unfollow(change, &one.name)?;
             keep_update(change, update)
         })
     }

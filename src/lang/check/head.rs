@@ -15,17 +15,17 @@ use crate::schedule::cron::Cron;
 
 /// The checked head.
 #[derive(Default)]
-pub(super) struct Head {
+pub(in crate::lang) struct Head {
     pub(super) comment: Option<String>,
     pub(super) after: Vec<String>,
-    pub(super) schedule: Option<Schedule>,
+    pub(in crate::lang) schedule: Option<Schedule>,
     pub(super) notify: Vec<Notify>,
     pub(super) zone: Option<String>,
     pub(super) stop_on_failure: Option<bool>,
 }
 
 /// Checks the clauses of a head. What is wrong in it is left out.
-pub(super) fn check(clauses: &[HeadClause], context: &Context<'_>, out: &mut Diagnostics) -> Head {
+pub(in crate::lang) fn check(clauses: &[HeadClause], context: &Context<'_>, out: &mut Diagnostics) -> Head {
     let mut head = Head::default();
     let mut seen: Vec<(&str, Span)> = Vec::new();
     for clause in clauses {

@@ -17,7 +17,7 @@ pub(super) mod connection;
 mod convert;
 mod expression;
 mod familiar;
-mod head;
+pub(super) mod head;
 mod items;
 pub(super) mod job;
 mod key;
