@@ -1,7 +1,7 @@
 //! Benchmarks, in one binary: `cargo bench -- demo 10000` (a whole plan and load of the out-of-the-box chain),
 //! `cargo bench -- check 1000` (reading and checking a script of that many jobs) and `cargo bench -- ranges 200000`
 //! (reading that many contacts in one chain of pages and in ranges). Without a name all of these run. `cargo bench --profile dev --
-//! soak 20` runs jobs through random faults for that many minutes, and `-- calls 100000` holds the calls of a first load and of days
+//! soak 20` runs jobs through random faults for that many minutes, `-- serve 30` does so with the daemon, which is stopped and killed meanwhile, and `-- calls 100000` holds the calls of a first load and of days
 //! of change against those that are needed (`README.md` has the table).
 //!
 //! Nothing here is a test: a slow machine fails nothing.
@@ -12,6 +12,7 @@ mod calls;
 mod check;
 mod demo;
 mod ranges;
+mod serve;
 mod soak;
 
 fn main() {
@@ -26,6 +27,9 @@ fn main() {
     let count = |default: usize| arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(default);
     if arguments.iter().any(|a| a == "soak") {
         return soak::soak(count(20));
+    }
+    if arguments.iter().any(|a| a == "serve") {
+        return serve::serve(count(30));
     }
     if arguments.iter().any(|a| a == "calls") {
         return calls::calls(count(100_000));

@@ -6,7 +6,7 @@
 
 #![allow(clippy::panic)] // A soak that finds something ends there.
 
-mod writer;
+pub mod writer;
 
 pub mod worker;
 

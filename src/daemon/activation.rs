@@ -139,8 +139,8 @@ impl Activation {
             job_digest: "",
             relied: "",
             chosen: None,
-            // It has done nothing: an earlier run of the job stays the one that is gone on with.
-            can_resume: false,
+            // As nobody's run it is in nobody's way: an earlier run of the job stays the one that is gone on with.
+            can_resume: true,
         })?;
         let report = Report {
             run: run.clone(),

@@ -15,6 +15,12 @@ impl Daemon {
         match happened {
             Happened::Checked(checked, sources) => self.checked(*checked, sources),
             Happened::Left(name) => drop(self.remove(&name)),
+            Happened::Broke(name, words) => {
+                self.remove(&name);
+                let why =
+                    format!("it broke off ({words}); this is a bug of Ferry, please report it with the run folder");
+                self.tell(&Told::Failed { name, why });
+            }
             Happened::Done(done) => {
                 self.remove(&done.activation.name);
                 self.ended(*done);

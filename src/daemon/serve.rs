@@ -3,15 +3,17 @@
 //! In: a setting, options, a listener, and a word to stop. Out: nothing but what was done. Everything that it decides is written down
 //! before it is done, so that it may end at any moment.
 
+use std::any::Any;
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::rc::{Rc, Weak};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures::StreamExt;
 use futures::future::{AbortHandle, Abortable, LocalBoxFuture};
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::watch;
 
 use super::activation::{Activation, Done};
@@ -63,6 +65,8 @@ pub(super) enum Happened {
     Done(Box<Done>),
     /// One was left where it was.
     Left(String),
+    /// One broke off in a way that it never should.
+    Broke(String, String),
     /// Files were checked.
     Checked(Box<Result<Definitions, NotTaken>>, Sources),
 }
@@ -214,9 +218,11 @@ impl Daemon {
         let work = activation.clone().carried_out(definitions, setting, Rc::clone(&held), listener);
         self.under_way.push(UnderWay { activation, runs, leave, held });
         self.happening.push(Box::pin(async move {
-            match Abortable::new(work, registration).await {
-                Ok(done) => Happened::Done(Box::new(done)),
-                Err(_) => Happened::Left(name),
+            // A mistake of ours in one run ends that run, and not what is under way beside it.
+            match AssertUnwindSafe(Abortable::new(work, registration)).catch_unwind().await {
+                Ok(Ok(done)) => Happened::Done(Box::new(done)),
+                Ok(Err(_)) => Happened::Left(name),
+                Err(panic) => Happened::Broke(name, words(&*panic)),
             }
         }));
     }
@@ -281,4 +287,9 @@ impl Daemon {
     pub(super) fn after(&self, wait: Duration) -> DateTime<Utc> {
         self.setting.clock.now() + wait
     }
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("without a word").to_owned()
 }

@@ -1,5 +1,7 @@
 //! A daemon that is stopped, and the next one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use chrono::TimeDelta;
 use ferry::app::approving::{Paused, pause};
 use ferry::daemon::serve::Stop;
@@ -17,7 +19,7 @@ const CHAIN: &str = r#"CREATE CHAIN "Daily" SCHEDULE EVERY DAY AT '02:00' AS RUN
 /// A world in which the first insert has its answer after this time.
 async fn slow(latency_ms: u64) -> Desk {
     let rule = format!(
-        r#"{{"service": "gainsight", "path": "/v1/data/objects/Company", "method": "POST", "nth": [1], "latency_ms": {latency_ms}}}"#
+        r#"{{"service": "gainsight", "path": "/v1/data/objects/company", "method": "POST", "nth": [1], "latency_ms": {latency_ms}}}"#
     );
     let file = faults_file(&rule);
     let world = World { rows: 20, limits_scale: SCALE, faults: Some(file.path().to_owned()), ..World::default() };
@@ -36,9 +38,8 @@ async fn loads(desk: &Desk, daemon: &mut Daemon) -> String {
             _ => None,
         })
         .await;
-    while desk.state().standing(&run).expect("it is read").is_none_or(|one| one.calls.1 == 0) {
-        daemon.turns().await;
-    }
+    let is_sent = || desk.state().standing(&run).expect("it is read").is_some_and(|one| one.calls.1 > 0);
+    daemon.turns_until(is_sent).await;
     run
 }
 
@@ -87,9 +88,7 @@ async fn a_run_that_is_paused_stops_where_it_is() {
     desk.with(Desk::options(), async |daemon| {
         let run = loads(&desk, daemon).await;
         assert!(matches!(pause(&desk.stage.setting, &run), Ok(Paused::Run(_))));
-        while desk.runs()[0].status == "running" {
-            daemon.turns().await;
-        }
+        daemon.turns_until(|| desk.runs()[0].status != "running").await;
         assert_eq!(desk.runs()[0].status, "interrupted");
         assert_eq!(desk.state().pauses().expect("they are read"), [], "that is all that it was for");
     })
@@ -118,4 +117,34 @@ async fn a_time_that_was_decided_and_never_begun_is_begun_by_the_next() {
         })
         .await;
     assert_eq!(desk.runs().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_breaks_off_takes_nothing_else_with_it() {
+    let desk = slow(0).await;
+    LocalSet::new()
+        .run_until(async {
+            let breaks = AtomicBool::new(true);
+            let mistake = move |told: &Told| {
+                let is_loading = matches!(told, Told::Heard { event: Event::Advanced { stage: "load", .. }, .. });
+                assert!(!is_loading || !breaks.swap(false, Ordering::SeqCst), "a mistake");
+            };
+            let mut daemon = desk.begin_with(Desk::options(), mistake).await;
+            let at = desk.next_of("Daily").await;
+            desk.set_clock(at - TimeDelta::seconds(2));
+            daemon.turns().await;
+            desk.set_clock(at);
+            let why =
+                daemon.hears(|told| if let Told::Failed { why, .. } = told { Some(why.clone()) } else { None }).await;
+            assert!(why.contains("a mistake") && why.contains("bug of Ferry"), "{why}");
+            assert_eq!(desk.runs()[0].status, "interrupted");
+            let at = desk.next_of("Daily").await;
+            desk.set_clock(at - TimeDelta::hours(12));
+            daemon.turns().await;
+            desk.set_clock(at);
+            daemon.ended().await;
+            daemon.stop(Stop::Soon).await;
+        })
+        .await;
+    assert_eq!(desk.runs().iter().filter(|run| run.status == "partial").count(), 1, "it serves on");
 }

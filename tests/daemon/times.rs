@@ -68,7 +68,7 @@ async fn days_without_a_daemon_are_made_up_for_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_does_not_overlap_with_itself() {
-    let slow = r#"{"service": "gainsight", "path": "/v1/data/objects/Company", "nth": [1], "latency_ms": 2000}"#;
+    let slow = r#"{"service": "gainsight", "path": "/v1/data/objects/company", "nth": [1], "latency_ms": 2000}"#;
     let file = faults_file(slow);
     let world = World { rows: 20, limits_scale: SCALE, faults: Some(file.path().to_owned()), ..World::default() };
     let stage = Stage::on(start(world).await.expect("it starts"));

@@ -27,6 +27,9 @@ use crate::stage::{SCALE, Stage};
 /// What a test waits for at the most before it says that it never came.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The same, where it is looked for in each turn.
+const TURNS_AT_MOST: usize = 1_000;
+
 pub struct Desk {
     pub stage: Stage,
     by: &'static AtomicI64,
@@ -125,9 +128,17 @@ impl Desk {
 
     /// Begins to serve, within a [`LocalSet`].
     pub async fn begin(&self, options: Options) -> Daemon {
+        self.begin_with(options, |_| {}).await
+    }
+
+    /// The same with somebody else who listens.
+    pub async fn begin_with(&self, options: Options, also: impl Fn(&Told) + Send + Sync + 'static) -> Daemon {
         let (tell, told) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(Stop::No);
-        let listener = Arc::new(move |told: &Told| drop(tell.send(told.clone())));
+        let listener = Arc::new(move |told: &Told| {
+            drop(tell.send(told.clone()));
+            also(told);
+        });
         let served = spawn_local(serve(self.stage.setting.clone(), options, listener, stopped));
         let mut daemon = Daemon { told, stop, served, heard: Vec::new() };
         daemon.turns().await;
@@ -165,6 +176,17 @@ impl Daemon {
         for _ in 0..2 {
             self.hears(|told| matches!(told, Told::Turned { .. }).then_some(())).await;
         }
+    }
+
+    /// Waits until something is so.
+    pub async fn turns_until(&mut self, is_so: impl Fn() -> bool) {
+        for _ in 0..TURNS_AT_MOST {
+            if is_so() {
+                return;
+            }
+            self.turns().await;
+        }
+        panic!("it never came; heard: {:#?}", self.heard);
     }
 
     pub async fn ended(&mut self) -> Report {
