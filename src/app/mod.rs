@@ -29,4 +29,5 @@ pub mod sandboxes;
 pub mod schedules;
 pub mod snapshot;
 pub mod tests;
+pub mod upcoming;
 pub mod workspace;

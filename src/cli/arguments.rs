@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::arguments_schedule::Schedule;
 use super::arguments_secret::SecretVerb;
 use super::arguments_serve::Serve;
 use crate::http::terms::MAX_WAIT;
@@ -143,6 +144,8 @@ pub(super) enum Verb {
     },
     /// Run jobs and chains when their schedules say so, until asked to stop.
     Serve(Serve),
+    /// List what is due when, and what is silenced, paused or over.
+    Schedule(Schedule),
     /// Allow a run that waits for it to change as much of the target as it planned.
     Approve {
         /// The run's number.

@@ -5,6 +5,7 @@
 mod activity;
 mod approving;
 mod arguments;
+mod arguments_schedule;
 mod arguments_secret;
 mod arguments_serve;
 mod check;
@@ -25,6 +26,7 @@ mod refresh;
 mod run;
 mod sample;
 mod sandbox;
+mod schedule;
 mod secret;
 mod serve;
 pub mod start;

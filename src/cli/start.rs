@@ -12,7 +12,7 @@ use clap::Parser;
 use super::arguments::{Arguments, Common, ConnectionVerb, ErrorsVerb, Loading, Verb};
 use super::{
     activity, approving, check, clean, company, connection, demo, describe, errors, explain, fmt, init, plan, preview,
-    refresh, run, sandbox, secret, serve, test,
+    refresh, run, sandbox, schedule, secret, serve, test,
 };
 use crate::app::approving::is_paused;
 use crate::app::error::Error;
@@ -68,6 +68,7 @@ async fn verb(arguments: Arguments) -> Ended {
             | Verb::Errors { .. }
             | Verb::Fmt { .. }
             | Verb::Activity { .. }
+            | Verb::Schedule(_)
             | Verb::Cancel { .. }
             | Verb::Approve { .. }
             | Verb::Pause { .. }
@@ -107,6 +108,7 @@ async fn verb(arguments: Arguments) -> Ended {
         }
         Verb::Apply { run, loading } => run::apply(&to_load(setting, &loading), &run, common.json).await,
         Verb::Serve(arguments) => serve::serve(setting, &arguments).await,
+        Verb::Schedule(arguments) => schedule::schedule(&setting, &arguments, common.json),
         Verb::Approve { run } => approving::approve(&setting, &run, common.json),
         Verb::Pause { name } => approving::pause(&setting, &name, common.json),
         Verb::Resume { run: Some(name), .. } if is_paused(&setting, &name)? => {
