@@ -190,7 +190,8 @@ async fn keys_of_users_are_judged_on_both_sides() {
     assert_eq!(code(e.user(&c.user_same_username_second)), "DUPLICATE_KEY");
     let twice = e.user(&c.user_twice_there).unwrap();
     assert_eq!(twice["code"], "AMBIGUOUS_TARGET");
-    assert!(twice["message"].contains("User Management > Avatars"), "{}", twice["message"]);
+    let command = format!("`ferry avatar associate {} 1P", c.user_twice_there);
+    assert!(twice["message"].contains(&command), "{}", twice["message"]);
     let there = e.gainsight_user(&c.user_already_there).expect("one user, not two");
     let row = e.row("systemuser", &c.user_already_there);
     assert_eq!((&there["FirstName"], &there["Email"]), (&row["firstname"], &row["personalemailaddress"]));

@@ -202,6 +202,10 @@ impl Ledger for Dying {
         self.look(|state| state.refusals(of, job))
     }
 
+    fn settled_since(&self, of: &Tenancy, at: &str) -> Kept<bool> {
+        self.look(|state| state.settled_since(of, at))
+    }
+
     fn identities(&self, of: &Tenancy) -> Kept<RecordBatch> {
         self.look(|state| state.identities(of))
     }

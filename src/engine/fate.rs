@@ -13,9 +13,10 @@ use datafusion::prelude::DataFrame;
 use super::digest;
 use super::error::Result;
 use super::frame::{add, attach, null_text, without};
+use super::identity::known_as;
 use super::lost::{added, link_column, link_key_column, null, records};
 use super::lower::{Lowered, folded};
-use super::matching::{Held, known_as, main_index, old_column, when};
+use super::matching::{Held, main_index, old_column, when};
 use super::reason::{Cause, Reasons};
 use super::steps::{Steps, is_step};
 use super::stored::stored;
@@ -176,7 +177,7 @@ fn judged(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
     let any = |all: Vec<Expr>| all.into_iter().reduce(Expr::or).unwrap_or_else(|| lit(false));
     let of = |target: usize| fields.iter().enumerate().filter(move |(_, (t, _))| *t == target).map(|(n, _)| n);
     let may = |target: usize| match job.targets[target].route {
-        Route::Avatar => ident("av_known").is_true(),
+        Route::Avatar => ident("av_gsid").is_not_null(),
         _ => ident(format!("ok{target}")),
     };
     let wants = |target: usize| {

@@ -1,15 +1,18 @@
 //! Which record of the target each row is: keys, repeated keys, the identity map, and the values held now.
 //!
 //! In: mapped rows. Out: the same rows with `gsid0` (the main record), `gsid1` (the company person), `o…` (old values),
-//! `wins` (whether the row is the newest of its person), and everything decided that keys decide.
+//! `wins` (whether the row is the newest of its person), of users `candidates` and `owner`, and everything decided that keys decide.
+//! A user that the identity map knows needs no key: a null one, or one that another row has too, does not stand against it.
 
 use datafusion::functions::expr_fn::{character_length, coalesce};
 use datafusion::functions_aggregate::expr_fn::{count, first_value, max, min};
-use datafusion::logical_expr::{Case, Expr, ident, lit};
+use datafusion::functions_aggregate::string_agg::string_agg;
+use datafusion::logical_expr::{Case, Expr, ExprFunctionExt, ident, lit};
 use datafusion::prelude::DataFrame;
 
 use super::error::Result;
-use super::frame::{add, attach, without};
+use super::frame::{add, attach, null_text, without};
+use super::identity::{identified, is_known, owned};
 use super::lower::folded;
 use super::map::mapped_column;
 use super::reason::{Cause, Reasons};
@@ -47,20 +50,22 @@ pub(super) fn company_mapping(job: &Job) -> Option<usize> {
 
 /// Rows with their records found and all key decisions taken.
 pub(super) fn matched(job: &Job, reasons: &Reasons, rows: DataFrame, held: &Held) -> Result<DataFrame> {
-    let rows = keyed(job, reasons, rows)?;
+    let rows = identified(job, rows, held)?;
+    let rows = keyed(job, reasons, rows, held)?;
     let rows = main_record(job, rows, held)?;
     let rows = company_person(job, rows, held)?;
-    let shown = || job.key.first().map_or_else(super::frame::null_text, |k| ident(mapped_column(k.mapping)));
+    let shown = || job.key.first().map_or_else(null_text, |k| ident(mapped_column(k.mapping)));
     let mut decisions = vec![(
         Cause::Ambiguous(main_index(job)),
-        ident("is_known").is_not_true().and(ident("t_n").gt(lit(1_i64))),
+        Expr::Not(Box::new(is_known(held))).and(ident("t_n").gt(lit(1_i64))),
         shown(),
     )];
     if let Some(target) = job.target_by_route(Route::CompanyPerson) {
         decisions.push((Cause::Ambiguous(target), ident("cp_n").gt(lit(1_i64)), shown()));
     }
     if job.target_by_route(Route::Avatar).is_some() {
-        decisions.push((Cause::AvatarConflict, ident("is_foreign"), shown()));
+        decisions.push((Cause::AvatarConflict, ident("owner").is_not_null(), shown()));
+        decisions.push((Cause::AvatarParted, ident("is_parted"), shown()));
     }
     // A row of a person stands for the person at a company: there already is that record, or there is not.
     // Without a company it stands for the person alone.
@@ -79,11 +84,11 @@ pub(super) fn matched(job: &Job, reasons: &Reasons, rows: DataFrame, held: &Held
     }
     decisions.extend(violations(job));
     let rows = add(rows, reasons.decide(decisions))?;
-    without(rows, |name| ["t_n", "cp_n", "is_known", "is_foreign"].contains(&name))
+    without(rows, |name| ["t_n", "cp_n", "known", "is_parted"].contains(&name))
 }
 
 /// Folded keys; null and repeated ones are decided. Rows that are already decided do not count.
-fn keyed(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
+fn keyed(job: &Job, reasons: &Reasons, rows: DataFrame, held: &Held) -> Result<DataFrame> {
     let mut more: Vec<(String, Expr)> = Vec::new();
     for (index, key) in job.key.iter().enumerate() {
         more.push((key_column(index), folded(ident(mapped_column(key.mapping)), key.fold)));
@@ -95,15 +100,16 @@ fn keyed(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
     let names: Vec<String> = more.iter().map(|(name, _)| name.clone()).collect();
     let rows = add(rows, more)?;
     let nulls = job.key.iter().enumerate().map(|(index, key)| {
-        (Cause::NullKey(key.mapping), ident(key_column(index)).is_null(), super::frame::null_text())
+        let is_null = ident(key_column(index)).is_null().and(Expr::Not(Box::new(is_known(held))));
+        (Cause::NullKey(key.mapping), is_null, null_text())
     });
     let rows = add(rows, reasons.decide(nulls.collect()))?;
-    let rows = repeated(job, reasons, rows, &names)?;
+    let rows = repeated(job, reasons, rows, &names, held)?;
     without(rows, |name| name == "d_found" || name == "k_company")
 }
 
 /// What several rows of one key mean. Rows that are already decided do not count.
-fn repeated(job: &Job, reasons: &Reasons, rows: DataFrame, names: &[String]) -> Result<DataFrame> {
+fn repeated(job: &Job, reasons: &Reasons, rows: DataFrame, names: &[String], held: &Held) -> Result<DataFrame> {
     let live = rows.clone().filter(ident("_why").is_null())?;
     let is_latest = matches!(job.duplicate_key, DuplicateKey::KeepLatest(_));
     let found = if is_latest {
@@ -116,12 +122,13 @@ fn repeated(job: &Job, reasons: &Reasons, rows: DataFrame, names: &[String]) -> 
     let grouped = live.aggregate(groups, vec![found.alias("d_found")])?;
     let on: Vec<_> = names.iter().map(|n| (format!("d_{n}"), n.clone())).collect();
     let rows = attach(grouped, rows, &on)?;
-    let shown = job.key.first().map_or_else(super::frame::null_text, |k| ident(mapped_column(k.mapping)));
-    let decision = if is_latest {
-        (Cause::OlderKey, ident("d_found").not_eq(ident("_id")), super::frame::null_text())
+    let shown = job.key.first().map_or_else(null_text, |k| ident(mapped_column(k.mapping)));
+    let (cause, is_repeated, shown) = if is_latest {
+        (Cause::OlderKey, ident("d_found").not_eq(ident("_id")), null_text())
     } else {
         (Cause::DuplicateKey, ident("d_found").gt(lit(1_i64)), shown)
     };
+    let decision = (cause, is_repeated.and(Expr::Not(Box::new(is_known(held)))), shown);
     add(rows, reasons.decide(vec![decision]))
 }
 
@@ -144,6 +151,7 @@ pub(super) fn newest(job: &Job, rows: DataFrame) -> Result<DataFrame> {
 }
 
 /// `gsid0`: the record that the identity map names, if it is still there, else the one that has the key.
+/// Of users also `candidates`, all that have the key.
 fn main_record(job: &Job, rows: DataFrame, held: &Held) -> Result<DataFrame> {
     let index = main_index(job);
     let object = held.targets[index].clone().expect("the main target is an object of Gainsight");
@@ -153,30 +161,18 @@ fn main_record(job: &Job, rows: DataFrame, held: &Held) -> Result<DataFrame> {
         groups.push(folded(ident(&job.mappings[key.mapping].field.name), key.fold).alias(format!("tk{n}")));
         on.push((format!("tk{n}"), key_column(n)));
     }
-    let found = vec![count(lit(1_i64)).alias("t_n"), min(ident("Gsid")).alias("t_g")];
-    let mut rows = attach(object.clone().aggregate(groups, found)?, rows, &on)?;
-    let mut known = super::frame::null_text();
-    if let Some(avatars) = &held.avatars {
-        rows = known_as(rows, avatars, "_id")?;
-        let there = object.clone().select(vec![ident("Gsid").alias("ex_id"), lit(true).alias("ex")])?;
-        rows = attach(there, rows, &[("ex_id".to_owned(), "av_gsid".to_owned())])?;
-        known = when(ident("ex").is_true(), ident("av_gsid"));
+    let mut found = vec![count(lit(1_i64)).alias("t_n"), min(ident("Gsid")).alias("t_g")];
+    if held.avatars.is_some() {
+        let order = vec![ident("Gsid").sort(true, false)];
+        found.push(string_agg(ident("Gsid"), lit(" ")).order_by(order).build()?.alias("candidates"));
     }
-    let mut is_foreign = lit(false);
+    let mut rows = attach(object.clone().aggregate(groups, found)?, rows, &on)?;
     if let Some(avatars) = &held.avatars {
-        // Whose the user is by the identity map: a key must not hand it to another Dynamics user.
-        let owner = vec![max(ident("source_id")).alias("owner")];
-        let owners = avatars.clone().aggregate(vec![ident("user_gsid").alias("own_gsid")], owner)?;
-        rows = attach(owners, rows, &[("own_gsid".to_owned(), "t_g".to_owned())])?;
-        is_foreign = known.clone().is_null().and(ident("owner").not_eq(ident("_id")));
+        rows = owned(rows, avatars)?;
     }
     let by_key = when(ident("t_n").eq(lit(1_i64)), ident("t_g"));
-    let more = vec![
-        ("gsid0".to_owned(), coalesce(vec![known.clone(), by_key])),
-        ("is_known".to_owned(), known.is_not_null()),
-        ("is_foreign".to_owned(), is_foreign),
-    ];
-    let rows = without(add(rows, more)?, |name| ["t_g", "ex", "owner"].contains(&name))?;
+    let gsid = if held.avatars.is_some() { coalesce(vec![ident("known"), by_key]) } else { by_key };
+    let rows = without(add(rows, vec![("gsid0".to_owned(), gsid)])?, |name| name == "t_g")?;
     old_values(job, index, object, rows, "gsid0")
 }
 
@@ -218,7 +214,7 @@ fn violations(job: &Job) -> Vec<(Cause, Expr, Expr)> {
             if company == Some(index) {
                 continue;
             }
-            all.push((Cause::RequiredEmpty(index), empty, super::frame::null_text()));
+            all.push((Cause::RequiredEmpty(index), empty, null_text()));
         }
         if let Some(length) = mapping.field.length.filter(|_| is_text(mapping.field.kind)) {
             all.push((Cause::TooLong(index), character_length(value()).gt(lit(i64::from(length))), value()));
@@ -234,15 +230,4 @@ fn violations(job: &Job) -> Vec<(Cause, Expr, Expr)> {
 /// `CASE WHEN … THEN … END`
 pub(super) fn when(condition: Expr, value: Expr) -> Expr {
     Expr::Case(Case::new(None, vec![(Box::new(condition), Box::new(value))], None))
-}
-
-/// Rows with what the identity map says of them, by the column with their source key: `av_active`, `av_gsid`, and `av_known` where it does.
-pub(super) fn known_as(rows: DataFrame, avatars: &DataFrame, id: &str) -> Result<DataFrame> {
-    let avatars = avatars.clone().select(vec![
-        ident("source_id").alias("av_id"),
-        ident("active").alias("av_active"),
-        ident("user_gsid").alias("av_gsid"),
-        lit(true).alias("av_known"),
-    ])?;
-    attach(avatars, rows, &[("av_id".to_owned(), id.to_owned())])
 }

@@ -19,6 +19,7 @@ mod fate;
 mod frame;
 pub mod functions;
 mod given;
+mod identity;
 mod label;
 mod logic;
 mod lookup;

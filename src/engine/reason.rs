@@ -58,6 +58,8 @@ pub enum Cause {
     NotThere,
     /// The record with the key is another Dynamics user, by the identity map.
     AvatarConflict,
+    /// Somebody said that the record with the key is not this Dynamics user.
+    AvatarParted,
     /// Several records of a target have the key.
     Ambiguous(usize),
     /// A required field would be empty.
@@ -308,27 +310,33 @@ fn keys(job: &Job, all: &mut Vec<Reason>) {
     push_as(Cause::NotThere, Outcome::Rejected, RejectCode::NotThere, absent);
     let at = if job.target_by_route(Route::CompanyPerson).is_some() { " at the same company" } else { "" };
     let repeated = if job.duplicate_key == DuplicateKey::Reject { Outcome::Rejected } else { Outcome::Error };
+    let is_user = job.target_by_route(Route::Avatar).is_some();
+    let or = if is_user { ", or say who each of them is with `ferry avatar associate`" } else { "" };
     push_as(
         Cause::DuplicateKey,
         repeated,
         RejectCode::DuplicateKey,
-        format!("another row of this run has the same {fields}{at}; merge the rows in Dynamics"),
+        format!("another row of this run has the same {fields}{at}; merge the rows in Dynamics{or}"),
     );
     let mut push = |cause, code, message: String| push_as(cause, Outcome::Error, code, message);
     for (index, target) in job.targets.iter().enumerate().filter(|(_, t)| t.route != Route::Avatar) {
         let label = &target.object.label;
         let help = if target.route == Route::User {
-            "User Management > Avatars in Gainsight shows them: associate one of them"
+            "say which of them it is with `ferry avatar associate`"
         } else {
             "merge them in Gainsight"
         };
         let message = format!("several {label} records have this {fields}, so none was touched; {help}");
         push(Cause::Ambiguous(index), RejectCode::AmbiguousTarget, message);
     }
-    if job.target_by_route(Route::Avatar).is_some() {
+    if is_user {
         let message =
             format!("the user with this {fields} is another Dynamics user already; rename one of the two in Dynamics");
         push(Cause::AvatarConflict, RejectCode::AvatarConflict, message);
+        let message = format!(
+            "the user with this {fields} was parted from this Dynamics user by `ferry avatar dissociate`, so no key joins them; say who it is"
+        );
+        push(Cause::AvatarParted, RejectCode::AvatarDissociated, message);
     }
     let message = "Gainsight refused this record before, and nothing about it has changed since".to_owned();
     push(Cause::RefusedBefore, RejectCode::RefusedBefore, message);

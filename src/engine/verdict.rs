@@ -185,6 +185,10 @@ fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
     if job.load_first.is_some() {
         columns.push(ident("_first").alias(changes::FIRST));
     }
+    if job.target_by_route(Route::Avatar).is_some() {
+        columns.push(cast(ident("candidates"), DataType::Utf8).alias(changes::CANDIDATES));
+        columns.push(ident("owner").alias(changes::OWNER));
+    }
     for (index, target) in job.targets.iter().enumerate() {
         let label = &target.object.label;
         columns.push(ident(action_column(index)).alias(changes::action(label)));

@@ -156,13 +156,14 @@ pub fn object_schema(fields: &[Field]) -> SchemaRef {
     Arc::new(Schema::new(columns.collect::<Vec<_>>()))
 }
 
-/// The schema of [`AVATARS`].
+/// The schema of [`AVATARS`]: the Dynamics user, whether he is enabled, which Gainsight user he is, and which somebody said that he is not.
 #[must_use]
 pub fn avatar_schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         ArrowField::new("source_id", DataType::Utf8, false),
         ArrowField::new("active", DataType::Boolean, true),
         ArrowField::new("user_gsid", DataType::Utf8, true),
+        ArrowField::new("parted_gsid", DataType::Utf8, true),
     ]))
 }
 
@@ -222,6 +223,11 @@ pub mod changes {
     pub const FIRST: &str = "first";
     /// How many rows of this run are of the same person.
     pub const SIBLINGS: &str = "siblings";
+
+    /// Of a user the GSIDs of all Gainsight users that have its key, in order, with blanks between them.
+    pub const CANDIDATES: &str = "candidates";
+    /// The Dynamics user that the only candidate is already, where that is another one.
+    pub const OWNER: &str = "owner";
 
     /// How the source lost the row: [`LEAVE`], [`MERGE`] or [`DELETE`]; null for rows that are not
     /// lost. This column and those below stand only in changes of jobs that act on what the source loses.

@@ -25,6 +25,8 @@ pub enum RejectCode {
     NotThere,
     /// The record with the key is another Dynamics user already.
     AvatarConflict,
+    /// Somebody said that the record with the key is not this Dynamics user.
+    AvatarDissociated,
     /// A field that the target requires would be empty.
     RequiredEmpty,
     /// A text is longer than the target field.
@@ -97,6 +99,7 @@ impl RejectCode {
             Self::AlreadyThere => "ALREADY_THERE",
             Self::NotThere => "NOT_THERE",
             Self::AvatarConflict => "AVATAR_CONFLICT",
+            Self::AvatarDissociated => "AVATAR_DISSOCIATED",
             Self::RequiredEmpty => "REQUIRED_EMPTY",
             Self::TooLong => "TOO_LONG",
             Self::BadValue => "BAD_VALUE",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::changes::Changes;
 use super::error::Error;
 use super::load::Load;
+use super::who::{advice, candidates};
 use arrow::array::new_null_array;
 use arrow::record_batch::RecordBatch;
 
@@ -49,9 +50,9 @@ pub(super) async fn error_file(
         for at in 0..rows.len() {
             // Rows that are gone stand behind all others.
             if rows.lost(at) == Some(changes::DELETE) {
-                if let Some((line, code)) = line(job, &reasons, &rows, at, load) {
-                    failed.push(kept(&line, code));
-                    file.add(&line, &nothing, 0)?;
+                if let Some(one) = line(job, &reasons, &rows, at, load) {
+                    file.add(&one.line, &nothing, 0)?;
+                    failed.push(one.kept());
                 }
                 continue;
             }
@@ -61,9 +62,9 @@ pub(super) async fn error_file(
             let Some(current) = &page else {
                 return Err(Error::Books("the plan has more rows than the source".to_owned()));
             };
-            if let Some((line, code)) = line(job, &reasons, &rows, at, load) {
-                failed.push(kept(&line, code));
-                file.add(&line, current, at_source)?;
+            if let Some(one) = line(job, &reasons, &rows, at, load) {
+                file.add(&one.line, current, at_source)?;
+                failed.push(one.kept());
             }
             at_source += 1;
         }
@@ -78,13 +79,24 @@ fn nothing(job: &Job) -> RecordBatch {
     RecordBatch::try_new(schema, columns).expect("every column of the source may be null")
 }
 
-/// A line as it is kept until its row succeeds.
-fn kept(line: &Line, code: RejectCode) -> Failed {
-    Failed {
-        source_id: line.source_key.clone(),
-        code: line.code.clone(),
-        retried: code.retried().word(),
-        message: line.message.clone(),
+/// A row that failed.
+struct Failure {
+    line: Line,
+    code: RejectCode,
+    /// The users that it could be.
+    candidates: Vec<String>,
+}
+
+impl Failure {
+    /// The row as it is kept until it succeeds.
+    fn kept(self) -> Failed {
+        Failed {
+            source_id: self.line.source_key,
+            code: self.line.code,
+            retried: self.code.retried().word(),
+            message: self.line.message,
+            candidates: self.candidates,
+        }
     }
 }
 
@@ -95,7 +107,7 @@ fn parting<'a>(job: &'a Job, rows: &Changes<'_>, at: usize) -> Option<(&'a Place
     Some((clause.place().unwrap_or(&job.place), rows.loss(at)?))
 }
 
-fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load<'_>) -> Option<(Line, RejectCode)> {
+fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load<'_>) -> Option<Failure> {
     let row = rows.row(at);
     let source_key = rows.id(at);
     let parting = parting(job, rows, at);
@@ -117,14 +129,15 @@ fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load
             value: failure.value.clone(),
             attempts: 1,
         };
-        return Some((line, failure.code));
+        return Some(Failure { line, code: failure.code, candidates: Vec::new() });
     }
     let reason = reasons.get(rows.why(at)?)?;
     let code = reason.code?;
     if reason.outcome == Outcome::Rejected && sabotage::has(Bug::RejectedForgotten) {
         return None;
     }
-    let mut message = said(&reason.message);
+    let advice = advice(reason, rows, at).unwrap_or_default();
+    let mut message = said(&format!("{}{advice}", reason.message));
     let mut place = &reason.place;
     let mut target_field = reason.field.clone().unwrap_or_default();
     if let Some(words) = rows.text(changes::MESSAGE, at) {
@@ -147,7 +160,7 @@ fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load
         value: rows.text(changes::VALUE, at).unwrap_or_default().to_owned(),
         attempts: 0,
     };
-    Some((line, code))
+    Some(Failure { candidates: candidates(reason, rows, at), line, code })
 }
 
 /// The mapping that fills a field, or the whole job where Gainsight named none.

@@ -2,6 +2,7 @@
 //!
 //! In: a row of the changes. Out: an item, which the ways of loading send; what the ledger keeps of it.
 
+use chrono::SecondsFormat;
 use serde_json::Value;
 
 use super::changes::Changes;
@@ -26,6 +27,8 @@ pub(super) struct Item {
     pub(super) active: Option<bool>,
     /// What happens to the row's entry in the identity map.
     pub(super) identity: Option<String>,
+    /// The user that it names then, unless it is a new one. Of a lost row he need not be the record that its link leads to.
+    pub(super) user: Option<String>,
     pub(super) waits: Vec<(usize, i64)>,
     /// What becomes of the row's links; that of a new record does not have its GSID yet.
     pub(super) links: Vec<Relink>,
@@ -74,6 +77,7 @@ impl Load<'_> {
             gsid: changes.gsid(0, at),
             active: if is_lost { changes.assigned_flag(at) } else { changes.active(at) },
             identity: avatar.and_then(|a| changes.action(a, at)).map(str::to_owned),
+            user: avatar.and_then(|a| changes.gsid(a, at)),
             waits: waits.collect(),
             links: self.links(changes, at),
             parting: is_lost.then(|| self.parting(changes, at)),
@@ -114,10 +118,12 @@ impl Load<'_> {
     pub(super) fn settled(&self, item: &Item, new_gsid: Option<&String>) -> Settled {
         let user = new_gsid.or(item.gsid.as_ref());
         let is_told = item.parting.is_none() || item.identity.is_some();
-        let identity = self.job.target_by_route(Route::Avatar).filter(|_| is_told).and(user).map(|gsid| Identity {
+        let known = self.job.target_by_route(Route::Avatar).filter(|_| is_told).and(new_gsid.or(item.user.as_ref()));
+        let identity = known.map(|gsid| Identity {
             source_id: item.id.clone(),
             active: item.active,
-            user_gsid: Some(gsid.clone()),
+            user_gsid: gsid.clone(),
+            at: self.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true),
         });
         let main = &self.job.targets[0].object.name;
         let links = item.links.iter().cloned().map(|one| match one {

@@ -47,3 +47,4 @@ pub mod undertaking;
 pub mod verifying;
 pub mod waiting;
 mod ways;
+mod who;

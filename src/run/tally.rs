@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::changes::Changes;
 use super::cost::{Freight, Kind};
 use super::plan::{Example, FieldChange, Plan, SampleRecord, SampleRow, Unwritten};
+use super::who::advice;
 use crate::engine::reason::{Reason, Reasons};
 use crate::gainsight::windows::Day;
 use crate::model::connection::Limits;
@@ -148,12 +149,13 @@ pub(super) fn failed(reasons: &Reasons, why: i32) -> Option<(i32, &Reason, Rejec
     Some((why, reason, reason.code?))
 }
 
-/// What a reason says of a row; of a refusal also what Gainsight said then.
+/// What a reason says of a row; of a refusal also what Gainsight said then, of a user what to type.
 pub(super) fn said(reason: &Reason, rows: &Changes<'_>, at: usize) -> String {
     let loss = rows.loss(at).map_or_else(String::new, |loss| format!("{loss}: "));
+    let advice = advice(reason, rows, at).unwrap_or_default();
     match rows.text(changes::MESSAGE, at) {
         Some(words) => format!("{loss}{}. {words}", reason.message),
-        None => format!("{loss}{}", reason.message),
+        None => format!("{loss}{}{advice}", reason.message),
     }
 }
 

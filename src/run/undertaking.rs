@@ -268,6 +268,11 @@ fn outdated(
     if hours >= RESUMED_WITHIN_HOURS {
         return Ok(Some(format!("it began {hours} hours ago, and what it read is old")));
     }
+    let of = services.tenancy(job);
+    let has_read_who = found.phase != Phase::Extracting && job.target_by_route(Route::Avatar).is_some();
+    if has_read_who && ledger.settled_since(&of, &found.run.started)? {
+        return Ok(Some("somebody has said since who is who, and it was planned without that".to_owned()));
+    }
     // The target was read before that: a record that it would insert may be there by now.
     let main = job.main_target();
     let name = &main.object.name;
@@ -276,8 +281,7 @@ fn outdated(
         _ => vec![format!("insert {name}"), format!("delete {name}")],
     };
     let what: Vec<&str> = what.iter().map(String::as_str).collect();
-    let tenant = services.tenancy(job).tenant;
-    if ledger.others_wrote(&tenant, &found.run.id, &what)? {
+    if ledger.others_wrote(&of.tenant, &found.run.id, &what)? {
         let label = &main.object.label;
         return Ok(Some(format!("another run has written to {label} since, and what it read of it is old")));
     }

@@ -84,7 +84,7 @@ impl State {
                 .optional()?;
             change.execute("DELETE FROM connection WHERE name = ?1", [name])?;
             let Some(identity) = identity else { return Ok(()) };
-            for table in ["identity", "refusal", "due", "link", "base"] {
+            for table in ["identity", "ambiguous", "refusal", "due", "link", "base"] {
                 let orphaned = format!(
                     "DELETE FROM {table} WHERE ?1 IN (organization, tenant)
                      AND NOT EXISTS (SELECT 1 FROM connection WHERE connection.identity = ?1)"

@@ -132,6 +132,10 @@ impl Ledger for State {
         self.all_refusals(of, job)
     }
 
+    fn settled_since(&self, of: &Tenancy, at: &str) -> Result<bool> {
+        self.said_since(of, at)
+    }
+
     fn identities(&self, of: &Tenancy) -> Result<RecordBatch> {
         self.all_identities(of)
     }

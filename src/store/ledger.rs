@@ -190,6 +190,8 @@ pub struct Failed {
     pub retried: &'static str,
     /// What happened.
     pub message: String,
+    /// Of a user that could be one of several, their GSIDs.
+    pub candidates: Vec<String>,
 }
 
 /// A run that ends.
@@ -302,6 +304,8 @@ pub trait Ledger {
 
     /// Refusals that are remembered for a job, as a dataset.
     fn refusals(&self, of: &Tenancy, job: &str) -> Result<RecordBatch>;
+    /// Whether somebody has said who is who since a moment, by RFC 3339, as a run reads that once.
+    fn settled_since(&self, of: &Tenancy, at: &str) -> Result<bool>;
     /// Who is who, as a dataset.
     fn identities(&self, of: &Tenancy) -> Result<RecordBatch>;
     /// Which records a job's rows became, as datasets, one after the other: behind a source id and an object, or from the first link on.

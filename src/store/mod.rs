@@ -5,6 +5,7 @@
 
 pub mod approvals;
 pub mod aside;
+pub mod associations;
 mod bases;
 mod batches;
 pub mod connections;

@@ -7,6 +7,7 @@ use super::due::bring_up_to_date;
 use super::error::Result;
 use super::ledger::{Begin, End, Phase, Unfinished};
 use super::state::{State, Tenancy};
+use super::users::keep_ambiguous;
 
 /// A run as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -193,7 +194,8 @@ impl State {
             if let Some(base) = end.base {
                 move_base(change, end.of, end.job, base)?;
             }
-            bring_up_to_date(change, end)
+            bring_up_to_date(change, end)?;
+            keep_ambiguous(change, end)
         })
     }
 

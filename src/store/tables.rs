@@ -99,6 +99,7 @@ ALTER TABLE run ADD COLUMN started_by TEXT;
 ALTER TABLE run ADD COLUMN slot_ms INTEGER;
 ALTER TABLE identity ADD COLUMN since TEXT;
 ALTER TABLE identity ADD COLUMN settled_by TEXT;
+ALTER TABLE identity ADD COLUMN parted_gsid TEXT;
 CREATE TABLE change (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, by TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
     action TEXT NOT NULL, before TEXT, after TEXT, digest TEXT NOT NULL
