@@ -6,6 +6,7 @@ mod approving;
 mod architecture;
 mod authoring;
 mod authorizing;
+mod avatars;
 mod bad_services;
 mod call_windows;
 mod checkpoints;

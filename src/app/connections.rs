@@ -212,7 +212,7 @@ pub(super) fn held(parsed: &Parsed, setting: &Setting, out: &mut Diagnostics) ->
 }
 
 /// The connection as it is to be kept, if it leads where it led before.
-fn same(
+pub(super) fn same(
     connection: &Connection,
     services: &Services,
     before: Option<Established>,

@@ -6,6 +6,8 @@
 pub mod activity;
 pub mod applying;
 pub mod approving;
+pub mod associating;
+pub mod avatars;
 pub mod beginnings;
 pub mod catalog;
 pub mod cleaning;

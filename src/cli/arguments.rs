@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::arguments_avatar::AvatarVerb;
 use super::arguments_schedule::Schedule;
 use super::arguments_secret::SecretVerb;
 use super::arguments_serve::Serve;
@@ -191,6 +192,11 @@ pub(super) enum Verb {
     Company {
         /// The account's id.
         account: String,
+    },
+    /// Say and settle which Gainsight user each Dynamics user is.
+    Avatar {
+        #[command(subcommand)]
+        verb: AvatarVerb,
     },
     /// Show, test, authorize, revoke and delete connections.
     Connection {

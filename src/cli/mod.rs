@@ -5,9 +5,11 @@
 mod activity;
 mod approving;
 mod arguments;
+mod arguments_avatar;
 mod arguments_schedule;
 mod arguments_secret;
 mod arguments_serve;
+mod avatar;
 mod check;
 mod clean;
 mod company;

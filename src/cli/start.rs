@@ -10,9 +10,10 @@ use std::time::Duration;
 use clap::Parser;
 
 use super::arguments::{Arguments, Common, ConnectionVerb, ErrorsVerb, Loading, Verb};
+use super::arguments_avatar::AvatarVerb;
 use super::{
-    activity, approving, check, clean, company, connection, demo, describe, errors, explain, fmt, init, plan, preview,
-    refresh, run, sandbox, schedule, secret, serve, test,
+    activity, approving, avatar, check, clean, company, connection, demo, describe, errors, explain, fmt, init, plan,
+    preview, refresh, run, sandbox, schedule, secret, serve, test,
 };
 use crate::app::approving::is_paused;
 use crate::app::error::Error;
@@ -119,6 +120,7 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Cancel { run } => run::cancel(&setting, &run, common.json),
         Verb::Clean { older_than } => clean::clean(&setting, older_than, common.json),
         Verb::Company { account } => company::company(&setting, &account, common.json).await,
+        Verb::Avatar { verb } => avatar::avatar(&setting, &verb, common.json).await,
         Verb::Connection { verb } => connection::connection(&setting, &verb, common.json).await,
         Verb::Activity { run: Some(run) } => activity::show(&setting, &run, common.json),
         Verb::Activity { run: None } => activity::list(&setting, common.json),
@@ -137,6 +139,7 @@ fn asks_services(verb: &Verb) -> Option<&'static str> {
         Verb::Resume { .. } => Some("resume"),
         Verb::Replay { .. } => Some("replay"),
         Verb::Company { .. } => Some("company"),
+        Verb::Avatar { verb: AvatarVerb::Associate { .. } } => Some("avatar associate"),
         Verb::Connection { verb: ConnectionVerb::Test { .. } } => Some("connection test"),
         Verb::Connection { verb: ConnectionVerb::Authorize { .. } } => Some("connection authorize"),
         Verb::Connection { verb: ConnectionVerb::Reauthorize { .. } } => Some("connection reauthorize"),

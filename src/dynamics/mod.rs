@@ -19,6 +19,7 @@ pub mod odata;
 mod page;
 pub mod pages;
 pub mod parallel;
+pub mod people;
 pub mod privileges;
 pub mod probe;
 mod range;

@@ -138,7 +138,7 @@ impl Query {
 }
 
 /// Percent-encoding for a query value: everything but letters, digits and a few marks that every server takes as they are.
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     use std::fmt::Write as _;
     let mut encoded = String::with_capacity(text.len() * 2);
     for byte in text.bytes() {

@@ -2,7 +2,7 @@
 
 mod applied;
 mod chained;
-mod desk;
+pub mod desk;
 mod guarding;
 mod interrupted;
 mod links;
