@@ -19,6 +19,7 @@ use super::assumptions::LARGEST_BODY;
 use super::calls::{Call, CallLog, Service};
 use super::clock::Clock;
 use super::faults::{Close, Effect, Fault, Faults, Strike, breaking, spoil};
+use super::holds::Holds;
 use super::tls::TlsListener;
 
 /// A request, read completely.
@@ -94,6 +95,7 @@ pub(in crate::sandbox) struct Port {
     pub(in crate::sandbox) service: Arc<dyn Answering>,
     pub(in crate::sandbox) log: Arc<CallLog>,
     pub(in crate::sandbox) faults: Arc<Faults>,
+    pub(in crate::sandbox) holds: Arc<Holds>,
     pub(in crate::sandbox) clock: Clock,
     /// What passes before a request is answered.
     pub(in crate::sandbox) latency: Duration,
@@ -134,6 +136,7 @@ async fn handle(State(port): State<Arc<Port>>, request: Request) -> Response {
         strike: Strike::default(),
     };
     let path = head.uri.path_and_query().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    port.holds.pass(port.service.service(&ask), &ask.method, &ask.path).await;
     ask.strike = port.faults.next(port.service.service(&ask), &ask).unwrap_or_default();
     let latency = ask.strike.latency;
     if let (Some(&Effect::Late(late)), false) = (ask.strike.effect.as_ref(), too_large) {

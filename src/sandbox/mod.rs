@@ -17,6 +17,7 @@ mod drift;
 mod dynamics;
 mod faults;
 mod gainsight;
+mod holds;
 mod http;
 mod options;
 mod randomness;

@@ -18,6 +18,7 @@ use super::drift::Drift;
 use super::dynamics::Dynamics;
 use super::faults::{Fault, Faults, Touch, given_rules, read_rules};
 use super::gainsight::{Gainsight, Shape};
+use super::holds::Holds;
 use super::http::{Answering, Port, serve};
 use super::options::{Error, Options};
 use super::world;
@@ -30,6 +31,7 @@ pub struct Sandbox {
     vault: Arc<Vault>,
     log: Arc<CallLog>,
     faults: Arc<Faults>,
+    holds: Arc<Holds>,
     clock: Clock,
     gainsight_url: String,
     authority: Option<String>,
@@ -61,19 +63,20 @@ pub async fn start_with(options: Options, rules: &str) -> Result<Sandbox, Error>
         None => world::generate(options.rows, options.seed, &dynamics, &gainsight)?,
     }
     let (log, faults) = (Arc::new(CallLog::default()), Arc::new(Faults::new(all, options.seed)));
+    let holds = Arc::new(Holds::default());
     let (stop, stopped) = watch::channel(false);
     let tls = || certificates.as_ref().map(|made| made.acceptor.clone());
     let latency = Duration::from_millis(options.latency_ms);
     let port = |service: Arc<dyn Answering>| {
-        let (log, faults, clock) = (Arc::clone(&log), Arc::clone(&faults), clock.clone());
-        Port { service, log, faults, clock, latency }
+        let (log, faults, holds) = (Arc::clone(&log), Arc::clone(&faults), Arc::clone(&holds));
+        Port { service, log, faults, holds, clock: clock.clone(), latency }
     };
     let tasks = vec![
         tokio::spawn(serve(dynamics_listener, tls(), port(Arc::clone(&dynamics) as _), stopped.clone())),
         tokio::spawn(serve(gainsight_listener, tls(), port(Arc::clone(&gainsight) as _), stopped)),
     ];
     let authority = certificates.map(|made| made.authority);
-    Ok(Sandbox { dynamics, gainsight, vault, log, faults, clock, gainsight_url, authority, stop, tasks })
+    Ok(Sandbox { dynamics, gainsight, vault, log, faults, holds, clock, gainsight_url, authority, stop, tasks })
 }
 
 async fn listen(port: u16, scheme: &str) -> Result<(TcpListener, String), Error> {
@@ -141,6 +144,21 @@ impl Sandbox {
     pub fn strike_by(&self, rules: &str) -> Result<(), Error> {
         self.faults.replace(given_rules(rules, &|touch| self.dynamics.fits(touch))?);
         Ok(())
+    }
+
+    /// From now on requests of a method to paths that begin so wait, before anything of them is done.
+    pub fn hold(&self, service: Service, method: &str, path: &str) {
+        self.holds.hold(service, method, path);
+    }
+
+    /// How many requests wait.
+    pub fn held(&self) -> usize {
+        self.holds.waiting()
+    }
+
+    /// Lets all requests go that are held, and those to come.
+    pub fn let_go(&self) {
+        self.holds.let_go();
     }
 
     /// How many requests each rule of the faults has struck, in the order of the rules.
