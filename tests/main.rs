@@ -9,6 +9,7 @@ mod authorizing;
 mod avatars;
 mod bad_services;
 mod call_windows;
+mod chains;
 mod checkpoints;
 mod clauses;
 mod connections;

@@ -227,7 +227,7 @@ fn no_operation_of_a_state_that_was_taken_over_changes_anything() {
         ("intend", one.intend(&run, &[call]).map(drop)),
         ("settle", one.settle(&run, &of, "job", &[(numbers[0], Answer::Acknowledged)], &[row])),
         ("relink", one.relink(&of, "job", &[Relink::Cut("a".to_owned())])),
-        ("close_others", one.close_others("t", "another")),
+        ("close_others", one.close_others("t", "another", i64::MAX)),
         ("end", one.end(&end)),
         ("clean", one.clean_run(&run).map(drop)),
         ("establish", one.establish(&connection)),

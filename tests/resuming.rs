@@ -94,7 +94,9 @@ async fn a_run_that_failed_is_gone_on_with_by_the_next_one_or_by_resume() {
 async fn a_chain_goes_on_with_what_is_left_of_it() {
     let rough = plain_stage(FORBIDDEN).await;
     let (reports, ended) = rough.try_run(crate::stage::CHAIN).await;
-    assert!(ended.is_err() && reports.len() == 2, "the people were not reached");
+    assert!(ended.is_err());
+    let statuses: Vec<&str> = reports.iter().map(|report| report.status.word()).collect();
+    assert_eq!(statuses, ["success", "failed", "skipped"], "the people were not reached");
     let (rest, ended) = resume(&rough, None).await;
     ended.expect("it comes to its end");
     let jobs: Vec<&str> = rest.iter().map(|report| report.job.as_str()).collect();

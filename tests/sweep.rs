@@ -114,6 +114,10 @@ impl Ledger for Dying {
         self.change("abandon", |state| state.abandon(run, at, why))
     }
 
+    fn left(&self, run: &str) {
+        self.state.left(run);
+    }
+
     fn stage(&self, run: &str, stage: &Timed) -> Kept<()> {
         self.change("stage", |state| state.stage(run, stage))
     }
@@ -178,8 +182,8 @@ impl Ledger for Dying {
         self.look(Ledger::is_ours)
     }
 
-    fn close_others(&self, tenant: &str, run: &str) -> Kept<()> {
-        self.change("close_others", |state| state.close_others(tenant, run))
+    fn close_others(&self, tenant: &str, run: &str, sent_by_ms: i64) -> Kept<()> {
+        self.change("close_others", |state| state.close_others(tenant, run, sent_by_ms))
     }
 
     fn tally(&self, run: &str) -> Kept<Tally> {

@@ -7,9 +7,11 @@ use chrono::SecondsFormat;
 use super::connections::admit;
 use super::error::Error;
 use super::held::Held;
-use super::runs::{Named, find, run_so};
+use super::runs::{Named, find, run_so, steps};
 use super::workspace::{Setting, Workspace};
+use crate::model::chain::Chain;
 use crate::model::job::Job;
+use crate::model::outcome::Status;
 use crate::run::chain::With;
 use crate::run::error::Error as RunError;
 use crate::run::progress::{Event, Progress};
@@ -95,35 +97,73 @@ async fn go_on(
     progress: &Progress,
     mut ended: &mut impl FnMut(&Report),
 ) -> Result<Option<RunError>, Error> {
-    let jobs = rest_of(run, workspace)?;
-    admit(jobs.clone(), workspace, home, state, setting).await?;
+    let steps = rest_of(run, workspace, state)?;
+    admit(steps.iter().flatten().copied(), workspace, home, state, setting).await?;
     let how = How { resume: Some(run.id.clone()), ..How::default() };
     let (services, chain) =
         (&workspace.services, run.chain.as_ref().and_then(|name| workspace.project.chains.get(name)));
     if let Some(chain) = chain {
         let with = With { services, home, ledger: state, progress };
-        return Ok(chain::run(chain, &jobs, &how, &with, &mut ended).await?);
+        return Ok(chain::run(chain, &steps, &how, &with, &mut ended).await?.failure);
     }
-    let (report, error) = job::run(jobs[0], &how, services, home, state, progress).await?;
+    let (report, error) = job::run(steps[0][0], &how, services, home, state, progress).await?;
     ended(&report);
     Ok(error)
 }
 
-/// The job of a run, and the jobs that follow it in its chain.
-fn rest_of<'a>(run: &Run, workspace: &'a Workspace) -> Result<Vec<&'a Job>, Error> {
+/// What is left of a run's chain, step by step: the job of the run, those beside it that are left too, and all that follow. A run without
+/// a chain has just its job.
+fn rest_of<'a>(run: &Run, workspace: &'a Workspace, state: &State) -> Result<Vec<Vec<&'a Job>>, Error> {
+    let project = &workspace.project;
     let gone = || {
         Error::Usage(format!(
             "run {} is of the job \"{}\", which the project has no more; `ferry cancel {}` gives it up",
             run.id, run.job, run.id
         ))
     };
-    let job = workspace.project.jobs.get(&run.job).ok_or_else(gone)?;
-    let Some(chain) = run.chain.as_ref().and_then(|name| workspace.project.chains.get(name)) else {
-        return Ok(vec![job]);
+    let job = project.jobs.get(&run.job).ok_or_else(gone)?;
+    let chain = run.chain.as_ref().and_then(|name| project.chains.get(name));
+    let Some(chain) = chain.filter(|chain| chain.jobs().any(|name| *name == run.job)) else {
+        return Ok(vec![vec![job]]);
     };
-    let rest = chain.jobs().skip_while(|name| **name != *run.job).filter_map(|name| workspace.project.jobs.get(name));
-    let rest: Vec<&Job> = rest.collect();
-    Ok(if rest.is_empty() { vec![job] } else { rest })
+    if chain.stop_on_failure {
+        comes_first(run, chain, state)?;
+    }
+    let is_of_run = |step: &Vec<&Job>| step.iter().any(|one| one.name == run.job);
+    let mut rest: Vec<Vec<&Job>> = steps(chain, project).into_iter().skip_while(|step| !is_of_run(step)).collect();
+    // Of its own step, jobs before it began before it did: they are left only if they did not come to their end.
+    let (mut is_behind, mut beside) = (false, Vec::new());
+    for one in std::mem::take(&mut rest[0]) {
+        is_behind |= one.name == run.job;
+        let last = state.last_status(&one.name)?.as_deref().and_then(Status::parse);
+        let is_unfinished = state.unfinished_runs()?.iter().any(|left| left.job == one.name);
+        if is_behind || is_unfinished || !last.is_some_and(Status::is_done) {
+            beside.push(one);
+        }
+    }
+    rest[0] = beside;
+    Ok(rest)
+}
+
+/// Refuses to go on with a run behind a job of its chain that has not come to its end: the chain stops there.
+fn comes_first(run: &Run, chain: &Chain, state: &State) -> Result<(), Error> {
+    let unfinished = state.unfinished_runs()?;
+    for name in chain.steps.iter().take_while(|step| !step.contains(&run.job)).flatten() {
+        let Some(last) = state.last_run(name)?.filter(|last| last.chain == run.chain) else { continue };
+        if Status::parse(&last.status).is_some_and(Status::is_done) {
+            continue;
+        }
+        let then = if unfinished.iter().any(|one| one.id == last.id) {
+            format!("`ferry resume {}` goes on with both", last.id)
+        } else {
+            format!("`ferry run \"{}\"` runs the chain", chain.name)
+        };
+        return Err(Error::Usage(format!(
+            "run {} of \"{name}\" comes before run {} in the chain and has not come to its end; {then}",
+            last.id, run.id
+        )));
+    }
+    Ok(())
 }
 
 fn not_resumable(state: &State, id: &str) -> Error {

@@ -9,6 +9,7 @@ use super::workspace::{Setting, Workspace};
 use crate::lang::project::Project;
 use crate::model::chain::Chain;
 use crate::model::job::Job;
+use crate::model::outcome::Status;
 use crate::run::chain::With;
 use crate::run::plan::Plan;
 use crate::run::planning::{Wanted, plan_jobs};
@@ -108,14 +109,16 @@ pub async fn run_held(
     admit(jobs, workspace, home, state, setting).await?;
     let failed = match named {
         Named::Job(one) => {
-            prerequisites(one, state, progress)?;
+            prerequisites(one, None, state, progress)?;
             let (report, failed) = job::run(one, how, &workspace.services, home, state, progress).await?;
             ended(&report);
             failed
         }
         Named::Chain(one, jobs) => {
+            jobs.into_iter().try_for_each(|job| prerequisites(job, Some(one), state, progress))?;
             let with = With { services: &workspace.services, home, ledger: state, progress };
-            chain::run(one, &jobs, how, &with, ended).await?
+            let steps = steps(one, &workspace.project);
+            chain::run(one, &steps, how, &with, ended).await?.failure
         }
     };
     failed.map_or(Ok(()), |error| Err(error.into()))
@@ -171,13 +174,33 @@ pub async fn plan_all(
     Ok(plan_jobs(&jobs, &wanted, &with, planned).await?)
 }
 
-/// Says so if a job runs whose prerequisite never ran, or failed.
-fn prerequisites(job: &Job, state: &State, progress: &Progress) -> Result<(), Error> {
+/// The jobs of a chain, step by step.
+pub(super) fn steps<'a>(chain: &Chain, project: &'a Project) -> Vec<Vec<&'a Job>> {
+    let jobs = |step: &Vec<String>| step.iter().filter_map(|name| project.jobs.get(name)).collect();
+    chain.steps.iter().map(jobs).collect()
+}
+
+/// Says so if a job runs whose prerequisite never ran, or did not come to its end. Jobs of the same chain are no matter: their order is
+/// the chain's.
+fn prerequisites(job: &Job, chain: Option<&Chain>, state: &State, progress: &Progress) -> Result<(), Error> {
     for name in &job.after {
-        let said = match state.last_status(name)?.as_deref() {
-            None => "has never run here",
-            Some("failed") => "failed when it last ran",
-            Some(_) => continue,
+        if chain.is_some_and(|chain| chain.jobs().any(|one| one == name)) {
+            continue;
+        }
+        let last = state.last_status(name)?;
+        let said = match last.as_deref().and_then(Status::parse) {
+            _ if last.is_none() => "has never run here to an end".to_owned(),
+            Some(Status::Failed) => "failed when it last ran".to_owned(),
+            Some(Status::Skipped) => {
+                "was skipped when it was last to run, as a job before it in its chain failed".to_owned()
+            }
+            Some(Status::Cancelled) => "was given up when it last ran".to_owned(),
+            Some(
+                status @ (Status::WaitingQuota | Status::WaitingApproval | Status::WaitingRetry | Status::WaitingAuth),
+            ) => {
+                format!("has not come to its end yet ({})", status.text())
+            }
+            _ => continue,
         };
         progress(Event::Notice(format!("\"{}\" comes after \"{name}\", which {said}", job.name)));
     }

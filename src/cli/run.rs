@@ -8,7 +8,7 @@ use super::table::{lines, number};
 use crate::app::error::Error;
 use crate::app::workspace::{Setting, Workspace};
 use crate::app::{applying, resuming, runs};
-use crate::model::outcome::{Outcome, Status};
+use crate::model::outcome::{Calls, Outcome, Status};
 use crate::run::progress::{Event, Progress};
 use crate::run::report::{ReadHow, Report};
 use crate::run::undertaking::How;
@@ -112,10 +112,26 @@ pub(super) fn read_how(read: &ReadHow) -> String {
     }
 }
 
+/// What hindered calls, a line; nothing if nothing did.
+fn hindered(calls: &Calls) -> String {
+    let some = |count: u64, words: &str| (count > 0).then(|| format!("{} {words}", number(count)));
+    let waited = (calls.waited_ms >= 100).then(|| {
+        let tenths = calls.waited_ms / 100;
+        format!("{}.{} s waited", number(tenths / 10), tenths % 10)
+    });
+    let said = [some(calls.throttled, "refused as too many"), some(calls.retries, "sent again"), waited];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    if said.is_empty() { String::new() } else { format!("  of the calls: {}\n", said.join(", ")) }
+}
+
 /// A report for people: rows, records, calls, the error file.
 pub(super) fn for_people(report: &Report) -> String {
     let mut text =
         format!("\n{} · run {} · {} · {:.1} s\n", report.job, report.run, report.status.text(), report.seconds);
+    if report.status == Status::Skipped {
+        let message = report.message.as_deref().unwrap_or_default();
+        return format!("{text}  {}\n", output::shown(message));
+    }
     let counts = &report.counts;
     let shown = |o: &Outcome| {
         matches!(o, Outcome::Rejected | Outcome::Error | Outcome::Inserted | Outcome::Updated | Outcome::Unchanged)
@@ -149,6 +165,7 @@ pub(super) fn for_people(report: &Report) -> String {
         number(calls.gainsight),
         number(calls.gainsight_writes)
     ));
+    text.push_str(&hindered(calls));
     if let Some(file) = &report.error_file {
         // Of a run that was stopped the counts end where it did, and the file has what the plan knew of the rest too.
         let rows = if matches!(report.status, Status::Failed | Status::WaitingQuota) {

@@ -1,5 +1,6 @@
 //! The client of one organisation: signs in, sends, waits where Dynamics says so, and reads its errors.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -20,13 +21,15 @@ use crate::http::retry::{Repeat, TRIES, wait};
 use crate::http::terms::Terms;
 use crate::model::clock::Clock;
 use crate::model::connection::Connection;
+use crate::model::meter::Meter;
 
-/// A Dynamics organisation.
+/// A Dynamics organisation. Handles of it share its token and what may be under way at once.
+#[derive(Clone)]
 pub struct Dynamics {
     http: Client,
-    tokens: Tokens,
+    tokens: Arc<Tokens>,
     pub(super) clock: Clock,
-    flow: Flow,
+    flow: Arc<Flow>,
     /// Rows asked for in one page.
     pub page_size: u32,
     /// Requests under way at once at the most.
@@ -67,13 +70,13 @@ impl Dynamics {
     /// If the HTTP client cannot be set up.
     pub fn new(connection: &Connection, credentials: Credentials, terms: &Terms) -> Result<Self, Error> {
         let http = Client::new(&connection.url, terms)?;
-        let tokens = Tokens::new(credentials, terms.clone());
+        let tokens = Arc::new(Tokens::new(credentials, terms.clone()));
         let limits = &connection.limits;
         Ok(Self {
             http,
             tokens,
             clock: terms.clock,
-            flow: Flow::new(limits.max_in_flight),
+            flow: Arc::new(Flow::new(limits.max_in_flight)),
             page_size: limits.page_size,
             most_at_once: limits.max_in_flight,
             ranges_from_rows: RANGES_FROM_ROWS,
@@ -89,7 +92,19 @@ impl Dynamics {
     /// Requests sent to the organisation so far.
     #[must_use]
     pub fn calls(&self) -> u64 {
-        self.http.sent()
+        self.http.meter().sent()
+    }
+
+    /// The same organisation, with what is spent from here on counted apart as well.
+    #[must_use]
+    pub fn metered(&self) -> Self {
+        Self { http: self.http.metered(), ..self.clone() }
+    }
+
+    /// What was spent so far.
+    #[must_use]
+    pub fn meter(&self) -> &Meter {
+        self.http.meter()
     }
 
     /// Rows of a page.
@@ -146,7 +161,8 @@ impl Dynamics {
             let request =
                 Request { method: Method::Get, url: url.clone(), headers, body: None, repeat: Repeat::Harmless };
             let answer = {
-                let _permit = self.flow.permit().await;
+                let (_permit, waited) = self.flow.permit().await;
+                self.http.meter().wait(waited);
                 self.http.send(&request).await?
             };
             if let Some(hint) = answer.header("x-ms-dop-hint").and_then(|hint| hint.trim().parse().ok()) {
@@ -163,6 +179,7 @@ impl Dynamics {
                     refused = Some(bearer);
                 }
                 429 => {
+                    self.http.meter().throttle();
                     let pause = answer.retry_after().unwrap_or(Duration::from_secs(THROTTLED_SECONDS_DEFAULT));
                     // No pause at all would only be refused again.
                     let pause = pause.max(self.clock.real(THROTTLED_LEAST_MS));
@@ -175,11 +192,20 @@ impl Dynamics {
                 // The database behind the service stumbled: a deadlock, a query that took too long.
                 500 if stumbled + 1 < TRIES && has_stumbled(&answer) => {
                     stumbled += 1;
-                    self.clock.sleep(wait(stumbled)).await;
+                    self.wait_to_retry(wait(stumbled)).await;
                 }
                 _ => return Ok(answer),
             }
         }
+    }
+}
+
+impl Dynamics {
+    /// Counts and waits the time until a request is sent again.
+    pub(super) async fn wait_to_retry(&self, long: Duration) {
+        self.http.meter().wait(long);
+        self.clock.sleep(long).await;
+        self.http.meter().retry();
     }
 }
 

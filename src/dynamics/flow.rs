@@ -53,8 +53,9 @@ impl Flow {
         self.state().limit
     }
 
-    /// Waits until a request may begin.
-    pub(super) async fn permit(&self) -> Permit<'_> {
+    /// Waits until a request may begin; gives how long the service's word kept it waiting.
+    pub(super) async fn permit(&self) -> (Permit<'_>, Duration) {
+        let mut waited = Duration::ZERO;
         loop {
             let changed = self.changed.notified();
             let quiet_until = {
@@ -62,13 +63,18 @@ impl Flow {
                 let quiet = state.quiet_until.filter(|until| *until > Instant::now());
                 if quiet.is_none() && state.under_way < state.limit {
                     state.under_way += 1;
-                    return Permit(self);
+                    return (Permit(self), waited);
                 }
                 quiet
             };
             match quiet_until {
                 // Those that were told to wait together do not come back together.
-                Some(until) => tokio::time::sleep_until(until + jitter(until - Instant::now())).await,
+                Some(until) => {
+                    let pause = until - Instant::now();
+                    let pause = pause + jitter(pause);
+                    waited += pause;
+                    tokio::time::sleep(pause).await;
+                }
                 None => changed.await,
             }
         }

@@ -70,7 +70,7 @@ impl Dynamics {
             match read {
                 Ok(page) => return Ok(page),
                 Err(Flaw::Excess(excess)) => return Err(too_large(excess)),
-                Err(Flaw::Unreadable(_)) if tried < TRIES_UNREADABLE => self.clock.sleep(wait(tried)).await,
+                Err(Flaw::Unreadable(_)) if tried < TRIES_UNREADABLE => self.wait_to_retry(wait(tried)).await,
                 Err(Flaw::Unreadable(detail)) => return Err(Error::Unreadable { what: what.clone(), detail }),
             }
         }
@@ -90,7 +90,7 @@ impl Dynamics {
             let read = looked_at(&answer).and_then(|()| json::bounded(&answer.body).map_err(Flaw::Excess));
             match read.and_then(|()| json::read(&answer.body).map_err(Flaw::Unreadable)) {
                 Ok(value) => return Ok(value),
-                Err(Flaw::Unreadable(_)) if tried < TRIES_UNREADABLE => self.clock.sleep(wait(tried)).await,
+                Err(Flaw::Unreadable(_)) if tried < TRIES_UNREADABLE => self.wait_to_retry(wait(tried)).await,
                 Err(Flaw::Unreadable(detail) | Flaw::Excess(detail)) => {
                     return Err(Error::Unreadable { what: what.to_owned(), detail });
                 }

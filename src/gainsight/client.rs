@@ -1,7 +1,6 @@
 //! The client of one tenant: the key, the envelope, the budgets.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,20 +20,21 @@ use crate::http::retry::{Repeat, TRIES_UNREADABLE, wait};
 use crate::http::terms::Terms;
 use crate::model::clock::Clock;
 use crate::model::connection::{Connection, Limits};
+use crate::model::meter::Meter;
 use crate::model::outcome::Calls;
 use crate::model::spent::Spent;
 
 /// Answers of 429 that one call may get before it gives up: each waits for a window.
 const THROTTLED_AT_MOST: u32 = 20;
 
-/// A Gainsight tenant.
+/// A Gainsight tenant. Handles of it share its key and its windows.
+#[derive(Clone)]
 pub struct Gainsight {
     http: Client,
-    access: Access,
-    windows: Windows,
+    access: Arc<Access>,
+    windows: Arc<Windows>,
     max_wait: Duration,
     clock: Clock,
-    writes: AtomicU64,
     /// The limits it stays within.
     pub limits: Limits,
 }
@@ -76,11 +76,10 @@ impl Gainsight {
         let http = Client::new(&connection.url, terms)?;
         Ok(Self {
             http,
-            access,
-            windows: Windows::new(&limits, terms.clock, terms.max_wait),
+            access: Arc::new(access),
+            windows: Arc::new(Windows::new(&limits, terms.clock, terms.max_wait)),
             max_wait: terms.max_wait,
             clock: terms.clock,
-            writes: AtomicU64::new(0),
             limits,
         })
     }
@@ -104,10 +103,30 @@ impl Gainsight {
         self.windows.today(bucket).await
     }
 
+    /// The same tenant, with what is spent from here on counted apart as well.
+    #[must_use]
+    pub fn metered(&self) -> Self {
+        Self { http: self.http.metered(), ..self.clone() }
+    }
+
     /// Calls spent so far.
     #[must_use]
     pub fn calls(&self) -> Calls {
-        Calls { dynamics: 0, gainsight: self.http.sent(), gainsight_writes: self.writes.load(Ordering::Relaxed) }
+        let meter = self.http.meter();
+        Calls {
+            dynamics: 0,
+            gainsight: meter.sent(),
+            gainsight_writes: meter.writes(),
+            retries: meter.retries(),
+            throttled: meter.throttled(),
+            waited_ms: meter.waited_ms(),
+        }
+    }
+
+    /// Counts and waits what a call has to wait for.
+    pub(crate) async fn wait(&self, long: Duration) {
+        self.http.meter().wait(long);
+        self.clock.sleep(long).await;
     }
 
     /// Makes a call. An envelope that says `result: false` is given back like any other: only the caller knows whether
@@ -121,10 +140,12 @@ impl Gainsight {
             body,
             repeat: call.repeat,
         };
+        let meter: &Meter = self.http.meter();
         let enter = async || {
-            self.windows.enter(call.bucket).await?;
+            let waited = self.windows.enter(call.bucket).await?;
+            meter.wait(waited);
             if call.is_write {
-                self.writes.fetch_add(1, Ordering::Relaxed);
+                meter.write();
             }
             Ok(())
         };
@@ -136,13 +157,17 @@ impl Gainsight {
             match answer.status {
                 429 => match answer.retry_after() {
                     Some(pause) => {
+                        meter.throttle();
                         waited = waited.saturating_add(pause);
                         if waited > self.max_wait {
                             return Err(throttled(call, &format!("it asks to wait {} s", pause.as_secs())));
                         }
-                        self.clock.sleep(pause).await;
+                        self.wait(pause).await;
                     }
-                    None => self.windows.refused(call.bucket).await,
+                    None => {
+                        meter.throttle();
+                        self.windows.refused(call.bucket).await;
+                    }
                 },
                 // Nothing was done, so this may be sent again, a write too.
                 401 if refused.is_none() && self.access.is_renewable() => refused = Some(value),
@@ -152,7 +177,8 @@ impl Gainsight {
                         if !call.is_write && answer.is_success() && unreadable + 1 < TRIES_UNREADABLE =>
                     {
                         unreadable += 1;
-                        self.clock.sleep(wait(unreadable)).await;
+                        self.wait(wait(unreadable)).await;
+                        meter.retry();
                     }
                     judged => return judged,
                 },

@@ -142,11 +142,11 @@ impl Windows {
         Ok(())
     }
 
-    /// Waits until a call is within all windows of its API, and counts it.
+    /// Waits until a call is within all windows of its API, and counts it; gives how long it waited.
     ///
     /// # Errors
     /// If that would take longer than a call waits.
-    pub async fn enter(&self, bucket: Bucket) -> Result<(), Error> {
+    pub async fn enter(&self, bucket: Bucket) -> Result<Duration, Error> {
         let mut waited = Duration::ZERO;
         loop {
             let wait_ms = {
@@ -156,7 +156,7 @@ impl Windows {
                 windows.iter_mut().for_each(|window| window.move_to(now));
                 match windows.iter().filter(|w| w.used >= w.limit).max_by_key(|w| w.length_ms) {
                     None => {
-                        return self.count(bucket, windows);
+                        return self.count(bucket, windows).map(|()| waited);
                     }
                     Some(full) => {
                         let left = full.length_ms - now.rem_euclid(full.length_ms) + WINDOW_SLACK_MS;

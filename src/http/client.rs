@@ -1,7 +1,7 @@
 //! The client: one for each connection, bound to its origin.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue};
@@ -14,6 +14,7 @@ use super::retry::{Repeat, TRIES, TRIES_UNREACHABLE, is_passing, wait};
 use super::terms::Terms;
 use super::unpack::{Excess, Unpacking};
 use crate::model::connection::is_loopback;
+use crate::model::meter::Meter;
 
 /// How rustls begins to say what is wrong with a certificate. <https://docs.rs/rustls/0.23/rustls/enum.Error.html>
 const UNTRUSTED: &str = "invalid peer certificate: ";
@@ -28,7 +29,7 @@ pub struct Client {
     inner: reqwest::Client,
     origin: Url,
     terms: Terms,
-    sent: Arc<AtomicU64>,
+    meter: Arc<Meter>,
     seconds_ahead: Arc<AtomicI64>,
 }
 
@@ -69,7 +70,7 @@ impl Client {
             builder = builder.add_root_certificate(authority);
         }
         let inner = builder.build().map_err(|e| Error::Setup(e.to_string()))?;
-        Ok(Self { inner, origin, terms: terms.clone(), sent: Arc::default(), seconds_ahead: Arc::default() })
+        Ok(Self { inner, origin, terms: terms.clone(), meter: Arc::default(), seconds_ahead: Arc::default() })
     }
 
     /// A URL below the origin. `path` is ours, never data; what is data goes into the query.
@@ -109,10 +110,16 @@ impl Client {
         url.origin() == self.origin.origin() && url.username().is_empty() && url.password().is_none()
     }
 
-    /// Requests sent so far, repeated ones included.
+    /// The same client, with what is spent from here on counted apart as well.
     #[must_use]
-    pub fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
+    pub fn metered(&self) -> Self {
+        Self { meter: Meter::below(&self.meter), ..self.clone() }
+    }
+
+    /// What was spent so far.
+    #[must_use]
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// By how many seconds the service's clock was ahead of ours when it last answered; below zero, behind.
@@ -155,7 +162,10 @@ impl Client {
                 return result.map_err(E::from);
             }
             let asked = result.ok().and_then(|answer| answer.retry_after()).unwrap_or_default();
-            self.terms.clock.sleep(wait(tried).max(asked.min(LONGEST_PAUSE))).await;
+            let pause = wait(tried).max(asked.min(LONGEST_PAUSE));
+            self.meter.wait(pause);
+            self.terms.clock.sleep(pause).await;
+            self.meter.retry();
         }
     }
 
@@ -164,7 +174,7 @@ impl Client {
             let expected = self.origin.origin().ascii_serialization();
             return Err(Error::ForeignLink { expected, found: request.url.origin().ascii_serialization() });
         }
-        self.sent.fetch_add(1, Ordering::Relaxed);
+        self.meter.send();
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,

@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod chain;
 pub mod clock;
+pub mod conflict;
 pub mod connection;
 pub mod dataset;
 pub mod expression;
@@ -14,6 +15,7 @@ pub mod function;
 pub mod job;
 pub mod literal;
 pub mod lookup;
+pub mod meter;
 pub mod moment;
 pub mod outcome;
 pub mod place;

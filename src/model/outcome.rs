@@ -173,6 +173,21 @@ pub struct Calls {
     pub gainsight: u64,
     /// Of those, the requests that write.
     pub gainsight_writes: u64,
+    /// Requests to either that were sent again, as their answers failed.
+    #[serde(skip_serializing_if = "is_none", default)]
+    pub retries: u64,
+    /// Requests that either refused because there were too many.
+    #[serde(skip_serializing_if = "is_none", default)]
+    pub throttled: u64,
+    /// Milliseconds that calls waited: for windows, for as long as a service asked to, to be sent again, and until one without an answer
+    /// could have no more effect. Calls that wait side by side are added up.
+    #[serde(skip_serializing_if = "is_none", default)]
+    pub waited_ms: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde calls it.
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl AddAssign for Calls {
@@ -180,6 +195,9 @@ impl AddAssign for Calls {
         self.dynamics += other.dynamics;
         self.gainsight += other.gainsight;
         self.gainsight_writes += other.gainsight_writes;
+        self.retries += other.retries;
+        self.throttled += other.throttled;
+        self.waited_ms += other.waited_ms;
     }
 }
 
@@ -256,6 +274,26 @@ impl Status {
             Self::WaitingAuth => "waiting_auth",
             Self::Skipped => "skipped",
         }
+    }
+
+    /// Whether a run has come to its end with every row dealt with, rows in an error file included.
+    #[must_use]
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Success | Self::Partial)
+    }
+
+    /// The worse of two, as of a chain whose jobs ended so: done, done with rows in an error file, skipped, waiting, given up, failed.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        let rank = |status: Self| match status {
+            Self::Success | Self::Planned => 0,
+            Self::Partial => 1,
+            Self::Skipped => 2,
+            Self::WaitingQuota | Self::WaitingApproval | Self::WaitingRetry | Self::WaitingAuth => 3,
+            Self::Running | Self::Interrupted | Self::Cancelled => 4,
+            Self::Failed => 5,
+        };
+        if rank(other) > rank(self) { other } else { self }
     }
 
     /// The status of that word.

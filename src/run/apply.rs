@@ -12,6 +12,7 @@ use super::essence::digest_of;
 use super::extract::{read_target_again, remember};
 use super::guard;
 use super::job::{Begun, Working};
+use super::looking::{wait_for_created, wait_for_others};
 use super::moved::moved;
 use super::overlay::waiting;
 use super::plan::plan;
@@ -20,7 +21,8 @@ use super::quota;
 use super::report::Report;
 use super::services::Services;
 use super::staging::Staging;
-use super::undertaking::{RESUMED_WITHIN_HOURS, Undertaking, wait_for_created, wait_for_others, what_changed};
+use super::turn::Turn;
+use super::undertaking::{RESUMED_WITHIN_HOURS, Undertaking, what_changed};
 use crate::model::dataset;
 use crate::model::job::Job;
 use crate::model::outcome::{Counts, Status};
@@ -73,8 +75,8 @@ pub async fn apply(
         digest: shown.job_digest.clone(),
         chain: None,
     };
-    let job = &job.at(one.now_ms);
-    let begun = Begun::now(job, services)?;
+    let (job, services) = (&job.at(one.now_ms), &services.metered(job)?);
+    let begun = Begun::now();
     let folder = RunFolder::open(&path)?;
     let waits = if shown.run.chain.is_some() { waiting(job, &folder).await? } else { 0 };
     if waits > 0 {
@@ -83,7 +85,7 @@ pub async fn apply(
         )));
     }
     progress(Event::Began { run: run.to_owned(), job: job.name.clone(), goes_on: false });
-    let working = Working { job, services, home, ledger, progress, one: &one, earlier: &[] };
+    let working = Working { job, services, home, ledger, progress, one: &one, earlier: &[], turn: &Turn::at_once() };
     let held = working.held(&folder, &planned, &digest).await;
     let at = services.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let applied = match held {

@@ -1,6 +1,7 @@
 //! What stops a run. What stops a row is not here: that is data.
 
 use super::moved::Moved;
+use crate::model::outcome::Status;
 use crate::{dynamics, engine, gainsight, store};
 
 /// A run that could not go on.
@@ -100,6 +101,14 @@ pub enum Error {
         why: String,
         /// What comes first, or how to say so.
         order: &'static str,
+    },
+    /// A job before it in the chain failed, and the chain ends with that.
+    #[error("\"{job}\" before it in the chain ended as {}, so nothing of this job was loaded; the next run of the chain reads it anew", .status.text())]
+    Skipped {
+        /// The job that failed.
+        job: String,
+        /// How it ended.
+        status: Status,
     },
     /// Our own mistake: the books do not balance.
     #[error("the books of the run do not balance ({0}); this is a bug of Ferry, please report it with the run folder")]

@@ -20,6 +20,7 @@ use super::error::Error;
 use super::refreshing::{Came, Refreshing};
 use super::services::Services;
 use super::staging::Staging;
+use super::timed::Timed;
 
 /// What was read.
 pub(super) struct Extracted {
@@ -29,18 +30,28 @@ pub(super) struct Extracted {
     pub(super) came: Option<Came>,
     /// Records of each Gainsight object, by API name.
     pub(super) records: BTreeMap<String, u64>,
+    /// When the source was read to its end.
+    pub(super) source_read: Timed,
+    /// When the target could be looked at.
+    pub(super) looked: Timed,
 }
 
-/// Reads everything that the job needs, as far as it was not read before.
-pub(super) async fn extract(job: &Job, services: &Services, refreshing: &Refreshing<'_>) -> Result<Extracted, Error> {
+/// Reads everything that the job needs, as far as it was not read before. Nothing of the target is read before `look` says so.
+pub(super) async fn extract(
+    job: &Job,
+    services: &Services,
+    refreshing: &Refreshing<'_>,
+    look: impl Future<Output = Result<Timed, Error>>,
+) -> Result<Extracted, Error> {
     let (dynamics, gainsight): (&Dynamics, &Gainsight) = (services.source(job)?, services.target(job)?);
     let source = async {
         let tables = queries(job).into_iter().map(|query| refreshing.table(dynamics, query));
         // The source comes first among the queries, and so among the counts.
         let read = futures::future::try_join_all(tables).await?;
-        Ok::<_, Error>(read.into_iter().next().unwrap_or_default())
+        Ok::<_, Error>((read.into_iter().next().unwrap_or_default(), Timed::begin(services)))
     };
     let target = async {
+        let looked = look.await?;
         refreshing.deletions(gainsight).await?;
         let (mut counts, mut large) = (BTreeMap::new(), Vec::new());
         for (object, fields) in dataset::objects(job) {
@@ -49,14 +60,15 @@ pub(super) async fn extract(job: &Job, services: &Services, refreshing: &Refresh
                 None => large.push((object, fields)),
             }
         }
-        Ok::<_, Error>((counts, large))
+        Ok::<_, Error>((counts, large, looked))
     };
-    let ((rows, came), (mut records, large)) = futures::try_join!(source, target)?;
+    // Should the run not be let in, what is left of the source is not read either.
+    let (((rows, came), source_read), (mut records, large, looked)) = futures::try_join!(source, target)?;
     for (object, fields) in large {
         let count = refreshing.rest(gainsight, &object, &fields).await?;
         records.insert(object, count);
     }
-    Ok(Extracted { rows, came, records })
+    Ok(Extracted { rows, came, records, source_read, looked })
 }
 
 /// Reads the target's records again, whatever was read of them before; gives their numbers by the API name of the object.

@@ -11,9 +11,10 @@ use chrono::SecondsFormat;
 
 use super::basis;
 use super::books;
+use super::chain::With;
 use super::drift;
 use super::error::Error;
-use super::extract::{Extracted, extract, remember};
+use super::extract::extract;
 use super::guard;
 use super::load::Load;
 use super::overlay::{self, Earlier};
@@ -24,7 +25,10 @@ use super::recorder::Recorder;
 use super::relinking::relink;
 use super::report::{Report, Retried};
 use super::services::Services;
-use super::undertaking::{How, Undertaking, undertake, wait_for_created, wait_for_others};
+use super::skipping::skip;
+use super::timed::Timed;
+use super::turn::Turn;
+use super::undertaking::{How, Undertaking, has_looked, undertake};
 use super::verifying::{are_known, verify};
 use super::waiting;
 use crate::model::dataset;
@@ -35,7 +39,6 @@ use crate::store::dataset::RunFolder;
 use crate::store::error::Error as StoreError;
 use crate::store::home::Home;
 use crate::store::ledger::{End, Failed, Ledger, Phase};
-use crate::store::runs::Stage;
 
 /// Runs a job, or goes on with a run of it. A run that fails is a report too, with its message; an error means that not even that
 /// could be kept.
@@ -50,23 +53,52 @@ pub async fn run(
     ledger: &dyn Ledger,
     progress: &Progress,
 ) -> Result<(Report, Option<Error>), Error> {
-    let one = undertake(job, how, services, ledger, progress).await?;
-    let goes_on = one.attempts_before > 0;
-    progress(Event::Began { run: one.run.clone(), job: job.name.clone(), goes_on });
-    let job = &job.at(one.now_ms);
-    let begun = Begun::now(job, services)?;
-    Working { job, services, home, ledger, progress, one: &one, earlier: &[] }.carried_out(begun).await
+    run_in_turn(job, how, &With { services, home, ledger, progress }, &Turn::at_once()).await
 }
 
-/// What was spent before a run, and when its process began with it.
+/// The same for a job of a chain, which looks at its target when its turn has come.
+pub(super) async fn run_in_turn(
+    job: &Job,
+    how: &How,
+    with: &With<'_>,
+    turn: &Turn,
+) -> Result<(Report, Option<Error>), Error> {
+    let With { services, home, ledger, progress } = *with;
+    if !turn.has_come()
+        && has_looked(job, services, ledger)?
+        && let Err(skipped) = turn.comes().await
+    {
+        return Ok((skip(job, how, &skipped, with)?, Some(skipped)));
+    }
+    let one = undertake(job, how, !turn.has_come(), services, ledger, progress)?;
+    let _alive = Alive { run: &one.run, ledger };
+    let goes_on = one.attempts_before > 0;
+    progress(Event::Began { run: one.run.clone(), job: job.name.clone(), goes_on });
+    let (job, services) = (&job.at(one.now_ms), &services.metered(job)?);
+    let begun = Begun::now();
+    Working { job, services, home, ledger, progress, one: &one, earlier: &[], turn }.carried_out(begun).await
+}
+
+/// A run that this process works on, until this is dropped: whoever works on it may be dropped before its end.
+struct Alive<'a> {
+    run: &'a str,
+    ledger: &'a dyn Ledger,
+}
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        self.ledger.left(self.run);
+    }
+}
+
+/// When a process began to work on a run.
 pub(super) struct Begun {
-    calls: Calls,
     since: Instant,
 }
 
 impl Begun {
-    pub(super) fn now(job: &Job, services: &Services) -> Result<Self, Error> {
-        Ok(Self { calls: services.calls(job)?, since: Instant::now() })
+    pub(super) fn now() -> Self {
+        Self { since: Instant::now() }
     }
 
     pub(super) fn report(&self, job: &Job, one: &Undertaking) -> Report {
@@ -87,14 +119,9 @@ impl Begun {
         }
     }
 
-    /// What the process spent on the run.
+    /// What the process spent on the run, by the services that are the run's own.
     pub(super) fn complete(&self, job: &Job, services: &Services, report: &mut Report) -> Result<(), Error> {
-        let now = services.calls(job)?;
-        report.calls = Calls {
-            dynamics: now.dynamics - self.calls.dynamics,
-            gainsight: now.gainsight - self.calls.gainsight,
-            gainsight_writes: now.gainsight_writes - self.calls.gainsight_writes,
-        };
+        report.calls = services.calls(job)?;
         report.seconds = (self.since.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0;
         Ok(())
     }
@@ -116,6 +143,8 @@ pub(super) struct Working<'a> {
     pub(super) one: &'a Undertaking,
     /// The plans of a chain's earlier jobs, where it is planned and not run.
     pub(super) earlier: &'a [Earlier],
+    /// When it may look at the target.
+    pub(super) turn: &'a Turn,
 }
 
 impl Working<'_> {
@@ -148,6 +177,9 @@ impl Working<'_> {
         let path = self.folder()?;
         let folder = RunFolder::open(&path)?;
         let is_loaded_before = self.one.phase == Phase::Loading && !sabotage::has(Bug::PlanAgain);
+        if is_loaded_before {
+            self.turn.extracted();
+        }
         let planned =
             if is_loaded_before { self.planned_before(&folder).await? } else { self.prepared(&folder).await? };
         let of = self.services.tenancy(self.job);
@@ -270,28 +302,25 @@ impl Working<'_> {
             (self.progress)(Event::Notice(notice));
         }
         let staging = || self.staging(folder);
-        let timed = Timed::begin(services);
+        let (timed, is_early) = (Timed::begin(services), !self.turn.has_come());
         let chosen = self.one.chosen.as_deref();
-        if self.one.phase == Phase::Extracting {
-            wait_for_others(run, job, services, self.ledger, self.progress).await?;
-            wait_for_created(job, services, self.ledger, self.progress).await?;
-            remember(job, &services.tenancy(job), chosen, &staging()).await?;
-        }
         if self.one.phase == Phase::Loading && sabotage::has(Bug::PlanAgain) {
             for (object, _) in dataset::objects(job) {
                 self.ledger.read_again(run, &dataset::target(&object))?;
             }
         }
         let refreshing = basis::begin(job, self.one, services, self.home, staging()).await?;
-        let Extracted { rows: read, came, records: there } = extract(job, services, &refreshing).await?;
-        refreshing.note_came(came)?;
+        let extracted = extract(job, services, &refreshing, self.look(folder)).await?;
+        self.turn.extracted();
+        let (read, there) = (extracted.rows, &extracted.records);
+        refreshing.note_came(extracted.came)?;
         if self.one.phase == Phase::Extracting {
             self.ledger.extracted(run)?;
             if sabotage::has(Bug::CursorEarly) {
                 self.move_cursors_only(folder)?;
             }
         }
-        timed.end("extract", read, run, self.ledger)?;
+        self.keep_extract(timed, &extracted, is_early)?;
         let timed = Timed::begin(services);
         let target = services.target(job)?;
         let drifted = if self.one.verifies { verify(job, target, folder, &refreshing).await? } else { Vec::new() };
@@ -308,7 +337,7 @@ impl Working<'_> {
         }
         made.verified = self.one.verifies.then_some(drifted);
         timed.end("plan", read, run, self.ledger)?;
-        let guarded = guard::admit(job, &made, &there, &target.limits);
+        let guarded = guard::admit(job, &made, there, &target.limits);
         Ok(Staged { made, guarded })
     }
 
@@ -343,23 +372,5 @@ impl Working<'_> {
             chosen: self.one.chosen.as_deref(),
             base: base.as_ref(),
         })?)
-    }
-}
-
-struct Timed {
-    started: String,
-    since: Instant,
-}
-
-impl Timed {
-    fn begin(services: &Services) -> Self {
-        let started = services.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        Self { started, since: Instant::now() }
-    }
-
-    fn end(self, name: &str, rows: u64, run: &str, ledger: &dyn Ledger) -> Result<(), Error> {
-        let seconds = self.since.elapsed().as_secs_f64();
-        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
-        Ok(ledger.stage(run, &Stage { name: name.to_owned(), started: self.started, seconds, rows })?)
     }
 }

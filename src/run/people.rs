@@ -305,7 +305,7 @@ async fn one(
                         "the answer to a call about a person was lost ({}); waiting {seconds:.1} s before it is sent again",
                         error.in_place_of_an_answer()
                     )));
-                    clock.sleep(wait).await;
+                    gainsight.wait(wait).await;
                 }
                 Err(error) if error.is_unclear() && sabotage::has(Bug::LostIsWritten) => break outcomes.push(Ok(())),
                 Err(error) => return Ok((person, outcomes, Some(error))),

@@ -11,6 +11,7 @@ use super::overlay::{Earlier, waiting};
 use super::plan::{EarlierPlan, Plan};
 use super::progress::Event;
 use super::report::Report;
+use super::turn::Turn;
 use super::undertaking::{How, begin_plan};
 use crate::model::job::Job;
 use crate::model::outcome::Status;
@@ -65,12 +66,13 @@ async fn plan_one(
     earlier: &[Earlier],
 ) -> Result<(Report, Plan), Error> {
     let With { services, home, ledger, progress } = with;
-    let one = begin_plan(job, &wanted.how, services, *ledger).await?;
+    let one = begin_plan(job, &wanted.how, services, *ledger)?;
     progress(Event::Began { run: one.run.clone(), job: job.name.clone(), goes_on: false });
-    let job = &job.at(one.now_ms);
-    let begun = Begun::now(job, services)?;
+    let (job, services) = (&job.at(one.now_ms), &services.metered(job)?);
+    let begun = Begun::now();
     let mut report = begun.report(job, &one);
-    let working = Working { job, services, home, ledger: *ledger, progress, one: &one, earlier };
+    let working =
+        Working { job, services, home, ledger: *ledger, progress, one: &one, earlier, turn: &Turn::at_once() };
     let made = working.planned_alone(wanted).await;
     match &made {
         Ok(made) => {

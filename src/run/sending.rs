@@ -212,7 +212,7 @@ impl Load<'_> {
                 gsids[index] = record.and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
             }
             if gsids.iter().any(Option::is_none) {
-                self.clock.sleep(self.clock.real(READ_AGAIN_MS)).await;
+                self.gainsight.wait(self.clock.real(READ_AGAIN_MS)).await;
             }
         }
         if gsids.iter().all(Option::is_some) {

@@ -80,11 +80,35 @@ impl Services {
         }
     }
 
-    /// Calls that the job's two connections have spent since they were opened.
+    /// The services of one run of a job: what it spends is counted apart from what other runs spend.
+    ///
+    /// # Errors
+    /// If a connection is not open.
+    pub fn metered(&self, job: &Job) -> Result<Self, Error> {
+        let (source, target) = (self.source(job)?.metered(), self.target(job)?.metered());
+        Ok(Self {
+            dynamics: BTreeMap::from([(job.source.connection.clone(), source)]),
+            gainsight: BTreeMap::from([(job.main_target().connection.clone(), target)]),
+            organizations: self.organizations.clone(),
+            tenants: self.tenants.clone(),
+            by: self.by.clone(),
+            ..*self
+        })
+    }
+
+    /// Calls that the job's two connections have spent since they were opened, or metered.
     ///
     /// # Errors
     /// If a connection is not open.
     pub fn calls(&self, job: &Job) -> Result<Calls, Error> {
-        Ok(Calls { dynamics: self.source(job)?.calls(), ..self.target(job)?.calls() })
+        let (source, mut calls) = (self.source(job)?.meter(), self.target(job)?.calls());
+        calls += Calls {
+            dynamics: source.sent(),
+            retries: source.retries(),
+            throttled: source.throttled(),
+            waited_ms: source.waited_ms(),
+            ..Calls::default()
+        };
+        Ok(calls)
     }
 }

@@ -63,7 +63,7 @@ impl Load<'_> {
         let is_missing = |records: &[Record], item: &Item| !records.iter().any(|r| self.is_of(r, item));
         if items.iter().any(|item| is_missing(&records, item)) {
             // A read may lag behind a write: what is missing must be missing twice.
-            self.clock.sleep(self.clock.real(READ_AGAIN_MS)).await;
+            self.gainsight.wait(self.clock.real(READ_AGAIN_MS)).await;
             // What was seen once is there, whichever of two reads lags.
             let again = self.read_back(&items).await?;
             let is_new = |record: &Record| !records.iter().any(|seen| seen.get("Gsid") == record.get("Gsid"));
@@ -109,7 +109,7 @@ impl Load<'_> {
             (self.progress)(Event::Notice(format!(
                 "the answer to a call with new records is missing ({why}); waiting {seconds:.1} s, then Gainsight is asked what it holds"
             )));
-            self.clock.sleep(wait).await;
+            self.gainsight.wait(wait).await;
         }
     }
 

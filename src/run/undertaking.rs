@@ -4,23 +4,18 @@
 //! waits until nothing of the old one can have an effect any more. In: a job and what the ledger knows of it. Out: the run, with
 //! how far it came.
 
-use std::time::Duration;
-
 use chrono::{DateTime, SecondsFormat};
 
 use super::drift::changes;
 use super::error::Error;
 use super::essence::digest_of;
+use super::looking::made_and_removed;
 use super::progress::{Event, Progress};
 use super::relied::Relied;
 use super::services::Services;
-use super::settling::quiet_after;
-use crate::gainsight::assumptions::CREATED_SHOWS_WITHIN_MS;
-use crate::model::dataset;
 use crate::model::job::{Job, Route};
-use crate::model::sabotage::{self, Bug};
 use crate::store::error::Error as StoreError;
-use crate::store::ledger::{Begin, Ledger, Phase, Unfinished};
+use crate::store::ledger::{Begin, LOOKED, Ledger, Phase, Unfinished};
 use crate::store::state::Tenancy;
 
 /// A run that was interrupted longer ago than this is not gone on with by itself: what it read is old.
@@ -69,10 +64,19 @@ pub(super) struct Undertaking {
     pub(super) chain: Option<String>,
 }
 
-/// Begins a run, or takes one up.
-pub(super) async fn undertake(
+/// Whether a run of a job would be gone on with that has looked at its target before: whether it still can be, is known only when nobody
+/// writes there any more.
+pub(super) fn has_looked(job: &Job, services: &Services, ledger: &dyn Ledger) -> Result<bool, Error> {
+    let Some(found) = ledger.unfinished(&services.tenancy(job), &job.name)? else { return Ok(false) };
+    let noted = ledger.reading(&found.run.id, LOOKED)?;
+    Ok(found.phase != Phase::Extracting || noted.is_none_or(|noted| !noted.checkpoint.is_empty()))
+}
+
+/// Begins a run, or takes one up. `is_early` says that it may not look at its target yet.
+pub(super) fn undertake(
     job: &Job,
     how: &How,
+    is_early: bool,
     services: &Services,
     ledger: &dyn Ledger,
     progress: &Progress,
@@ -84,7 +88,7 @@ pub(super) async fn undertake(
         let found = before.filter(|one| one.run.id == *wanted);
         let why = |why: &str| StoreError::NotResumable { run: wanted.clone(), why: why.to_owned() };
         let found = found.ok_or_else(|| why("it has ended, or a later run of the job has begun"))?;
-        if let Some(words) = outdated(&found, job, &job_digest, services, ledger)? {
+        if let Some(words) = outdated(&found, job, &job_digest, false, services, ledger)? {
             return Err(why(&format!("{words}; `ferry run` begins anew and compares")).into());
         }
         return take_up(found, how, ledger, progress);
@@ -94,7 +98,7 @@ pub(super) async fn undertake(
             return Err(Error::Unfinished(found.run.id));
         }
         let why_not = match not_wanted(&found, how) {
-            None => outdated(&found, job, &job_digest, services, ledger)?,
+            None => outdated(&found, job, &job_digest, how.chain.is_some(), services, ledger)?,
             unwanted => unwanted,
         };
         match why_not {
@@ -105,20 +109,24 @@ pub(super) async fn undertake(
             }
         }
     }
-    begin(job, how, services, ledger, &of, &job_digest, true).await
+    let begun = begin(job, how, services, ledger, &of, &job_digest, true)?;
+    if is_early {
+        ledger.note(&begun.run, LOOKED, "")?;
+    }
+    Ok(begun)
+}
+
+/// Begins a run that is to be ended at once.
+pub(super) fn begin_skipped(job: &Job, how: &How, services: &Services, ledger: &dyn Ledger) -> Result<String, Error> {
+    Ok(begin(job, how, services, ledger, &services.tenancy(job), &digest_of(job), true)?.run)
 }
 
 /// Begins a run of which nothing is gone on with: a plan.
-pub(super) async fn begin_plan(
-    job: &Job,
-    how: &How,
-    services: &Services,
-    ledger: &dyn Ledger,
-) -> Result<Undertaking, Error> {
-    begin(job, how, services, ledger, &services.tenancy(job), &digest_of(job), false).await
+pub(super) fn begin_plan(job: &Job, how: &How, services: &Services, ledger: &dyn Ledger) -> Result<Undertaking, Error> {
+    begin(job, how, services, ledger, &services.tenancy(job), &digest_of(job), false)
 }
 
-async fn begin(
+fn begin(
     job: &Job,
     how: &How,
     services: &Services,
@@ -188,56 +196,6 @@ fn take_up(found: Unfinished, how: &How, ledger: &dyn Ledger, progress: &Progres
     })
 }
 
-/// Waits until no call of another run of this tenant can have an effect any more: what is read before that may change unseen.
-pub(super) async fn wait_for_others(
-    run: &str,
-    job: &Job,
-    services: &Services,
-    ledger: &dyn Ledger,
-    progress: &Progress,
-) -> Result<(), Error> {
-    let tenant = services.tenancy(job).tenant;
-    let Some(sent_at) = ledger.last_open_of_others(&tenant, run)? else { return Ok(()) };
-    let wait = quiet_after(sent_at, &services.target(job)?.limits, services.clock);
-    if !wait.is_zero() && !sabotage::has(Bug::NoQuiet) {
-        let seconds = wait.as_secs_f64();
-        progress(Event::Notice(format!(
-            "a call of another run has no answer; waiting {seconds:.1} s until it can have no effect any more"
-        )));
-        services.clock.sleep(wait).await;
-    }
-    Ok(ledger.close_others(&tenant, run)?)
-}
-
-/// Waits until everything shows that was created or deleted in the objects that a job is about to read: by the step of a chain before it, or by
-/// a run that has only just ended.
-pub(super) async fn wait_for_created(
-    job: &Job,
-    services: &Services,
-    ledger: &dyn Ledger,
-    progress: &Progress,
-) -> Result<(), Error> {
-    let what = |object: &String| match object.as_str() {
-        "person" | "company_person" => vec!["person".to_owned()],
-        other => vec![format!("insert {other}"), format!("delete {other}")],
-    };
-    let what: Vec<String> = dataset::objects(job).keys().flat_map(what).collect();
-    let Some(last) = ledger.last_made(&services.tenancy(job).tenant, &what)? else { return Ok(()) };
-    let whole = services.clock.real(CREATED_SHOWS_WITHIN_MS);
-    let passed = u64::try_from(services.clock.now().timestamp_millis() - last).unwrap_or(0);
-    let wait = whole.saturating_sub(Duration::from_millis(passed));
-    if !wait.is_zero() {
-        if wait >= Duration::from_secs(1) {
-            let seconds = wait.as_secs();
-            progress(Event::Notice(format!(
-                "records were created just now; waiting {seconds} s until every query shows them"
-            )));
-        }
-        services.clock.sleep(wait).await;
-    }
-    Ok(())
-}
-
 /// Why a run is not to be gone on with, by how the new one is asked for.
 fn not_wanted(found: &Unfinished, how: &How) -> Option<String> {
     if how.anew {
@@ -252,11 +210,13 @@ fn not_wanted(found: &Unfinished, how: &How) -> Option<String> {
     found.chosen.is_some().then(|| "it was about chosen rows only".to_owned())
 }
 
-/// Why a run cannot be gone on with: what it read or planned does not hold any more.
+/// Why a run cannot be gone on with: what it read or planned does not hold any more. `is_in_chain` says that it would go on behind other
+/// jobs of a chain, whose new records it is to find.
 fn outdated(
     found: &Unfinished,
     job: &Job,
     job_digest: &str,
+    is_in_chain: bool,
     services: &Services,
     ledger: &dyn Ledger,
 ) -> Result<Option<String>, Error> {
@@ -274,16 +234,15 @@ fn outdated(
         return Ok(Some("somebody has said since who is who, and it was planned without that".to_owned()));
     }
     // The target was read before that: a record that it would insert may be there by now.
-    let main = job.main_target();
-    let name = &main.object.name;
-    let what = match main.route {
-        Route::Person => vec!["person".to_owned()],
-        _ => vec![format!("insert {name}"), format!("delete {name}")],
-    };
-    let what: Vec<&str> = what.iter().map(String::as_str).collect();
-    if ledger.others_wrote(&of.tenant, &found.run.id, &what)? {
-        let label = &main.object.label;
-        return Ok(Some(format!("another run has written to {label} since, and what it read of it is old")));
+    let main = &job.main_target().object;
+    let looked_up = job.lookups.iter().filter(|one| is_in_chain && one.object.table.is_none());
+    let looked_up = looked_up.map(|one| (one.object.name.as_str(), one.object.label.as_str()));
+    for (name, label) in std::iter::once((main.name.as_str(), main.label.as_str())).chain(looked_up) {
+        let what = made_and_removed(name);
+        let what: Vec<&str> = what.iter().map(String::as_str).collect();
+        if ledger.others_wrote(&of.tenant, &found.run.id, &what)? {
+            return Ok(Some(format!("another run has written to {label} since, and what it read of it is old")));
+        }
     }
     Ok(None)
 }

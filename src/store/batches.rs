@@ -6,7 +6,7 @@
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::error::Result;
-use super::ledger::{Answer, Intent, Lost, Recorded, Settled, Tally};
+use super::ledger::{Answer, Intent, LOOKED, Lost, Recorded, Settled, Tally};
 use super::links::keep_relink;
 use super::refusals::{Refused, forget_refusal, keep_refusal};
 use super::state::{State, Tenancy};
@@ -76,24 +76,25 @@ impl State {
         Ok(query.query_row(params![run, row, step], read).optional()?)
     }
 
-    /// When the last call without an answer may have been sent: of one run, or of all others of a tenant. A call whose answer was
-    /// heard to be lost had been sent by then. Of others only their intent is known: they may have waited for their turn, but not
-    /// longer than a call may, and not beyond the end of their process.
+    /// When the last call without an answer may have been sent: of one run, or of all others of a tenant that nobody is working on. A
+    /// call whose answer was heard to be lost had been sent by then. Of others only their intent is known: they may have waited for
+    /// their turn, but not longer than a call may, and not beyond the end of whoever made them.
     pub(super) fn last_sent(&self, run: &str, tenant: Option<&str>) -> Result<Option<i64>> {
         let found = match tenant {
             None => self.database.query_row(
                 "SELECT max(iif(state = 'unknown', sent_at_ms, max(sent_at_ms, min(?2, sent_at_ms + ?3)))) FROM batch
                  WHERE run = ?1 AND state IN ('sent', 'unknown')
                  AND EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
-                params![run, self.opened_ms, SENT_WITHIN_MS],
+                params![run, self.gone_by_ms(), SENT_WITHIN_MS],
                 |row| row.get(0),
             ),
             Some(tenant) => self.database.query_row(
                 "SELECT max(iif(state = 'unknown', sent_at_ms, max(sent_at_ms, min(?3, sent_at_ms + ?4))))
                  FROM batch JOIN run ON run.id = batch.run
                  WHERE batch.run <> ?1 AND run.tenant = ?2 AND state IN ('sent', 'unknown')
+                 AND batch.run NOT IN (SELECT value FROM json_each(?5))
                  AND EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
-                params![run, tenant, self.opened_ms, SENT_WITHIN_MS],
+                params![run, tenant, self.gone_by_ms(), SENT_WITHIN_MS, self.alive_as_json()],
                 |row| row.get(0),
             ),
         };
@@ -119,11 +120,17 @@ impl State {
         Ok(self.last_sent(run, None)?.is_some())
     }
 
-    /// Whether another run has written to an object of a tenant since a run last wrote, or began.
+    /// Whether another run has written to an object of a tenant since a run last wrote, or looked at the target, or began. One that has
+    /// not looked yet cannot have missed anything.
     pub(super) fn others_wrote_since(&self, tenant: &str, run: &str, what: &[&str]) -> Result<bool> {
+        let looked = self.kept_reading(run, LOOKED)?.map(|kept| kept.checkpoint);
+        if looked.as_deref() == Some("") {
+            return Ok(false);
+        }
+        let looked_ms: Option<i64> = looked.and_then(|at_ms| at_ms.parse().ok());
         let since: i64 = self.database.query_row(
-            "SELECT coalesce((SELECT max(sent_at_ms) FROM batch WHERE run = ?1), (SELECT now_ms FROM run WHERE id = ?1), 0)",
-            [run],
+            "SELECT coalesce((SELECT max(sent_at_ms) FROM batch WHERE run = ?1), ?2, (SELECT now_ms FROM run WHERE id = ?1), 0)",
+            params![run, looked_ms],
             |row| row.get(0),
         )?;
         let mut query = self.database.prepare(
@@ -138,12 +145,14 @@ impl State {
         Ok(false)
     }
 
-    pub(super) fn close_batches_of_others(&self, tenant: &str, run: &str) -> Result<()> {
+    pub(super) fn close_batches_of_others(&self, tenant: &str, run: &str, sent_by_ms: i64) -> Result<()> {
         self.change("close", |change| {
             change.execute(
                 "UPDATE batch SET state = 'abandoned' WHERE run <> ?1 AND state IN ('sent', 'unknown')
-                 AND run IN (SELECT id FROM run WHERE tenant = ?2 AND phase = 'ended')",
-                [run, tenant],
+                 AND iif(state = 'unknown', sent_at_ms, max(sent_at_ms, min(?4, sent_at_ms + ?5))) <= ?3
+                 AND run IN (SELECT id FROM run WHERE tenant = ?2 AND phase = 'ended')
+                 AND run NOT IN (SELECT value FROM json_each(?6))",
+                params![run, tenant, sent_by_ms, self.gone_by_ms(), SENT_WITHIN_MS, self.alive_as_json()],
             )?;
             Ok(())
         })

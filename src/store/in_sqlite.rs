@@ -44,6 +44,10 @@ impl Ledger for State {
         self.abandon_run(run, at, why)
     }
 
+    fn left(&self, run: &str) {
+        self.leave(run);
+    }
+
     fn stage(&self, run: &str, stage: &Stage) -> Result<()> {
         self.keep_stage(run, stage)
     }
@@ -108,8 +112,8 @@ impl Ledger for State {
         self.holds()
     }
 
-    fn close_others(&self, tenant: &str, run: &str) -> Result<()> {
-        self.close_batches_of_others(tenant, run)
+    fn close_others(&self, tenant: &str, run: &str, sent_by_ms: i64) -> Result<()> {
+        self.close_batches_of_others(tenant, run, sent_by_ms)
     }
 
     fn tally(&self, run: &str) -> Result<Tally> {

@@ -16,6 +16,10 @@ use super::state::Tenancy;
 use super::users::Identity;
 use crate::model::reject::RejectCode;
 
+/// The note of a run that begins before it may look at the target (see [`Ledger::note`]): empty until then, then the moment in
+/// milliseconds since 1970. A run without one looks when it begins.
+pub const LOOKED: &str = "looked";
+
 /// A run that begins.
 #[derive(Debug, Clone)]
 pub struct Begin<'a> {
@@ -257,6 +261,8 @@ pub trait Ledger {
     fn is_approved(&self, run: &str) -> Result<bool>;
     /// Gives a run up: nothing of it is gone on with.
     fn abandon(&self, run: &str, at: &str, why: &str) -> Result<()>;
+    /// This process works on a run no more, which it has begun or taken up, whether it came to an end or not.
+    fn left(&self, run: &str);
     /// Keeps a stage that has ended.
     fn stage(&self, run: &str, stage: &Stage) -> Result<()>;
 
@@ -283,16 +289,17 @@ pub trait Ledger {
     fn outcome(&self, run: &str, row: i64, step: u8) -> Result<Option<Recorded>>;
     /// When the last call of a run without an answer may have been sent, in milliseconds since 1970.
     fn last_open(&self, run: &str) -> Result<Option<i64>>;
-    /// The same for all other runs of a tenant, those that were given up included.
+    /// The same for all other runs of a tenant that nobody is working on, those that were given up included.
     fn last_open_of_others(&self, tenant: &str, run: &str) -> Result<Option<i64>>;
-    /// Whether another run has made such calls (see [`Intent::what`]) to a tenant since a run last made one, or began.
+    /// Whether another run has made such calls (see [`Intent::what`]) to a tenant since a run last made one, or looked at the target, or
+    /// began; none has, if the run has not looked yet.
     fn others_wrote(&self, tenant: &str, run: &str, what: &[&str]) -> Result<bool>;
     /// When a run last made such calls (see [`Intent::what`]) to a tenant, in milliseconds since 1970.
     fn last_made(&self, tenant: &str, what: &[String]) -> Result<Option<i64>>;
     /// Whether the state is still this process's.
     fn is_ours(&self) -> Result<()>;
-    /// Calls of other runs of a tenant can have no effect any more.
-    fn close_others(&self, tenant: &str, run: &str) -> Result<()>;
+    /// Calls that ended runs of a tenant have sent by a moment (see [`Ledger::last_open_of_others`]) can have no effect any more.
+    fn close_others(&self, tenant: &str, run: &str, sent_by_ms: i64) -> Result<()>;
     /// What a run's outcomes amount to.
     fn tally(&self, run: &str) -> Result<Tally>;
     /// Has a job's next run begin to read elsewhere.

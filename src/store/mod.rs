@@ -3,6 +3,7 @@
 //! A run is a folder of Parquet datasets below the home; the state database is the ledger of what each run has done, and remembers who
 //! is who and what was refused. Names of files are made from our own numbers, never from data or from a script.
 
+mod alive;
 pub mod approvals;
 pub mod aside;
 pub mod associations;

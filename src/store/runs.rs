@@ -78,6 +78,7 @@ impl State {
             )?;
             Ok(id)
         })
+        .inspect(|id| self.enter(id))
     }
 
     pub(super) fn unfinished_run(&self, of: &Tenancy, job: &str) -> Result<Option<Unfinished>> {
@@ -104,6 +105,7 @@ impl State {
             )?;
             Ok(applied > 0)
         })
+        .inspect(|is_applied| if *is_applied { self.enter(id) })
     }
 
     pub(super) fn run_that_wrote_since(&self, of: &Tenancy, job: &str, since_ms: i64) -> Result<Option<String>> {
@@ -125,6 +127,7 @@ impl State {
             )?;
             Ok(())
         })
+        .inspect(|()| self.enter(id))
     }
 
     /// Gives a run up.
@@ -139,6 +142,7 @@ impl State {
             )?;
             Ok(())
         })
+        .inspect(|()| self.leave(id))
     }
 
     /// Keeps that a run stopped where it is, if it has not ended.
@@ -197,6 +201,7 @@ impl State {
             bring_up_to_date(change, end)?;
             keep_ambiguous(change, end)
         })
+        .inspect(|()| self.leave(end.run))
     }
 
     pub(super) fn keep_stage(&self, run: &str, stage: &Stage) -> Result<()> {
@@ -235,7 +240,7 @@ impl State {
         Ok(Some((found, stages)))
     }
 
-    /// Runs that can be gone on with: of each job the newest, if it did not end. The oldest comes first.
+    /// Runs that can be gone on with: of each job the newest, if it did not end and nobody is working on it. The oldest comes first.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -244,9 +249,9 @@ impl State {
             "SELECT * FROM run AS one WHERE phase NOT IN ('ended', 'planning') AND id = (
                 SELECT id FROM run AS other WHERE other.job = one.job AND other.organization = one.organization
                 AND other.tenant = one.tenant AND other.phase <> 'planning' ORDER BY started DESC, id DESC LIMIT 1)
-             ORDER BY started, id",
+             AND id NOT IN (SELECT value FROM json_each(?1)) ORDER BY started, id",
         )?;
-        let runs = query.query_map([], run)?.collect::<std::result::Result<_, _>>()?;
+        let runs = query.query_map([self.alive_as_json()], run)?.collect::<std::result::Result<_, _>>()?;
         Ok(runs)
     }
 
@@ -265,13 +270,26 @@ impl State {
         })
     }
 
-    /// How the last ended run of a job ended; none if it never ran to an end.
+    /// The newest run of a job that is no plan.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn last_run(&self, job: &str) -> Result<Option<Run>> {
+        let found = self.database.query_row(
+            "SELECT * FROM run WHERE job = ?1 AND phase <> 'planning' ORDER BY started DESC, id DESC LIMIT 1",
+            [job],
+            run,
+        );
+        Ok(found.optional()?)
+    }
+
+    /// How the last run of a job that came to an end did, plans apart; none if it never did.
     ///
     /// # Errors
     /// If it cannot be read.
     pub fn last_status(&self, job: &str) -> Result<Option<String>> {
         let found = self.database.query_row(
-            "SELECT status FROM run WHERE job = ?1 AND ended IS NOT NULL ORDER BY started DESC, id DESC LIMIT 1",
+            "SELECT status FROM run WHERE job = ?1 AND ended IS NOT NULL AND phase <> 'planning' ORDER BY started DESC, id DESC LIMIT 1",
             [job],
             |row| row.get(0),
         );

@@ -1,9 +1,11 @@
 //! The state database: SQLite, one writer, every commit on disk before it counts.
 //!
 //! Its tables are reached through the files beside this one: `runs`, `pages`, `batches`, `due`, `users`, `links`, `refusals`,
-//! `connections`, `windows`, `updates`, `slots`; `tables` declares them. Everything that belongs to a tenant is keyed by the Dynamics organisation's id and the Gainsight tenant, not by names in
+//! `connections`, `windows`, `updates`, `slots`, `alive`; `tables` declares them. Everything that belongs to a tenant is keyed by the Dynamics organisation's id and the Gainsight tenant, not by names in
 //! scripts. Every change passes `lease`, which lets nobody write who has lost the home.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +27,10 @@ pub struct State {
     pub(super) epoch: Option<i64>,
     /// When it was opened, in milliseconds since 1970: whoever had it before can have sent nothing later.
     pub(super) opened_ms: i64,
+    /// Runs that this process is working on: what they have under way is nobody's to wait for, nor to give up.
+    pub(super) alive: RefCell<BTreeSet<String>>,
+    /// When a run of this process was last left with calls under way, in milliseconds since 1970; see `alive`.
+    pub(super) left_ms: Cell<i64>,
 }
 
 /// Whose state: the source's organisation and the target's tenant.
@@ -76,7 +82,7 @@ impl State {
         database.pragma_update(None, "journal_mode", "WAL")?;
         database.pragma_update(None, "synchronous", "FULL")?;
         database.pragma_update(None, "foreign_keys", "ON")?;
-        Ok(Self { database, epoch: None, opened_ms: chrono::Utc::now().timestamp_millis() })
+        Ok(Self::on(database))
     }
 
     /// Opens the state for reading; none if there is none yet.
@@ -105,7 +111,12 @@ impl State {
         database.busy_timeout(BUSY_TIMEOUT)?;
         // A process that ended while it made the state leaves a file without a table.
         let version: i64 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        Ok((version > 0).then_some(Self { database, epoch: None, opened_ms: chrono::Utc::now().timestamp_millis() }))
+        Ok((version > 0).then(|| Self::on(database)))
+    }
+
+    fn on(database: Connection) -> Self {
+        let opened_ms = chrono::Utc::now().timestamp_millis();
+        Self { database, epoch: None, opened_ms, alive: RefCell::default(), left_ms: Cell::new(opened_ms) }
     }
 
     /// Whether a table is there: a state that an earlier version made is looked at as it is.

@@ -36,13 +36,14 @@ const COMPANIES_LOADED: Kills = &[
     (Verb::Resume, "end.before"),
     (Verb::Resume, "end.after"),
 ];
+/// The contacts are read while the companies are loaded.
 const PEOPLE: Kills = &[
-    (Verb::Run, DELETING),
     (Verb::Run, "page.file again/source"),
     (Verb::Resume, "page.file delta/source"),
     (Verb::Resume, "page.file keys/source"),
     (Verb::Resume, "reread.after"),
     (Verb::Resume, "page.file source"),
+    (Verb::Run, DELETING),
     (Verb::Resume, "intend.after"),
     (Verb::Resume, "settle.after"),
     (Verb::Resume, "end.before"),
