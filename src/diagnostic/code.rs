@@ -54,6 +54,8 @@ pub const UNKNOWN_JOB: Code = Code("F207");
 pub const CYCLE: Code = Code("F208");
 /// A constant that says nothing: a date that does not exist, a number that is too large.
 pub const LITERAL: Code = Code("F210");
+/// A chain that runs a job before one that it comes after.
+pub const ORDER: Code = Code("F211");
 /// A path through a column that is not a lookup.
 pub const NOT_A_PATH: Code = Code("F209");
 /// `LABEL` of something that has no labels, or a label that the option set lacks.
@@ -78,5 +80,9 @@ pub const POLYMORPHIC: Code = Code("F313");
 pub const ITEMS_MISSING: Code = Code("F314");
 /// A constant stands where a GSID belongs, and does not look like one.
 pub const GSID_FORM: Code = Code("F315");
+/// Jobs of one step of a chain of which one writes what the other uses.
+pub const BESIDE: Code = Code("F316");
+/// A chain of very many jobs.
+pub const LONG_CHAIN: Code = Code("F317");
 /// A clause that is checked and has no effect yet.
 pub const NOT_YET: Code = Code("F320");

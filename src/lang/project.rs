@@ -204,6 +204,7 @@ pub fn check(parsed: &Parsed, catalog: &Catalog, functions: &Functions, sources:
         }
     }
     check::chain::cycles(&parsed.statements, &mut diagnostics);
+    check::chain_order::order(&parsed.statements, &project.jobs, &mut diagnostics);
     if !diagnostics.has_errors() {
         check::resolution::company(&project, &parsed.statements, &mut diagnostics);
     }

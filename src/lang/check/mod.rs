@@ -12,6 +12,7 @@ mod arithmetic;
 mod bounds;
 mod call;
 pub(super) mod chain;
+pub(super) mod chain_order;
 mod compare;
 pub(super) mod connection;
 mod convert;
