@@ -128,7 +128,7 @@ async fn a_schedule_pauses_until_it_is_resumed() {
     assert!(lift(&stage.setting, COMPANIES).expect("it is lifted"));
     assert!(!is_paused(&stage.setting, COMPANIES).expect("it is read"));
     let state = State::look(&state_path(&stage.setting.home)).expect("it opens").expect("it is there");
-    let said: Vec<_> = state.updates(9).expect("they are read").into_iter().map(|one| (one.kind, one.action)).collect();
+    let said: Vec<_> = state.updates(2).expect("they are read").into_iter().map(|one| (one.kind, one.action)).collect();
     let word = |text: &str| text.to_owned();
     assert_eq!(said, [(word("schedule"), word("resumed")), (word("schedule"), word("paused"))]);
 }

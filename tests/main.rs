@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on fails.
 
+mod activities;
 mod approving;
 mod architecture;
 mod authoring;

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::error::Error;
+use super::updates::record;
 use super::workspace::Setting;
 use crate::model::sabotage::{self, Bug};
 use crate::store::home::Home;
@@ -61,6 +62,10 @@ pub fn clean(setting: &Setting, older_than_seconds: u64) -> Result<Cleaned, Erro
             cleaned.bytes += bytes.unwrap_or(0);
             cleaned.runs.push(run.id);
         }
+    }
+    if !cleaned.runs.is_empty() {
+        let words = format!("{} runs that ended more than {older_than_seconds} s before", cleaned.runs.len());
+        record(&state, setting, ["state", "runs", "cleaned"], None, Some(words))?;
     }
     cleaned.runs.sort();
     cleaned.kept.sort();

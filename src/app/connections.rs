@@ -13,6 +13,7 @@ use url::Url;
 use super::credentials::{SignedIn, Tell, sign_a_person_in, sign_out};
 use super::error::Error;
 use super::projects;
+use super::updates::{note, record};
 use super::workspace::{Setting, Workspace, connect_with, nothing_open, text_of};
 use crate::diagnostic::code::CONNECTION;
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
@@ -88,11 +89,14 @@ pub async fn authorize(setting: &Setting, name: &str, tell: &Tell) -> Result<Kno
     }
     let home = Home::open(&setting.home)?;
     let state = State::open(&home.state_path())?;
-    let one = same(&connection, &services, state.connection(&connection.name)?, setting)?;
+    let before = state.connection(&connection.name)?;
+    let one = same(&connection, &services, before.clone(), setting)?;
     if let Some(to_keep) = to_keep {
         to_keep.keep()?;
     }
-    state.establish(&Established { since: now(setting), ..one })?;
+    let action = if before.is_some() { "reauthorized" } else { "authorized" };
+    state.establish(&Established { since: now(setting), ..one.clone() })?;
+    record(&state, setting, ["connection", &one.name, action], before.as_ref().map(words), Some(words(&one)))?;
     drop((state, home));
     show(setting, name)
 }
@@ -106,7 +110,8 @@ pub fn revoke(setting: &Setting, name: &str) -> Result<Known, Error> {
     let home = Home::open(&setting.home)?;
     let state = State::open(&home.state_path())?;
     let was_signed_in = sign_out(&known.name, setting)?;
-    if state.connection(&known.name)?.is_none() {
+    let before = state.connection(&known.name)?;
+    if before.is_none() {
         if was_signed_in {
             drop((state, home));
             return show(setting, name);
@@ -117,6 +122,7 @@ pub fn revoke(setting: &Setting, name: &str) -> Result<Known, Error> {
         )));
     }
     state.revoke(&known.name, &now(setting))?;
+    record(&state, setting, ["connection", &known.name, "revoked"], before.as_ref().map(words), None)?;
     drop((state, home));
     show(setting, name)
 }
@@ -142,11 +148,12 @@ pub fn delete(setting: &Setting, name: &str) -> Result<(), Error> {
         let names: Vec<String> = state.connections()?.into_iter().map(|c| c.name).collect();
         return Err(unknown(name, &names));
     };
-    Ok(state.forget(&one.name)?)
+    state.forget(&one.name)?;
+    record(&state, setting, ["connection", &one.name, "deleted"], Some(words(&one)), None)
 }
 
 /// Lets a run use the connections of its jobs: each is established by its first run, and from then on leads where it led. What
-/// was spent of the target's calls before counts.
+/// was spent of the target's calls before counts. What has changed in the project is noted first, whatever comes of the run.
 ///
 /// # Errors
 /// If one was revoked, or leads to another organisation now.
@@ -157,6 +164,7 @@ pub(super) async fn admit<'a>(
     state: &State,
     setting: &Setting,
 ) -> Result<(), Error> {
+    note(state, setting, &workspace.sources)?;
     let (connections, services) = (&workspace.project.connections, &workspace.services);
     let both = |job: &'a Job| [job.source.connection.as_str(), job.main_target().connection.as_str()];
     let names: BTreeSet<&str> = jobs.into_iter().flat_map(both).collect();
@@ -169,6 +177,7 @@ pub(super) async fn admit<'a>(
         let one = same(connection, services, before, setting)?;
         if is_new {
             state.establish(&one)?;
+            record(state, setting, ["connection", &one.name, "established"], None, Some(words(&one)))?;
         }
         if let Some(gainsight) = services.gainsight.get(&connection.name) {
             let spent = SpentCalls::open(&home.state_path(), &one.identity)?;
@@ -233,6 +242,12 @@ pub(super) fn same(
         return Err(Error::OtherOrganization { name, known: before.identity, found: identity });
     }
     Ok(Established { url: connection.url.clone(), identity, revoked: None, ..before })
+}
+
+/// A connection as an update activity shows it.
+fn words(one: &Established) -> String {
+    let revoked = one.revoked.as_ref().map(|at| format!(", revoked at {at}")).unwrap_or_default();
+    format!("{} ({}), since {}{revoked}", one.url, one.identity, one.since)
 }
 
 fn known(connection: &Connection, kept: &[Established], parsed: &Parsed) -> Known {

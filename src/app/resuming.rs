@@ -7,7 +7,9 @@ use chrono::SecondsFormat;
 use super::connections::admit;
 use super::error::Error;
 use super::held::Held;
+use super::retention::retain_quietly;
 use super::runs::{Named, find, run_so, steps};
+use super::updates::record;
 use super::workspace::{Setting, Workspace};
 use crate::model::chain::Chain;
 use crate::model::job::Job;
@@ -37,7 +39,9 @@ pub async fn resume(
     ended: impl FnMut(&Report),
 ) -> Result<(), Error> {
     let held = Held::take(setting, progress).await?;
-    resume_held(workspace, setting, wanted, &held, progress, ended).await
+    let ran = resume_held(workspace, setting, wanted, &held, progress, ended).await;
+    retain_quietly(setting, &workspace.project.settings, &held, progress);
+    ran
 }
 
 /// The same in a home that this process has already.
@@ -223,8 +227,17 @@ pub async fn replay(
     if !matches!(find(&workspace.project, &run.job), Ok(Named::Job(one)) if one.name == run.job) {
         return Err(Error::Usage(format!("the project has no job \"{}\" any more", run.job)));
     }
+    let words = format!("{} rows{}", chosen.len(), of_codes(&wanted));
+    record(&State::join(&state_path(&setting.home))?, setting, ["run", id, "replayed"], None, Some(words))?;
     let how = How { chosen: Some(chosen.into_iter().collect()), ..How::default() };
     run_so(workspace, setting, &run.job, &how, progress, ended).await
+}
+
+fn of_codes(codes: &BTreeSet<String>) -> String {
+    if codes.is_empty() {
+        return String::new();
+    }
+    format!(" with {}", codes.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
 }
 
 /// Gives a run up that was interrupted: nothing of it is gone on with, and the next run of its job compares anew.
@@ -238,6 +251,7 @@ pub fn cancel(setting: &Setting, id: &str) -> Result<Run, Error> {
     let run = found.ok_or_else(|| not_resumable(&state, id))?;
     let at = setting.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
     state.abandon_run(id, &at, "it was cancelled")?;
+    record(&state, setting, ["run", id, "cancelled"], Some(run.status.clone()), Some("cancelled".to_owned()))?;
     Ok(run)
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::connections::admit;
 use super::error::Error;
 use super::held::Held;
+use super::retention::retain_quietly;
 use super::workspace::{Setting, Workspace};
 use crate::lang::project::Project;
 use crate::model::chain::Chain;
@@ -81,7 +82,9 @@ pub async fn run_so(
 ) -> Result<(), Error> {
     find(&workspace.project, name)?;
     let held = Held::take(setting, progress).await?;
-    run_held(workspace, setting, name, how, &held, progress, ended).await
+    let ran = run_held(workspace, setting, name, how, &held, progress, ended).await;
+    retain_quietly(setting, &workspace.project.settings, &held, progress);
+    ran
 }
 
 /// The same in a home that this process has already, with other runs beside it.

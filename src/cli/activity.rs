@@ -1,132 +1,210 @@
-//! `ferry activity`.
+//! `ferry activity`: the runs of a home, what was changed in it, or one run.
 
-use super::output;
-use super::output::{say, tell};
+use chrono::DateTime;
 use serde_json::{Value, json};
 
-use super::run::for_people;
+use super::activity_run::{by_words, show};
+use super::arguments_operations::Activity;
+use super::output;
+use super::output::{on_one_line, say, tell};
+use super::spreadsheet;
 use super::start::Ended;
-use super::table::{lines, number};
-use crate::app::activity::{self, Shown};
+use super::table::{COLUMNS, Paint, number, wrapped};
+use super::timeline::length;
+use crate::app::activity::{self, Filter, Found};
 use crate::app::workspace::Setting;
-use crate::model::outcome::{Counts, Status};
+use crate::model::outcome::{Counts, Outcome, Status};
 use crate::run::report::Report;
-use crate::store::ledger::{Phase, Tally};
 use crate::store::runs::{Run, Stage};
-use crate::store::standing::Standing;
+use crate::store::updates::Update;
 
-pub(super) fn list(setting: &Setting, as_json: bool) -> Ended {
-    let runs = activity::list(setting)?;
-    if as_json {
-        runs.iter().for_each(|run| say!("{}", for_programs(run, &[])));
-        return Ok(0);
-    }
-    if runs.is_empty() {
-        tell!("{} has no runs yet", setting.home.display());
-        return Ok(0);
-    }
-    let rows: Vec<Vec<String>> = runs
-        .iter()
-        .map(|run| {
-            let counts = report(run).map(|r| r.counts);
-            let is_plan = run.status == Status::Planned.word();
-            let count = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
-            vec![
-                run.id.clone(),
-                run.job.clone(),
-                status(run).to_owned(),
-                run.started.clone(),
-                count(counts.map(|c| c.read)),
-                count(counts.filter(|_| !is_plan).map(|c| c.sent())),
-                count(counts.map(|c| c.failed())),
-            ]
-        })
-        .collect();
-    output::text(&lines(&["run", "job", "status", "started", "read", "written", "failed"], &rows));
-    Ok(0)
-}
+/// Lines of a change that are shown.
+const LINES_AT_MOST: usize = 6;
+/// Columns in which a status is shown.
+const STATUS: usize = 16;
 
-pub(super) fn show(setting: &Setting, id: &str, as_json: bool) -> Ended {
-    let Shown { run, stages, standing } = activity::show(setting, id)?;
-    if as_json {
-        let mut value = for_programs(&run, &stages);
-        if let Some(standing) = &standing {
-            value["standing"] = json!({ "phase": standing.phase.word(), "read": standing.read,
-                "written": standing.tally.written, "failed": standing.tally.failed, "without_answer": standing.tally.open,
-                "calls": standing.calls.0, "calls_without_answer": standing.calls.1 });
-        }
-        say!("{}", value);
-        return Ok(0);
+pub(super) fn activity(setting: &Setting, asked: &Activity, as_json: bool) -> Ended {
+    if let Some(run) = &asked.run {
+        return show(setting, run, as_json);
     }
-    match report(&run) {
-        Some(report) => output::text(&for_people(&report)),
-        None => say!("\n{} · run {} · {}", run.job, run.id, status(&run)),
-    }
-    if let Some(chain) = &run.chain {
-        say!("  part of the chain {chain}");
-    }
-    say!("  started {}, ended {}", run.started, run.ended.as_deref().unwrap_or("never: it was interrupted"));
-    if let Some(standing) = &standing {
-        output::text(&stands(&run, standing));
-    }
-    let rows: Vec<Vec<String>> = stages
-        .iter()
-        .map(|s| vec![s.name.clone(), s.started.clone(), format!("{:.2} s", s.seconds), s.rows.to_string()])
-        .collect();
-    output::text(&lines(&["stage", "started", "took", "rows"], &rows));
-    Ok(0)
-}
-
-/// How a run stands that is not at its end, and what can be done with it.
-fn stands(run: &Run, standing: &Standing) -> String {
-    let mut text = match standing.phase {
-        Phase::Extracting => format!("  it was reading: {} rows of the source are kept\n", number(standing.read)),
-        Phase::Extracted => {
-            format!("  everything is read, {} rows of the source; it was planning\n", number(standing.read))
-        }
-        Phase::Loading | Phase::Ended | Phase::Planning => {
-            let planned: Option<Counts> = standing.planned.as_deref().and_then(|text| serde_json::from_str(text).ok());
-            let of = planned.map_or_else(String::new, |c| format!(" of {}", number(c.sent())));
-            let Tally { written, failed, open } = standing.tally;
-            format!(
-                "  it was loading: {}{of} rows are written, {} failed, {} were sent and have no answer\n",
-                number(written),
-                number(failed),
-                number(open)
-            )
-        }
+    let now = setting.clock.now();
+    let filter = Filter {
+        job: asked.job.clone(),
+        chain: asked.chain.clone(),
+        statuses: asked.status.iter().flat_map(|one| one.0.clone()).collect(),
+        since: asked.since.map(|when| when.from(now)),
+        until: asked.until.map(|when| when.from(now)),
+        at_most: asked.limit,
     };
-    if run.status != Status::Running.word() {
-        let id = &run.id;
-        text.push_str(&format!(
-            "  `ferry resume {id}`, or the next run of the job, goes on with it; `ferry cancel {id}` gives it up\n"
-        ));
+    if asked.updates {
+        return updates(setting, &filter, asked.csv, as_json);
     }
-    text
+    let Found { all: runs, has_more } = activity::find(setting, &filter)?;
+    if asked.csv {
+        spreadsheet::print(&csv_header(), &runs.iter().map(csv_row).collect::<Vec<_>>())?;
+    } else if as_json {
+        runs.iter().for_each(|run| say!("{}", for_programs(run, &[])));
+    } else {
+        let paint = Paint::of_stdout();
+        output::text(&runs.iter().map(|run| line(run, paint)).collect::<String>());
+    }
+    said_of(setting, runs.len(), has_more, "runs");
+    Ok(0)
 }
 
-fn report(run: &Run) -> Option<Report> {
+/// What is to be said of a list beside its lines.
+fn said_of(setting: &Setting, shown: usize, has_more: bool, what: &str) {
+    if shown == 0 {
+        tell!("{} has no such {what}", setting.home.display());
+    } else if has_more {
+        tell!("the newest {shown} {what}; --limit N shows more, --since, --until and --job show others");
+    }
+}
+
+/// Two lines: which run, of what, how it ended; then when, how much, and who started it.
+fn line(run: &Run, paint: Paint) -> String {
+    let status = Status::parse(&run.status);
+    let words = status.map_or("?", Status::text);
+    let room = COLUMNS - 2 - run.id.chars().count() - 4 - STATUS.max(words.chars().count());
+    let first = format!("  {}  {:room$}  {words}", run.id, super::plan::cut(&run.job, room));
+    let is_well = matches!(status, Some(Status::Success | Status::Planned | Status::Cancelled | Status::Skipped));
+    let first = if is_well { first } else { paint.bold(&first) };
+    let mut parts = vec![clock(&run.started)];
+    parts.extend(seconds(run).map(length));
+    if let Some(report) = report(run) {
+        let Counts { read, .. } = report.counts;
+        // A plan has written nothing.
+        let written = if status == Some(Status::Planned) { "-".to_owned() } else { number(report.counts.sent()) };
+        parts.push(format!("{} read, {written} written, {} failed", number(read), number(report.counts.failed())));
+    }
+    parts.extend(by_words(run));
+    parts.extend(run.chain.as_ref().map(|chain| format!("in {}", on_one_line(chain))));
+    let indent = " ".repeat(2 + run.id.chars().count() + 2);
+    format!("{first}\n{}", paint.dim_lines(&wrapped(&parts.join(" · "), &indent, &indent)))
+}
+
+/// How long a run took in all, from its beginning to its end.
+#[allow(clippy::cast_precision_loss)]
+pub(super) fn seconds(run: &Run) -> Option<f64> {
+    let [began, ended] = [Some(&run.started), run.ended.as_ref()].map(|at| DateTime::parse_from_rfc3339(at?).ok());
+    Some((ended? - began?).num_milliseconds() as f64 / 1_000.0)
+}
+
+/// A time of the state as people read it: in UTC, without the fraction of a second.
+pub(super) fn clock(at: &str) -> String {
+    match DateTime::parse_from_rfc3339(at) {
+        Ok(at) => at.to_utc().format("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => on_one_line(at),
+    }
+}
+
+pub(super) fn report(run: &Run) -> Option<Report> {
     serde_json::from_str(run.report.as_ref()?).ok()
 }
 
-fn status(run: &Run) -> &'static str {
-    Status::parse(&run.status).map_or("?", Status::text)
-}
-
-fn for_programs(run: &Run, stages: &[Stage]) -> Value {
+pub(super) fn for_programs(run: &Run, stages: &[Stage]) -> Value {
     let stages: Vec<Value> = stages
         .iter()
         .map(|s| json!({ "name": s.name, "started": s.started, "seconds": s.seconds, "rows": s.rows }))
         .collect();
     let mut value = match report(run) {
         Some(report) => json!(report),
-        None => json!({ "run": run.id, "job": run.job, "status": run.status }),
+        None => json!({ "run": run.id, "job": run.job, "message": run.message }),
     };
+    // A report keeps how the run ended; whether it still is under way is known from outside.
+    value["status"] = json!(run.status);
     value["chain"] = json!(run.chain);
+    value["by"] = json!(run.by);
+    value["due_at"] = json!(run.slot_ms.and_then(DateTime::from_timestamp_millis).map(|at| at.to_rfc3339()));
     value["started"] = json!(run.started);
     value["ended"] = json!(run.ended);
     if !stages.is_empty() {
         value["stages"] = json!(stages);
     }
     value
+}
+
+fn csv_header() -> Vec<&'static str> {
+    let head = ["run", "job", "chain", "status", "by", "due_at", "started", "ended", "seconds", "read"];
+    let outcomes = Outcome::ALL.into_iter().map(Outcome::text);
+    let calls = ["calls_dynamics", "calls_gainsight", "calls_gainsight_writes", "error_file", "message"];
+    head.into_iter().chain(outcomes).chain(calls).collect()
+}
+
+fn csv_row(run: &Run) -> Vec<String> {
+    let report = report(run);
+    let of = |value: &dyn Fn(&Report) -> String| report.as_ref().map(value).unwrap_or_default();
+    let due_at = run.slot_ms.and_then(DateTime::from_timestamp_millis).map(|at| at.to_rfc3339());
+    let mut row = vec![
+        run.id.clone(),
+        run.job.clone(),
+        run.chain.clone().unwrap_or_default(),
+        run.status.clone(),
+        run.by.clone().unwrap_or_default(),
+        due_at.unwrap_or_default(),
+        run.started.clone(),
+        run.ended.clone().unwrap_or_default(),
+        seconds(run).map(|seconds| seconds.to_string()).unwrap_or_default(),
+        of(&|report| report.counts.read.to_string()),
+    ];
+    row.extend(Outcome::ALL.into_iter().map(|outcome| of(&|report| report.counts.of(outcome).to_string())));
+    row.push(of(&|report| report.calls.dynamics.to_string()));
+    row.push(of(&|report| report.calls.gainsight.to_string()));
+    row.push(of(&|report| report.calls.gainsight_writes.to_string()));
+    row.push(of(&|report| report.error_file.as_ref().map(|path| path.display().to_string()).unwrap_or_default()));
+    row.push(run.message.clone().unwrap_or_default());
+    row
+}
+
+fn updates(setting: &Setting, filter: &Filter, as_csv: bool, as_json: bool) -> Ended {
+    let Found { all, has_more } = activity::updates(setting, filter)?;
+    if as_csv {
+        let row = |one: &Update| {
+            let sides = [&one.before, &one.after].map(|side| side.clone().unwrap_or_default());
+            [&one.at, &one.by, &one.kind, &one.name, &one.action].into_iter().cloned().chain(sides).collect()
+        };
+        let header = ["at", "by", "kind", "name", "action", "from", "to"];
+        spreadsheet::print(&header, &all.iter().map(row).collect::<Vec<_>>())?;
+    } else if as_json {
+        for one in &all {
+            say!(
+                "{}",
+                json!({ "at": one.at, "by": one.by, "kind": one.kind, "name": one.name, "action": one.action,
+                    "from": one.before, "to": one.after })
+            );
+        }
+    } else {
+        let paint = Paint::of_stdout();
+        output::text(&all.iter().map(|one| changed(one, paint)).collect::<String>());
+    }
+    said_of(setting, all.len(), has_more, "changes");
+    Ok(0)
+}
+
+/// One change: when, what, by whom; then what it was and what it is.
+fn changed(one: &Update, paint: Paint) -> String {
+    let what = format!("{} {} {}", on_one_line(&one.kind), quoted(&one.name), on_one_line(&one.action));
+    let mut text = format!("  {}  {} · {}\n", clock(&one.at), paint.bold(&what), on_one_line(&one.by));
+    // What was created or deleted as a whole says enough by its name.
+    let sides = match one.action.as_str() {
+        "created" | "deleted" if one.kind != "connection" || one.before.is_none() => return text,
+        _ => [("-", &one.before), ("+", &one.after)],
+    };
+    for (sign, side) in sides {
+        let lines: Vec<&str> = side.as_deref().unwrap_or_default().lines().collect();
+        for line in lines.iter().take(LINES_AT_MOST) {
+            let line = super::plan::cut(line.trim_end(), COLUMNS - 26);
+            text.push_str(&format!("{}\n", paint.dim(&format!("                       {sign} {line}"))));
+        }
+        if lines.len() > LINES_AT_MOST {
+            let more =
+                format!("                       {sign} … {} lines more; --json has them", lines.len() - LINES_AT_MOST);
+            text.push_str(&format!("{}\n", paint.dim(&more)));
+        }
+    }
+    text
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", on_one_line(name))
 }

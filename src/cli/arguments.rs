@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::arguments_avatar::AvatarVerb;
+use super::arguments_operations::{Activity, ChainVerb, ErrorsOf, ErrorsVerb, Jobs};
+use super::arguments_sandbox::{Demo, Sandbox};
 use super::arguments_schedule::Schedule;
 use super::arguments_secret::SecretVerb;
 use super::arguments_serve::Serve;
@@ -38,7 +40,8 @@ pub(super) struct Common {
     /// Take schemas from the project's snapshot (see `ferry refresh`) and ask no service.
     #[arg(long, global = true)]
     pub(super) offline: bool,
-    /// Lead a connection to an address of this machine, such as dynamics=http://127.0.0.1:8080.
+    /// Lead a connection to an address of this machine, such as dynamics=http://127.0.0.1:8080; a NAME alone has `ferry jobs` list those
+    /// of this connection.
     #[arg(long, global = true, value_name = "NAME=URL", value_parser = pair)]
     pub(super) connection: Vec<(String, String)>,
     /// Wait for another ferry to leave the home: SECONDS at most, an hour if nothing is said.
@@ -178,10 +181,13 @@ pub(super) enum Verb {
         #[arg(long, value_name = "AGE", value_parser = age)]
         older_than: u64,
     },
-    /// Work with error files, and with rows that are still to succeed.
+    /// Print a run's error file or write it into a file; or work with error files and rows that are still to succeed.
+    #[command(args_conflicts_with_subcommands = true)]
     Errors {
+        #[command(flatten)]
+        of: ErrorsOf,
         #[command(subcommand)]
-        verb: ErrorsVerb,
+        verb: Option<ErrorsVerb>,
     },
     /// Keep secrets in an encrypted file of the home; FERRY_SECRETS_KEY_FILE names the file of the key.
     Secret {
@@ -203,11 +209,15 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: ConnectionVerb,
     },
-    /// List the runs, or show one.
-    Activity {
-        /// The run's number.
-        run: Option<String>,
+    /// List the jobs: where each reads and writes, how its last run ended, when it runs by itself. No service is asked.
+    Jobs(Jobs),
+    /// List the chains, or show one. No service is asked.
+    Chain {
+        #[command(subcommand)]
+        verb: ChainVerb,
     },
+    /// List the runs, or what was changed, or show one run: its stages, why rows failed, what to do next.
+    Activity(Activity),
 }
 
 #[derive(Debug, Args)]
@@ -230,21 +240,6 @@ pub(super) struct Init {
     /// The field of Company Person that holds the contact's id; without it the tenant is asked.
     #[arg(long, value_name = "FIELD")]
     pub(super) contact_key: Option<String>,
-}
-
-/// What can be done with error files.
-#[derive(Debug, Subcommand)]
-pub(super) enum ErrorsVerb {
-    /// List the rows that failed and are still to succeed.
-    List {
-        /// Only those of this job.
-        job: Option<String>,
-    },
-    /// Print one as its rows were: without the `'` that keeps a spreadsheet from running a cell.
-    Unescape {
-        /// The file.
-        file: PathBuf,
-    },
 }
 
 /// What can be done with connections.
@@ -300,61 +295,13 @@ pub(super) struct Loading {
     pub(super) max_wait: u64,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct World {
-    /// Contacts of the seeded world; accounts are a fifth and users a fiftieth of that.
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    pub(super) rows: usize,
-    /// The seed of the world: the same seed makes the same rows.
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    pub(super) seed: u64,
-    /// A folder with systemusers.jsonl, accounts.jsonl and contacts.jsonl, in place of a seeded world.
-    #[arg(long, value_name = "DIR")]
-    pub(super) world: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Demo {
-    #[command(flatten)]
-    pub(super) world: World,
-    /// How much faster than documented the windows of the call limits go by.
-    #[arg(long, value_name = "FACTOR", default_value_t = 1_000.0, value_parser = factor)]
-    pub(super) limits_scale: f64,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Sandbox {
-    #[command(flatten)]
-    pub(super) world: World,
-    /// The port of Dynamics and of the sign-in; 0 takes a free one.
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub(super) dynamics_port: u16,
-    /// The port of Gainsight; 0 takes a free one.
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub(super) gainsight_port: u16,
-    /// How much faster than documented the windows of the call limits go by.
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
-    pub(super) limits_scale: f64,
-    /// Milliseconds that pass before a request is answered, as on the way to a real service and back.
-    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=60_000))]
-    pub(super) latency_ms: u64,
-    /// A file of rules by which requests fail, one JSON object a line.
-    #[arg(long, value_name = "FILE")]
-    pub(super) faults: Option<PathBuf>,
-    /// Fail by the schedule of faults that a seed draws; it is printed as a file of rules.
-    #[arg(long, value_name = "SEED", conflicts_with = "faults")]
-    pub(super) faults_seed: Option<u64>,
-    /// Speak TLS, with certificates that are made at the start; clients trust the authority in the project's `authority.pem`.
-    #[arg(long, requires = "write_project")]
-    pub(super) tls: bool,
-    /// Also write a ready project with the secrets of this sandbox into a folder.
-    #[arg(long, value_name = "DIR")]
-    pub(super) write_project: Option<PathBuf>,
-}
-
+/// A connection and where it is to lead; a name alone chooses what is listed, where a verb lists.
 fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, url) = text.split_once('=').ok_or("write it as NAME=URL")?;
-    Ok((name.to_owned(), url.to_owned()))
+    match text.split_once('=') {
+        Some((_, "")) => Err("write it as NAME=URL".to_owned()),
+        Some((name, url)) => Ok((name.to_owned(), url.to_owned())),
+        None => Ok((text.to_owned(), String::new())),
+    }
 }
 
 /// A length of time in seconds: `30d`, `12h`, `45m`, `10s`.
@@ -381,7 +328,7 @@ fn wait(text: &str) -> Result<u64, String> {
     Ok(seconds)
 }
 
-fn factor(text: &str) -> Result<f64, String> {
+pub(super) fn factor(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(factor) if (0.001..=1_000_000.0).contains(&factor) => Ok(factor),
         _ => Err("a factor is a number from 0.001 to 1000000".to_owned()),

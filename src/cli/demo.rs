@@ -4,7 +4,8 @@ use super::output;
 use super::output::{say, tell};
 use serde_json::json;
 
-use super::arguments::{Common, Demo};
+use super::arguments::Common;
+use super::arguments_sandbox::Demo;
 use super::progress::listener;
 use super::run::for_people;
 use super::start::Ended;

@@ -3,9 +3,12 @@
 //! stdout is data, stderr is talk. With `--json` stdout holds JSON only, one object a line.
 
 mod activity;
+mod activity_run;
 mod approving;
 mod arguments;
 mod arguments_avatar;
+mod arguments_operations;
+mod arguments_sandbox;
 mod arguments_schedule;
 mod arguments_secret;
 mod arguments_serve;
@@ -20,6 +23,7 @@ mod errors;
 mod explain;
 mod fmt;
 mod init;
+mod jobs;
 mod output;
 mod plan;
 mod preview;
@@ -31,6 +35,9 @@ mod sandbox;
 mod schedule;
 mod secret;
 mod serve;
+mod spreadsheet;
 pub mod start;
 mod table;
 mod test;
+mod timeline;
+mod typed;

@@ -1,7 +1,6 @@
 //! `ferry plan`: what a run would do and what it would cost, for people in 80 columns and for programs as JSON.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::Path;
 
 use serde_json::json;
@@ -12,6 +11,7 @@ use super::progress::listener;
 use super::sample::sampled;
 use super::start::Ended;
 use super::table::{Paint, lines, number, wrapped};
+use super::typed::typed;
 use crate::app::error::Error;
 use crate::app::runs;
 use crate::app::workspace::{Setting, Workspace};
@@ -97,32 +97,8 @@ impl Total {
 
 /// The very command that loads a plan, from where the plan was asked for.
 fn apply(setting: &Setting, report: &Report, plan: &Plan) -> String {
-    let mut command = format!("ferry apply {}", report.run);
-    for (option, path, default) in [("--project", &setting.project, "."), ("--home", &setting.home, ".ferry")] {
-        if path != Path::new(default) {
-            command.push_str(&format!(" {option} {}", quoted(&path.display().to_string())));
-        }
-    }
-    if let Some(environment) = &setting.environment {
-        command.push_str(&format!(" --env {}", quoted(environment)));
-    }
-    for (name, url) in &setting.redirects {
-        command.push_str(&format!(" --connection {}", quoted(&format!("{name}={url}"))));
-    }
-    if plan.asks.is_some() {
-        command.push_str(" --yes");
-    }
-    command
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:+@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+    let yes = if plan.asks.is_some() { " --yes" } else { "" };
+    format!("{}{yes}", typed(setting, &format!("ferry apply {}", report.run)))
 }
 
 fn for_people(report: &Report, plan: &Plan, apply: &str, paint: Paint) -> String {
@@ -302,11 +278,5 @@ fn duration(minutes: u64) -> String {
     match minutes {
         0..120 => format!("{minutes} min"),
         _ => format!("{}.{} h", minutes / 60, minutes % 60 / 6),
-    }
-}
-
-impl Paint {
-    fn of_stdout() -> Self {
-        Self::new(std::io::stdout().is_terminal())
     }
 }

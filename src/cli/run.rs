@@ -126,12 +126,21 @@ fn hindered(calls: &Calls) -> String {
 
 /// A report for people: rows, records, calls, the error file.
 pub(super) fn for_people(report: &Report) -> String {
-    let mut text =
-        format!("\n{} · run {} · {} · {:.1} s\n", report.job, report.run, report.status.text(), report.seconds);
+    let (job, run, status) = (&report.job, &report.run, report.status.text());
     if report.status == Status::Skipped {
         let message = report.message.as_deref().unwrap_or_default();
-        return format!("{text}  {}\n", output::shown(message));
+        return format!("\n{job} · run {run} · {status} · {:.1} s\n  {}\n", report.seconds, output::shown(message));
     }
+    let mut text = format!("\n{job} · run {run} · {status} · {:.1} s\n{}", report.seconds, body(report));
+    if let Some(message) = &report.message {
+        text.push_str(&format!("  {}\n", output::shown(message)));
+    }
+    text
+}
+
+/// The same without its head and its message.
+pub(super) fn body(report: &Report) -> String {
+    let mut text = String::new();
     let counts = &report.counts;
     let shown = |o: &Outcome| {
         matches!(o, Outcome::Rejected | Outcome::Error | Outcome::Inserted | Outcome::Updated | Outcome::Unchanged)
@@ -187,9 +196,6 @@ pub(super) fn for_people(report: &Report) -> String {
     if let Some(retried) = &report.retried {
         let (rows, fixed) = (number(retried.rows), number(retried.fixed));
         text.push_str(&format!("  due from earlier runs: {rows} rows, {fixed} of them succeeded or are gone\n"));
-    }
-    if let Some(message) = &report.message {
-        text.push_str(&format!("  {}\n", output::shown(message)));
     }
     text
 }

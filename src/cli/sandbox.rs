@@ -3,7 +3,8 @@
 use super::output::{say, tell};
 use serde_json::json;
 
-use super::arguments::{Common, Sandbox, World};
+use super::arguments::Common;
+use super::arguments_sandbox::{Sandbox, World};
 use super::start::Ended;
 use crate::app::sandboxes::{secrets, write_project};
 use crate::model::secret::environment_variable;

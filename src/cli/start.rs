@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use super::arguments::{Arguments, Common, ConnectionVerb, ErrorsVerb, Loading, Verb};
+use super::arguments::{Arguments, Common, ConnectionVerb, Loading, Verb};
 use super::arguments_avatar::AvatarVerb;
+use super::arguments_operations::ErrorsVerb;
 use super::{
-    activity, approving, avatar, check, clean, company, connection, demo, describe, errors, explain, fmt, init, plan,
-    preview, refresh, run, sandbox, schedule, secret, serve, test,
+    activity, approving, avatar, check, clean, company, connection, demo, describe, errors, explain, fmt, init, jobs,
+    plan, preview, refresh, run, sandbox, schedule, secret, serve, test,
 };
 use crate::app::approving::is_paused;
 use crate::app::error::Error;
@@ -62,29 +63,20 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 async fn verb(arguments: Arguments) -> Ended {
     let common = arguments.common;
-    // Whoever mends the secrets must not need them, nor whoever asks no service.
-    let needs_secrets = !matches!(
-        arguments.verb,
-        Verb::Secret { .. }
-            | Verb::Errors { .. }
-            | Verb::Fmt { .. }
-            | Verb::Activity { .. }
-            | Verb::Schedule(_)
-            | Verb::Cancel { .. }
-            | Verb::Approve { .. }
-            | Verb::Pause { .. }
-            | Verb::Clean { .. }
-            | Verb::Demo(_)
-            | Verb::Sandbox(_)
-    );
-    let setting = setting(&common, needs_secrets)?;
+    if let (Some(name), false) = (named(&common), matches!(arguments.verb, Verb::Jobs(_))) {
+        return Err(Error::Usage(format!("--connection {name}: write it as NAME=URL")));
+    }
+    let setting = setting(&common, needs_secrets(&arguments.verb))?;
     if let (true, Some(word)) = (common.offline, asks_services(&arguments.verb)) {
         return Err(Error::Usage(format!("`ferry {word}` asks the services; leave out --offline")));
     }
     match arguments.verb {
         Verb::Init(arguments) => init::init(&setting, &arguments, common.json).await,
-        Verb::Errors { verb: ErrorsVerb::Unescape { file } } => errors::unescape(&file),
-        Verb::Errors { verb: ErrorsVerb::List { job } } => errors::list(&setting, job.as_deref(), common.json),
+        Verb::Errors { verb: Some(ErrorsVerb::Unescape { file }), .. } => errors::unescape(&file),
+        Verb::Errors { verb: Some(ErrorsVerb::List { job }), .. } => {
+            errors::list(&setting, job.as_deref(), common.json)
+        }
+        Verb::Errors { verb: None, of } => errors::of_run(&setting, &of, common.json),
         Verb::Secret { verb } => secret::secret(&common.home, &verb, common.json),
         Verb::Demo(demo) => demo::demo(&demo, &common).await,
         Verb::Sandbox(sandbox) => sandbox::serve(&sandbox, &common).await,
@@ -122,9 +114,30 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Company { account } => company::company(&setting, &account, common.json).await,
         Verb::Avatar { verb } => avatar::avatar(&setting, &verb, common.json).await,
         Verb::Connection { verb } => connection::connection(&setting, &verb, common.json).await,
-        Verb::Activity { run: Some(run) } => activity::show(&setting, &run, common.json),
-        Verb::Activity { run: None } => activity::list(&setting, common.json),
+        Verb::Activity(asked) => activity::activity(&setting, &asked, common.json),
+        Verb::Jobs(asked) => jobs::jobs(&setting, &asked, named(&common), common.json),
+        Verb::Chain { verb } => jobs::chain(&setting, &verb, common.json),
     }
+}
+
+/// Whether the home's secrets are opened: whoever mends them must not need them, nor whoever asks no service.
+fn needs_secrets(verb: &Verb) -> bool {
+    !matches!(
+        verb,
+        Verb::Secret { .. }
+            | Verb::Errors { .. }
+            | Verb::Fmt { .. }
+            | Verb::Activity(_)
+            | Verb::Jobs(_)
+            | Verb::Chain { .. }
+            | Verb::Schedule(_)
+            | Verb::Cancel { .. }
+            | Verb::Approve { .. }
+            | Verb::Pause { .. }
+            | Verb::Clean { .. }
+            | Verb::Demo(_)
+            | Verb::Sandbox(_)
+    )
 }
 
 /// The word of a verb that reads from the services, beyond their schemas.
@@ -152,7 +165,7 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         project: common.project.clone(),
         home: common.home.clone(),
         environment: common.env.clone(),
-        redirects: common.connection.clone(),
+        redirects: common.connection.iter().filter(|(_, url)| !url.is_empty()).cloned().collect(),
         offline: common.offline,
         authorities: authorities()?,
         allowed_hosts: std::env::var(hosts::VARIABLE).map(|list| hosts::named(&list)).unwrap_or_default(),
@@ -167,6 +180,11 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         by: somebody(),
         clock: Clock::system(common.clock_scale),
     })
+}
+
+/// The connection that was named without a place to lead to.
+fn named(common: &Common) -> Option<&str> {
+    common.connection.iter().find(|(_, url)| url.is_empty()).map(|(name, _)| name.as_str())
 }
 
 /// Who is at work, as the operating system calls them.

@@ -1,5 +1,7 @@
 //! Columns of text that line up, for people.
 
+use std::io::IsTerminal;
+
 /// Columns of a terminal that text is broken for.
 pub(super) const COLUMNS: usize = 80;
 
@@ -10,6 +12,11 @@ pub(super) struct Paint(bool);
 impl Paint {
     pub(super) fn new(is_on: bool) -> Self {
         Self(is_on)
+    }
+
+    /// For stdout: on where a person looks at it.
+    pub(super) fn of_stdout() -> Self {
+        Self::new(std::io::stdout().is_terminal())
     }
 
     pub(super) fn bold(self, text: &str) -> String {
@@ -31,6 +38,11 @@ impl Paint {
     /// Lines, each by itself.
     pub(super) fn dim_lines(self, text: &str) -> String {
         text.lines().map(|line| format!("{}\n", self.dim(line))).collect()
+    }
+
+    /// The same in bold.
+    pub(super) fn bold_lines(self, text: &str) -> String {
+        text.lines().map(|line| format!("{}\n", self.bold(line))).collect()
     }
 
     fn with(self, code: &str, text: &str) -> String {

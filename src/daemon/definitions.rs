@@ -14,6 +14,7 @@ use crate::app::workspace::{Setting, Workspace};
 use crate::diagnostic::report::{Diagnostics, Severity};
 use crate::diagnostic::source::Sources;
 use crate::lang::project::{Project, read};
+use crate::model::conflict::conflict;
 use crate::model::job::Job;
 use crate::schedule::entries::Entry;
 
@@ -82,10 +83,16 @@ impl Definitions {
         }
     }
 
-    /// Which tenant a connection leads to.
+    /// Whether one of two jobs or chains writes what the other writes or reads.
     #[must_use]
-    pub fn tenant<'a>(&'a self, connection: &'a str) -> &'a str {
-        self.tenants.get(connection).map_or(connection, String::as_str)
+    pub fn are_in_conflict(&self, one: &str, other: &str) -> bool {
+        let others = self.jobs_of(other);
+        let tenant = |job: &Job| {
+            let connection = &job.main_target().connection;
+            self.tenants.get(connection).unwrap_or(connection).clone()
+        };
+        let is_in_the_way = |one: &Job, other: &Job| tenant(one) == tenant(other) && conflict(one, other).is_some();
+        self.jobs_of(one).into_iter().any(|one| others.iter().any(|other| is_in_the_way(one, other)))
     }
 }
 

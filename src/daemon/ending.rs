@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 use super::activation::{Activation, Done, What, status_of};
 use super::serve::{Daemon, Happened};
 use super::told::Told;
+use crate::app::held::Held;
+use crate::app::retention::retain;
 use crate::model::outcome::Status;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -22,9 +24,21 @@ impl Daemon {
                 self.tell(&Told::Failed { name, why });
             }
             Happened::Done(done) => {
-                self.remove(&done.activation.name);
+                let one = self.remove(&done.activation.name);
                 self.ended(*done);
+                if let Some(one) = one.filter(|_| self.under_way.is_empty()) {
+                    self.retain(&one.held);
+                }
             }
+        }
+    }
+
+    /// What is kept for a time goes, while nothing else is under way.
+    fn retain(&self, held: &Held) {
+        match retain(&self.setting, &self.definitions.project.settings, held) {
+            Ok(Some(went)) if !went.is_nothing() => self.tell(&Told::Notice(went.told())),
+            Ok(_) => {}
+            Err(error) => self.tell(&Told::Notice(format!("old runs cannot be cleaned away: {error}"))),
         }
     }
 

@@ -25,7 +25,6 @@ use crate::app::error::Error;
 use crate::app::held::Held;
 use crate::app::workspace::Setting;
 use crate::diagnostic::source::Sources;
-use crate::model::touch::collide;
 use crate::run::error::Error as RunError;
 use crate::run::progress::Event;
 use crate::schedule::due::Watch;
@@ -50,7 +49,7 @@ pub(super) struct UnderWay {
     /// The numbers of its runs, as they begin.
     pub(super) runs: Arc<Mutex<Vec<String>>>,
     leave: AbortHandle,
-    held: Rc<Held>,
+    pub(super) held: Rc<Held>,
 }
 
 impl UnderWay {
@@ -74,6 +73,8 @@ pub(super) enum Happened {
 /// The daemon at work.
 pub(super) struct Daemon {
     pub(super) setting: Rc<Setting>,
+    /// Who began it, as the operating system calls them.
+    pub(super) somebody: String,
     pub(super) options: Options,
     pub(super) listener: Listener,
     pub(super) definitions: Rc<Definitions>,
@@ -102,6 +103,7 @@ pub async fn serve(
     stop: watch::Receiver<Stop>,
 ) -> Result<(), Error> {
     // What runs here is started by schedules, and nobody looks on.
+    let somebody = setting.by.clone();
     let setting = Rc::new(Setting { is_attended: false, by: "schedule".to_owned(), anew: true, ..setting });
     if !state_path(&setting.home).exists() {
         drop(Held::at_once(&setting)?);
@@ -116,6 +118,7 @@ pub async fn serve(
     let now = setting.clock.now();
     let mut daemon = Daemon {
         setting,
+        somebody,
         options,
         listener,
         definitions: Rc::new(definitions),
@@ -129,6 +132,7 @@ pub async fn serve(
         held: Weak::new(),
         told_to_wait: BTreeSet::new(),
     };
+    daemon.note_definitions();
     daemon.take_up()?;
     daemon.works(stop).await;
     Ok(())
@@ -180,14 +184,7 @@ impl Daemon {
     pub(super) fn begin(&mut self) {
         while self.under_way.len() < self.options.side_by_side {
             let definitions = Rc::clone(&self.definitions);
-            let in_the_way = |one: &Activation, other: &Activation| {
-                let tenant = |connection| definitions.tenant(connection);
-                let others = definitions.jobs_of(&other.name);
-                definitions
-                    .jobs_of(&one.name)
-                    .into_iter()
-                    .any(|one| others.iter().any(|other| collide(one, other, tenant)))
-            };
+            let in_the_way = |one: &Activation, other: &Activation| definitions.are_in_conflict(&one.name, &other.name);
             let under_way: Vec<Activation> = self.under_way.iter().map(|one| one.activation.clone()).collect();
             if self.queue.is_empty() {
                 return;

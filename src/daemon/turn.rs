@@ -11,6 +11,8 @@ use super::serve::{Daemon, Happened};
 use super::told::Told;
 use crate::app::error::Error;
 use crate::app::schedules::due;
+use crate::app::updates::note_definitions;
+use crate::app::workspace::Setting;
 use crate::diagnostic::source::Sources;
 use crate::model::outcome::Status;
 use crate::store::runs::Run;
@@ -48,6 +50,14 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+
+    /// What was changed is an update activity.
+    pub(super) fn note_definitions(&self) {
+        let setting = Setting { by: self.somebody.clone(), ..(*self.setting).clone() };
+        if let Err(error) = note_definitions(&setting, &self.definitions.text().sources) {
+            self.tell(&Told::Notice(format!("what was changed cannot be kept: {error}")));
+        }
     }
 
     fn look_at_files(&mut self) {
@@ -90,6 +100,7 @@ impl Daemon {
             Ok(definitions) => {
                 self.not_taken = None;
                 self.definitions = Rc::new(definitions);
+                self.note_definitions();
                 self.tell(&Told::Reloaded(self.definitions.defined()));
             }
             Err(why) => self.not_taken(sources, why),

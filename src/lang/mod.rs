@@ -6,6 +6,7 @@
 pub mod ast;
 pub mod ast_expression;
 mod check;
+pub mod definitions;
 mod expect;
 mod habit;
 mod habit_clause;

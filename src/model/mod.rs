@@ -27,5 +27,4 @@ pub mod secret;
 pub mod settings;
 pub mod spent;
 pub mod test;
-pub mod touch;
 pub mod value;

@@ -232,6 +232,22 @@ pub enum Status {
 }
 
 impl Status {
+    /// Every status.
+    pub const ALL: [Self; 12] = [
+        Self::Running,
+        Self::Interrupted,
+        Self::Cancelled,
+        Self::Planned,
+        Self::Success,
+        Self::Partial,
+        Self::Failed,
+        Self::WaitingQuota,
+        Self::WaitingApproval,
+        Self::WaitingRetry,
+        Self::WaitingAuth,
+        Self::Skipped,
+    ];
+
     /// Whether it is gone on with when what it waits for has come.
     #[must_use]
     pub fn is_waiting(self) -> bool {
@@ -299,9 +315,6 @@ impl Status {
     /// The status of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        let planned = [Self::Running, Self::Interrupted, Self::Cancelled, Self::Planned];
-        let ended = [Self::Success, Self::Partial, Self::Failed, Self::Skipped];
-        let waiting = [Self::WaitingQuota, Self::WaitingApproval, Self::WaitingRetry, Self::WaitingAuth];
-        planned.into_iter().chain(ended).chain(waiting).find(|s| s.word() == word)
+        Self::ALL.into_iter().find(|s| s.word() == word)
     }
 }

@@ -19,7 +19,7 @@ use crate::store::ledger::{Begin, LOOKED, Ledger, Phase, Unfinished};
 use crate::store::state::Tenancy;
 
 /// A run that was interrupted longer ago than this is not gone on with by itself: what it read is old.
-pub(super) const RESUMED_WITHIN_HOURS: i64 = 24;
+pub const RESUMED_WITHIN_HOURS: i64 = 24;
 
 /// Under this name the ledger keeps that a run is to read everything, until it has decided how it reads.
 const FULL: &str = "full";

@@ -14,6 +14,9 @@ use super::durable;
 use super::error::{Error, Result, disk};
 use crate::model::sabotage::{self, Bug};
 
+/// The name of the error file in the folder of its run.
+pub(super) const ERROR_FILE: &str = "errors.csv";
+
 /// The columns in front of the source's own.
 pub const HEADER: [&str; 12] = [
     "run",
@@ -69,7 +72,7 @@ impl ErrorFile {
     /// The error file of a run, in its folder.
     #[must_use]
     pub fn new(folder: &Path, run: &str, job: &str) -> Self {
-        Self { path: folder.join("errors.csv"), run: run.to_owned(), job: job.to_owned(), writer: None, lines: 0 }
+        Self { path: folder.join(ERROR_FILE), run: run.to_owned(), job: job.to_owned(), writer: None, lines: 0 }
     }
 
     /// Writes one line, with the columns of its source row.

@@ -4,7 +4,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::durable;
 use super::error::{Error, Result, disk};
+use super::error_file::ERROR_FILE;
 use super::state::State;
 
 /// An open home. The lock is the operating system's: it ends with the process, however that ends.
@@ -77,6 +79,41 @@ impl Home {
         Ok(bytes)
     }
 
+    /// Removes the rows and the plan of a run, and leaves its error file; says how many bytes that freed.
+    ///
+    /// # Errors
+    /// If they cannot be removed.
+    pub fn remove_rows(path: &Path) -> Result<u64> {
+        let mut bytes = 0;
+        for entry in std::fs::read_dir(path).map_err(disk("cannot read", path))? {
+            let entry = entry.map_err(disk("cannot read", path))?;
+            if entry.file_name() == ERROR_FILE {
+                continue;
+            }
+            let path = entry.path();
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                bytes += Self::remove_run_folder(&path)?;
+            } else {
+                bytes += entry.metadata().map_or(0, |meta| meta.len());
+                std::fs::remove_file(&path).map_err(disk("cannot remove", &path))?;
+            }
+        }
+        remove_if_empty(path)?;
+        Ok(bytes)
+    }
+
+    /// Removes the error file of a run, and its folder if nothing else is in it; says how many bytes that freed.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn remove_error_file(path: &Path) -> Result<u64> {
+        let file = path.join(ERROR_FILE);
+        let bytes = file.metadata().map_or(0, |meta| meta.len());
+        durable::remove(&file)?;
+        remove_if_empty(path)?;
+        Ok(bytes)
+    }
+
     /// The folder of previews, empty.
     ///
     /// # Errors
@@ -89,6 +126,34 @@ impl Home {
         own_folder(&path)?;
         Ok(path)
     }
+}
+
+/// What is left of a run's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Its folder, if it is there.
+    pub folder: Option<PathBuf>,
+    /// Whether its rows and its plan are: what lies in the folder beside the error file.
+    pub has_rows: bool,
+    /// The error file, if it is there.
+    pub error_file: Option<PathBuf>,
+}
+
+/// What is left of a run's files in a home, open or not.
+#[must_use]
+pub fn kept_of_run(root: &Path, run: &str) -> Kept {
+    let folder = root.join("runs").join(run);
+    let Ok(entries) = std::fs::read_dir(&folder) else { return Kept::default() };
+    let has_rows = entries.flatten().any(|entry| entry.file_name() != ERROR_FILE);
+    let error_file = Some(folder.join(ERROR_FILE)).filter(|path| path.is_file());
+    Kept { folder: Some(folder), has_rows, error_file }
+}
+
+fn remove_if_empty(path: &Path) -> Result<()> {
+    if std::fs::read_dir(path).map_err(disk("cannot read", path))?.next().is_none() {
+        std::fs::remove_dir(path).map_err(disk("cannot remove", path))?;
+    }
+    Ok(())
 }
 
 /// Who has a home, in words, as far as its state says.

@@ -32,6 +32,8 @@ pub struct Run {
     pub report: Option<String>,
     /// Why it failed.
     pub message: Option<String>,
+    /// How many processes have worked on it.
+    pub attempts: i64,
 }
 
 /// A stage of a run.
@@ -310,6 +312,7 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
         status: row.get("status")?,
         report: row.get("report")?,
         message: row.get("message")?,
+        attempts: row.get("attempts").unwrap_or(1),
     })
 }
 

@@ -105,8 +105,9 @@ CREATE TABLE change (
     action TEXT NOT NULL, before TEXT, after TEXT, digest TEXT NOT NULL
 ) STRICT;
 CREATE TABLE definition (
-    kind TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (kind, name)
+    project TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (project, kind, name)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE upkeep (name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE slot (
     name TEXT NOT NULL, at_ms INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('begun', 'made_up', 'missed', 'overlapped')),
     decided TEXT NOT NULL, more INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (name, at_ms)

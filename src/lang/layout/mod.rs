@@ -49,6 +49,23 @@ pub fn format(file: usize, text: &str) -> Result<String, Diagnostics> {
     if wrong.has_errors() { Err(wrong) } else { Ok(writer.finish()) }
 }
 
+/// Each statement of a text by itself, in its canonical layout and without the comments around it; what cannot be read is left out.
+pub(super) fn statements(file: usize, text: &str) -> Vec<String> {
+    let mut wrong = Diagnostics::default();
+    split(file, text, &mut wrong);
+    if wrong.has_errors() {
+        return Vec::new();
+    }
+    bound();
+    let all = tokens(text);
+    let parts = all.split_inclusive(|t| t.kind == Kind::End);
+    let printed = parts.filter_map(|part| {
+        let first = part.iter().position(|t| !t.is_comment() && t.kind != Kind::End)?;
+        statement(file, &part[first..], text).ok()
+    });
+    printed.collect()
+}
+
 fn statement(file: usize, tokens: &[Token], text: &str) -> Result<String, Diagnostics> {
     let (first, last) = (tokens[0], tokens[tokens.len() - 1]);
     let span = Span { file, start: first.start, end: last.start };

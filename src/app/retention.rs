@@ -1,0 +1,177 @@
+//! How long things are kept: rows of a run, its error file and its activity go when `CREATE SETTINGS` says.
+//!
+//! It runs by itself, at the end of runs and in the daemon, once an hour at the most; `clean` is for whoever wants room now. What
+//! the next run needs stays however old it is. In: settings, a home that is held. Out: what went.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::error::Error;
+use super::held::Held;
+use super::workspace::Setting;
+use crate::model::outcome::Status;
+use crate::model::settings::Settings;
+use crate::run::progress::{Event, Progress};
+use crate::run::undertaking::RESUMED_WITHIN_HOURS;
+use crate::store::home::{Home, kept_of_run};
+use crate::store::retention::Aged;
+use crate::store::state::State;
+
+/// How often it is looked at the most, in milliseconds.
+const EVERY_MS: i64 = 3_600_000;
+
+/// A run that says it is under way may be, for so long.
+const UNDER_WAY_DAYS_AT_MOST: i64 = 7;
+
+/// Under this name the state keeps when it was last done.
+const NAME: &str = "retention";
+
+/// What went.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub struct Retained {
+    /// Runs of which rows and plan went.
+    pub rows: Vec<String>,
+    /// Runs of which the error file went.
+    pub error_files: Vec<String>,
+    /// Runs that the activity does not list any more.
+    pub runs: Vec<String>,
+    /// Update activities that went.
+    pub updates: u64,
+    /// Bytes that are free now.
+    pub bytes: u64,
+}
+
+impl Retained {
+    /// Whether nothing went.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The same on a line.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let (rows, files, runs) = (self.rows.len(), self.error_files.len(), self.runs.len());
+        format!(
+            "what is kept for a time went: rows of {rows} runs, {files} error files, {runs} runs of the activity; {} kB are free",
+            self.bytes / 1_000
+        )
+    }
+}
+
+/// Removes what is older than the settings say; none, if that was done less than an hour ago.
+///
+/// # Errors
+/// If the state or the disk says no. What went until then is gone, and the rest goes the next time.
+pub fn retain(setting: &Setting, settings: &Settings, held: &Held) -> Result<Option<Retained>, Error> {
+    let Held { state, home } = held;
+    let now = setting.clock.now();
+    let now_ms = now.timestamp_millis();
+    // A clock that was set back is no reason to wait for it.
+    if state.upkept(NAME)?.is_some_and(|last| last <= now_ms && now_ms - last < EVERY_MS) {
+        return Ok(None);
+    }
+    state.upkeep(NAME, now_ms)?;
+    let mut went = Retained::default();
+    let ages = Ages::of(settings, now, state)?;
+    for run in state.aged_runs()? {
+        ages.apply(&run, home, state, &mut went)?;
+    }
+    let before = now.checked_sub_signed(ages.activities).unwrap_or(DateTime::<Utc>::MIN_UTC);
+    went.updates = state.forget_before(&words(before), before.timestamp_millis())?;
+    Ok(Some(went))
+}
+
+/// The same for whoever has just run something: it is no reason for that to fail.
+pub(super) fn retain_quietly(setting: &Setting, settings: &Settings, held: &Held, progress: &Progress) {
+    match retain(setting, settings, held) {
+        Ok(Some(went)) if !went.is_nothing() => progress(Event::Notice(went.told())),
+        Ok(_) => {}
+        Err(error) => progress(Event::Notice(format!("old runs cannot be cleaned away: {error}"))),
+    }
+}
+
+/// How old things may become, and what stays whatever its age.
+struct Ages {
+    now: DateTime<Utc>,
+    rows: TimeDelta,
+    error_files: TimeDelta,
+    activities: TimeDelta,
+    bases: Vec<String>,
+    unfinished: Vec<String>,
+}
+
+impl Ages {
+    fn of(settings: &Settings, now: DateTime<Utc>, state: &State) -> Result<Self, Error> {
+        Ok(Self {
+            now,
+            rows: length(settings.staging_seconds),
+            error_files: length(settings.error_files_seconds),
+            activities: length(settings.activities_seconds),
+            bases: state.base_runs()?,
+            unfinished: state.unfinished_runs()?.into_iter().map(|run| run.id).collect(),
+        })
+    }
+
+    fn apply(&self, run: &Aged, home: &Home, state: &State, went: &mut Retained) -> Result<(), Error> {
+        let age = self.since(&run.ended);
+        if self.is_needed(run, age) || (state.has_open_calls(&run.id)? && age < TimeDelta::hours(1)) {
+            return Ok(());
+        }
+        let is_base = self.bases.contains(&run.id);
+        let folder = home.existing_run_folder(&run.id);
+        let kept = kept_of_run(home.root(), &run.id);
+        let (rows_go, file_goes) = (age >= self.rows && !is_base, age >= self.error_files);
+        if rows_go && (run.has_details || kept.has_rows) {
+            self.give_up(run, state)?;
+            // The ledger first: a folder that is left is found the next time, while pages without files would be sought.
+            state.clean_run(&run.id)?;
+            if let Some(folder) = &folder {
+                went.bytes += Home::remove_rows(folder)?;
+            }
+            went.rows.push(run.id.clone());
+        }
+        if let Some(folder) = folder.as_ref().filter(|_| file_goes && kept.error_file.is_some()) {
+            went.bytes += Home::remove_error_file(folder)?;
+            went.error_files.push(run.id.clone());
+        }
+        if age >= self.activities && rows_go && state.forget_run(&run.id)? {
+            if let Some(folder) = home.existing_run_folder(&run.id) {
+                went.bytes += Home::remove_run_folder(&folder)?;
+            }
+            went.runs.push(run.id.clone());
+        }
+        Ok(())
+    }
+
+    /// Whether somebody may go on with a run, apply it, or be at work on it.
+    fn is_needed(&self, run: &Aged, age: TimeDelta) -> bool {
+        let is = |status: Status| run.status == status.word();
+        let is_young = self.since(&run.started) < TimeDelta::hours(RESUMED_WITHIN_HOURS);
+        let can_be_taken_up = self.unfinished.contains(&run.id) || is(Status::Planned);
+        (is_young && can_be_taken_up) || (is(Status::Running) && age < TimeDelta::days(UNDER_WAY_DAYS_AT_MOST))
+    }
+
+    /// A run whose rows go is not gone on with; one that says it were under way, or waited, says so no more.
+    fn give_up(&self, run: &Aged, state: &State) -> Result<(), Error> {
+        let waits = Status::parse(&run.status).is_some_and(|status| status == Status::Running || status.is_waiting());
+        if waits {
+            let why = "nobody went on with it, and what it read was cleaned away";
+            state.abandon_run(&run.id, &words(self.now), why)?;
+        }
+        Ok(())
+    }
+
+    /// How long ago a time was. One that cannot be read is no reason to remove anything.
+    fn since(&self, at: &str) -> TimeDelta {
+        DateTime::parse_from_rfc3339(at).map_or(TimeDelta::zero(), |at| self.now - at.to_utc())
+    }
+}
+
+fn length(seconds: u64) -> TimeDelta {
+    i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds).unwrap_or(TimeDelta::MAX)
+}
+
+fn words(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
