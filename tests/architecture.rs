@@ -37,7 +37,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
 ];
 
 /// Each foreign crate with its only home.
-const HOMES: [(&str, &[&str]); 10] = [
+const HOMES: [(&str, &[&str]); 11] = [
     ("croner", &["schedule"]),
     ("pest", &["lang"]),
     ("datafusion", &["engine"]),
@@ -45,6 +45,7 @@ const HOMES: [(&str, &[&str]); 10] = [
     ("clap", &["cli"]),
     ("axum", &["dynamics", "sandbox"]),
     ("rusqlite", &["store"]),
+    ("rustix", &["store"]),
     ("keyring_core", &["store"]),
     ("annotate_snippets", &["diagnostic"]),
     ("roxmltree", &["sandbox"]),

@@ -151,7 +151,7 @@ fn a_state_of_the_first_version_is_carried_over() {
 }
 
 /// A state as the first version made it, with one run.
-const FIRST_VERSION: &str = "
+pub const FIRST_VERSION: &str = "
 CREATE TABLE run (
     id TEXT PRIMARY KEY, job TEXT NOT NULL, chain TEXT, started TEXT NOT NULL, ended TEXT, status TEXT NOT NULL,
     report TEXT, message TEXT

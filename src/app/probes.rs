@@ -11,7 +11,7 @@ use super::workspace::{Setting, connect, nothing_open, text_of};
 use crate::dynamics::privileges::{Depth, Rights};
 use crate::model::connection::{Auth, Connection, Limits, Service};
 use crate::model::secret::environment_variable;
-use crate::run::services::Services;
+use crate::run::services::{CLOCKS_APART_SECONDS, Services};
 
 /// How old an access key should become, in days.
 const KEY_DAYS_AT_MOST: i64 = 180;
@@ -76,6 +76,7 @@ async fn dynamics(
         checks.push(check("organisation", is_same, found));
     }
     let Some(client) = services.dynamics.get(&connection.name) else { return };
+    checks.push(clock(client.seconds_ahead()));
     let privileges = client.privileges().await;
     if let Err(error) = &privileges {
         checks.push(warning("rights", &format!("they cannot be told: {error}")));
@@ -103,6 +104,7 @@ async fn gainsight(connection: &Connection, services: &Services, objects: &[Stri
         Err(error) => return checks.push(check(sign_in, false, &error.to_string())),
     };
     checks.push(check(sign_in, true, &format!("{} objects can be seen", names.len())));
+    checks.push(clock(client.seconds_ahead()));
     for object in objects {
         let is = |name: &str| name.eq_ignore_ascii_case(object);
         let is_there = names.iter().any(|n| is(&n.name) || is(&n.label));
@@ -156,6 +158,16 @@ fn age(kept: &Known, setting: &Setting) -> Option<Check> {
     } else {
         check("age of the access key", true, &found)
     })
+}
+
+/// The service's clock beside ours: signing in may fail by that, and the times of runs are ours.
+fn clock(ahead: i64) -> Check {
+    if ahead.abs() <= CLOCKS_APART_SECONDS {
+        return check("clock", true, "the service's is within a minute of this machine's");
+    }
+    let way = if ahead > 0 { "ahead of" } else { "behind" };
+    let apart = ahead.abs();
+    warning("clock", &format!("the service's is {apart} s {way} this machine's; set the one that is wrong"))
 }
 
 fn check(what: &str, passed: bool, found: &str) -> Check {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::arguments_avatar::AvatarVerb;
-use super::arguments_operations::{Activity, ChainVerb, ErrorsOf, ErrorsVerb, Jobs};
+use super::arguments_operations::{Activity, ChainVerb, CursorVerb, ErrorsOf, ErrorsVerb, Jobs, StateVerb};
 use super::arguments_sandbox::{Demo, Sandbox};
 use super::arguments_schedule::Schedule;
 use super::arguments_secret::SecretVerb;
@@ -215,6 +215,28 @@ pub(super) enum Verb {
     Chain {
         #[command(subcommand)]
         verb: ChainVerb,
+    },
+    /// Look whether everything is as a deployment needs it, a line for each thing, with what to do. Exits with 1 if something fails.
+    Doctor,
+    /// Work with what the home remembers.
+    State {
+        #[command(subcommand)]
+        verb: StateVerb,
+    },
+    /// Work with where jobs begin to read.
+    Cursor {
+        #[command(subcommand)]
+        verb: CursorVerb,
+    },
+    /// Print what a shell needs to complete commands.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print a page of the manual, for `man -l -`.
+    Man {
+        /// The verb that it is about; the page of all verbs, if none is named.
+        verb: Option<String>,
     },
     /// List the runs, or what was changed, or show one run: its stages, why rows failed, what to do next.
     Activity(Activity),

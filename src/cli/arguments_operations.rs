@@ -78,6 +78,31 @@ pub(super) struct Activity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Statuses(pub(super) Vec<Status>);
 
+/// What can be done with what a home remembers.
+#[derive(Debug, Subcommand)]
+pub(super) enum StateVerb {
+    /// Copy it into a new file, whoever is at work on the home; the copy is looked at before this ends.
+    Backup {
+        /// The file, which must not be there yet.
+        file: PathBuf,
+    },
+    /// Put a copy in its place; what was there is kept aside. The next run of each job reads and compares everything.
+    Restore {
+        /// The copy.
+        file: PathBuf,
+    },
+}
+
+/// What can be done with where jobs begin to read.
+#[derive(Debug, Subcommand)]
+pub(super) enum CursorVerb {
+    /// Have the next run of a job read everything.
+    Rewind {
+        /// The job's name.
+        job: String,
+    },
+}
+
 /// A moment, as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {

@@ -11,10 +11,10 @@ use clap::Parser;
 
 use super::arguments::{Arguments, Common, ConnectionVerb, Loading, Verb};
 use super::arguments_avatar::AvatarVerb;
-use super::arguments_operations::ErrorsVerb;
+use super::arguments_operations::{CursorVerb, ErrorsVerb};
 use super::{
-    activity, approving, avatar, check, clean, company, connection, demo, describe, errors, explain, fmt, init, jobs,
-    plan, preview, refresh, run, sandbox, schedule, secret, serve, test,
+    activity, approving, avatar, check, clean, company, connection, demo, describe, doctor, errors, explain, fmt, init,
+    jobs, manual, plan, preview, refresh, run, sandbox, schedule, secret, serve, state, test,
 };
 use crate::app::approving::is_paused;
 use crate::app::error::Error;
@@ -115,6 +115,11 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Avatar { verb } => avatar::avatar(&setting, &verb, common.json).await,
         Verb::Connection { verb } => connection::connection(&setting, &verb, common.json).await,
         Verb::Activity(asked) => activity::activity(&setting, &asked, common.json),
+        Verb::Doctor => doctor::doctor(&setting, common.json).await,
+        Verb::State { verb } => state::state(&setting, &verb, common.json),
+        Verb::Cursor { verb: CursorVerb::Rewind { job } } => state::rewind(&setting, &job, common.json),
+        Verb::Completions { shell } => manual::completions(shell),
+        Verb::Man { verb } => manual::page(verb.as_deref()),
         Verb::Jobs(asked) => jobs::jobs(&setting, &asked, named(&common), common.json),
         Verb::Chain { verb } => jobs::chain(&setting, &verb, common.json),
     }
@@ -131,6 +136,10 @@ fn needs_secrets(verb: &Verb) -> bool {
             | Verb::Jobs(_)
             | Verb::Chain { .. }
             | Verb::Schedule(_)
+            | Verb::State { .. }
+            | Verb::Cursor { .. }
+            | Verb::Completions { .. }
+            | Verb::Man { .. }
             | Verb::Cancel { .. }
             | Verb::Approve { .. }
             | Verb::Pause { .. }

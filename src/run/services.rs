@@ -12,7 +12,7 @@ use crate::model::outcome::Calls;
 use crate::store::state::Tenancy;
 
 /// Clocks that are further apart than this are told of.
-const CLOCKS_APART_SECONDS: i64 = 60;
+pub const CLOCKS_APART_SECONDS: i64 = 60;
 
 /// What a run talks to, and whether it may do as it likes there.
 pub struct Services {

@@ -19,6 +19,17 @@ impl State {
         Ok(found.optional()?)
     }
 
+    /// Forgets where a job's next run begins to read, so that it reads everything; gives the runs whose rows it would have begun with.
+    ///
+    /// # Errors
+    /// If it cannot be forgotten.
+    pub fn rewind(&self, job: &str) -> Result<Vec<String>> {
+        self.change("rewind", |change| {
+            let mut query = change.prepare("DELETE FROM base WHERE job = ?1 RETURNING run")?;
+            Ok(query.query_map([job], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?)
+        })
+    }
+
     /// The runs whose rows a next run begins with.
     ///
     /// # Errors

@@ -76,6 +76,14 @@ pub enum Error {
         /// Ours.
         known: i64,
     },
+    /// A file that is to be a copy of a state.
+    #[error("{} cannot be put back: {why}; nothing was changed", path.display())]
+    NoBackup {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The encrypted secrets.
     #[error("{0}")]
     Secrets(String),

@@ -2,7 +2,9 @@
 //!
 //! Nothing is written here. In: what is wanted. Out: runs, notices, approvals, the calls of each process.
 
-use rusqlite::{OptionalExtension, params};
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::error::Result;
 use super::runs::{Run, run};
@@ -101,17 +103,23 @@ impl State {
         let mut query = self.database.prepare(
             "SELECT address, event, state, tries, at, message FROM notice WHERE run = ?1 ORDER BY address, id",
         )?;
-        let rows = query.query_map([run], |row| {
-            Ok(Told {
-                address: row.get(0)?,
-                event: row.get(1)?,
-                state: row.get(2)?,
-                tries: row.get(3)?,
-                at: row.get(4)?,
-                message: row.get(5)?,
-            })
-        })?;
+        let rows = query.query_map([run], told)?;
         Ok(rows.collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// How many notices are in each state: `due`, `delivered`, `given_up`; and the last that was given up, with why.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn notices_by_state(&self) -> Result<(BTreeMap<String, u64>, Option<Told>)> {
+        if !self.has_table("notice")? {
+            return Ok((BTreeMap::new(), None));
+        }
+        let mut query = self.database.prepare("SELECT state, count(*) FROM notice GROUP BY state")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
+        let counted = rows.collect::<std::result::Result<_, _>>()?;
+        let last = "SELECT address, event, state, tries, at, message FROM notice WHERE state = 'given_up' ORDER BY at DESC, id DESC LIMIT 1";
+        Ok((counted, self.database.query_row(last, [], told).optional()?))
     }
 
     /// Who allowed a run to change as much as it planned, and when, if somebody did.
@@ -143,4 +151,15 @@ impl State {
         })?;
         Ok(rows.collect::<std::result::Result<_, _>>()?)
     }
+}
+
+fn told(row: &Row<'_>) -> rusqlite::Result<Told> {
+    Ok(Told {
+        address: row.get(0)?,
+        event: row.get(1)?,
+        state: row.get(2)?,
+        tries: row.get(3)?,
+        at: row.get(4)?,
+        message: row.get(5)?,
+    })
 }

@@ -164,7 +164,7 @@ fn holder(root: &Path) -> String {
 }
 
 /// Bytes of the files below a folder; what cannot be looked at counts as nothing.
-fn size_of_folder(path: &Path) -> u64 {
+pub(super) fn size_of_folder(path: &Path) -> u64 {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     let size = |entry: std::fs::DirEntry| match entry.metadata() {
         Ok(meta) if meta.is_dir() => size_of_folder(&entry.path()),

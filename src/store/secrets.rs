@@ -182,7 +182,7 @@ fn change(path: &Path, how: impl FnOnce(&mut BTreeMap<String, Sealed>)) -> Resul
     Ok(kept)
 }
 
-fn file(home: &Path) -> PathBuf {
+pub(super) fn file(home: &Path) -> PathBuf {
     home.join("secrets.json")
 }
 

@@ -42,6 +42,12 @@ pub struct Tenancy {
     pub tenant: String,
 }
 
+/// The version of the database that this Ferry was built with.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 impl State {
     /// Opens the state for writing; makes it if there is none.
     ///
@@ -133,11 +139,25 @@ impl State {
         if steps.is_empty() {
             return Ok(());
         }
+        if found > 0 {
+            self.keep_before_migration(found)?;
+        }
         let change = self.database.transaction()?;
         for step in steps {
             change.execute_batch(step)?;
         }
         change.pragma_update(None, "user_version", VERSION)?;
         Ok(change.commit()?)
+    }
+
+    /// Keeps a copy of the state as an earlier version made it: an older Ferry can be put back with it. One that is there is of an earlier
+    /// attempt, of the same state.
+    fn keep_before_migration(&self, found: i64) -> Result<()> {
+        let Some(path) = self.database.path().map(Path::new) else { return Ok(()) };
+        let copy = path.with_file_name(format!("state.version-{found}.db"));
+        if !copy.exists() {
+            self.back_up(&copy)?;
+        }
+        Ok(())
     }
 }

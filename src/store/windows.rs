@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::error::Result;
+use super::state::State;
 use crate::model::spent::Spent;
 
 /// How long a writer waits for another.
@@ -31,6 +32,20 @@ impl SpentCalls {
         database.busy_timeout(BUSY_TIMEOUT)?;
         database.pragma_update(None, "synchronous", "NORMAL")?;
         Ok(Self { database: Mutex::new(database), tenant: tenant.to_owned() })
+    }
+}
+
+impl State {
+    /// The calls that a tenant's windows of a length are known to have spent: of each API the number of the window and its calls.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn spent(&self, tenant: &str, length_ms: i64) -> Result<Vec<(String, i64, u32)>> {
+        let mut query = self
+            .database
+            .prepare("SELECT api, number, calls FROM spent WHERE tenant = ?1 AND length_ms = ?2 ORDER BY api")?;
+        let rows = query.query_map(params![tenant, length_ms], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(rows.collect::<std::result::Result<_, _>>()?)
     }
 }
 

@@ -1,8 +1,11 @@
 //! What somebody sees who looks after a deployment: jobs, chains, activities, error files, what was changed, and what is kept how long.
 
+mod backups;
+mod doctor;
 mod errors;
 mod jobs;
 mod listed;
+mod manual;
 mod retention;
 mod screen;
 mod updates;

@@ -1,0 +1,73 @@
+//! `state backup`, `state restore` and `cursor rewind`: what a home remembers, copied, put back, or forgotten of one job.
+
+use std::path::Path;
+
+use chrono::SecondsFormat;
+
+use super::error::Error;
+use super::held::Held;
+use super::updates::record;
+use super::workspace::{Setting, text_of};
+use crate::lang::ast::Statement;
+use crate::store::backup::Copied;
+use crate::store::home::{Home, state_path};
+use crate::store::restoring::{Restored, put_back};
+use crate::store::state::State;
+
+/// Copies the state into a new file, whoever is at work on the home.
+///
+/// # Errors
+/// If the home has no state, something is there already, or the disk says no.
+pub fn back_up(setting: &Setting, file: &Path) -> Result<Copied, Error> {
+    let Some(state) = State::look(&state_path(&setting.home))? else {
+        return Err(Error::Usage(format!("{} has no state yet: nothing has run there", setting.home.display())));
+    };
+    if file.symlink_metadata().is_ok() {
+        let message = format!("{} is there already, and nothing is written over it; name another", file.display());
+        return Err(Error::Usage(message));
+    }
+    Ok(state.back_up(file)?)
+}
+
+/// Puts a copy in the place of the state, which is kept aside. What was done since the copy was made is unknown then: the next run of
+/// each job reads and compares everything.
+///
+/// # Errors
+/// If the copy cannot be used, somebody is at work on the home, or the disk says no.
+pub fn restore(setting: &Setting, file: &Path) -> Result<Restored, Error> {
+    let home = Home::open(&setting.home)?;
+    let now = setting.clock.now();
+    let (stamp, at) = (now.format("%Y%m%d-%H%M%S"), now.to_rfc3339_opts(SecondsFormat::Millis, true));
+    let restored = put_back(&home, file, &stamp.to_string(), &at, now.timestamp_millis())?;
+    let state = State::open(&home.state_path())?;
+    let before = restored.aside.as_ref().map(|aside| aside.display().to_string());
+    let newest = restored.newest_run.clone().map(|run| format!("{}, whose newest run is {run}", file.display()));
+    record(&state, setting, ["state", "state", "restored"], before, newest)?;
+    Ok(restored)
+}
+
+/// Has the next run of a job read everything: forgets where it would have begun. Gives the run that it would have begun with.
+///
+/// # Errors
+/// If the project has no such job, or somebody is at work on the home.
+pub fn rewind(setting: &Setting, job: &str) -> Result<(String, Option<String>), Error> {
+    let text = text_of(setting)?;
+    let jobs = text.parsed.statements.iter().filter_map(|statement| match statement {
+        Statement::Job(job) => Some(&job.name.text),
+        _ => None,
+    });
+    let names: Vec<&String> = jobs.collect();
+    let found = names.iter().find(|name| ***name == job);
+    let found = found.or_else(|| names.iter().find(|name| name.eq_ignore_ascii_case(job)));
+    let Some(name) = found else {
+        let known: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        return Err(Error::Usage(format!("the project has no job \"{job}\"; it has {}", known.join(", "))));
+    };
+    let Held { state, home: _home } = Held::at_once(setting)?;
+    let forgotten = state.rewind(name)?.pop();
+    if let Some(run) = &forgotten {
+        let before = format!("what changed since run {run}");
+        record(&state, setting, ["job", name, "rewound"], Some(before), Some("everything".to_owned()))?;
+    }
+    Ok(((*name).clone(), forgotten))
+}
