@@ -1,9 +1,12 @@
 //! Runs that nobody looks on: what they wait for, who lets them go on, and that they are gone on with where they stopped.
 
+use std::sync::Arc;
+
 use ferry::app::approving::{Paused, approve, is_paused, lift, pause};
 use ferry::app::resuming::resume;
+use ferry::app::stopping::{cancel, paused};
 use ferry::model::outcome::Status;
-use ferry::run::progress::silent;
+use ferry::run::progress::{Event, Progress, silent};
 use ferry::run::report::Report;
 use ferry::store::home::state_path;
 use ferry::store::state::State;
@@ -131,4 +134,38 @@ async fn a_schedule_pauses_until_it_is_resumed() {
     let said: Vec<_> = state.updates(2).expect("they are read").into_iter().map(|one| (one.kind, one.action)).collect();
     let word = |text: &str| text.to_owned();
     assert_eq!(said, [(word("schedule"), word("resumed")), (word("schedule"), word("paused"))]);
+}
+
+/// A run of the test's own process, which stands for any that has the home: it stops where it is, and is given up or gone on with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_under_way_is_stopped_and_given_up_from_beside() {
+    let slow = r#"{"service": "gainsight", "method": "POST", "path": "/v1/data/objects/company", "nth": [1], "latency_ms": 30000}"#;
+    let stage = crate::faults::stage(slow).await;
+    let workspace = stage.workspace(&[]).await.or_mistakes().expect("the project is right");
+    let (begun, mut began) = tokio::sync::mpsc::unbounded_channel();
+    let progress: Progress = Arc::new(move |event| {
+        if let Event::Began { .. } = event {
+            begun.send(()).expect("somebody waits for it");
+        }
+    });
+    let beside = async {
+        began.recv().await.expect("it begins");
+        let state = State::look(&state_path(&stage.setting.home)).expect("it opens").expect("it is there");
+        let run = state.runs(1).expect("they are read").remove(0).id;
+        cancel(&stage.setting, &run).await.expect("it stops and is given up")
+    };
+    let under_way = async {
+        let run = ferry::app::runs::run(&workspace, &stage.setting, COMPANIES, &progress, |_| {});
+        tokio::select! {
+            ended = run => panic!("it ended: {ended:?}"),
+            () = paused(&stage.setting) => {}
+        }
+    };
+    let ((), cancelled) = tokio::join!(under_way, beside);
+    assert_eq!(cancelled.job, COMPANIES);
+    let state = State::look(&state_path(&stage.setting.home)).expect("it opens").expect("it is there");
+    assert_eq!(state.runs(9).expect("they are read").remove(0).status, "cancelled");
+    assert_eq!(state.pauses().expect("they are read"), [], "the pause has done what it was for");
+    let none = cancel(&stage.setting, &cancelled.id).await.expect_err("it has ended").to_string();
+    assert!(none.contains("there is nothing to go on with"), "{none}");
 }

@@ -35,6 +35,7 @@ pub mod runs;
 pub mod sandboxes;
 pub mod schedules;
 pub mod snapshot;
+pub mod stopping;
 pub mod tests;
 pub mod upcoming;
 pub mod updates;

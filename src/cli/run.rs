@@ -7,7 +7,7 @@ use super::start::Ended;
 use super::table::{lines, number};
 use crate::app::error::Error;
 use crate::app::workspace::{Setting, Workspace};
-use crate::app::{applying, resuming, runs};
+use crate::app::{applying, resuming, runs, stopping};
 use crate::model::outcome::{Calls, Outcome, Status};
 use crate::run::progress::{Event, Progress};
 use crate::run::report::{ReadHow, Report};
@@ -18,7 +18,7 @@ pub(super) async fn run(setting: &Setting, name: &str, how: &How, json: bool) ->
     let mut failed_rows = 0;
     let progress = listener();
     let run = runs::run_so(&workspace, setting, name, how, &progress, |report| failed_rows += shown(report, json));
-    until_interrupted(run, &progress).await?;
+    until_interrupted(run, setting, &progress).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
@@ -27,7 +27,7 @@ pub(super) async fn resume(setting: &Setting, run: Option<&str>, json: bool) -> 
     let mut failed_rows = 0;
     let progress = listener();
     let run = resuming::resume(&workspace, setting, run, &progress, |report| failed_rows += shown(report, json));
-    until_interrupted(run, &progress).await?;
+    until_interrupted(run, setting, &progress).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn apply(setting: &Setting, run: &str, json: bool) -> Ended {
     let mut failed_rows = 0;
     let progress = listener();
     let run = applying::apply(&workspace, setting, run, &progress, |report| failed_rows += shown(report, json));
-    until_interrupted(run, &progress).await?;
+    until_interrupted(run, setting, &progress).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
@@ -45,16 +45,21 @@ pub(super) async fn replay(setting: &Setting, run: &str, codes: &[String], json:
     let mut failed_rows = 0;
     let progress = listener();
     let run = resuming::replay(&workspace, setting, run, codes, &progress, |report| failed_rows += shown(report, json));
-    until_interrupted(run, &progress).await?;
+    until_interrupted(run, setting, &progress).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
 /// A run as far as it comes before somebody asks the process to stop. It needs no farewell: everything that it does is written down
 /// before, and calls under way are asked about by whoever goes on with it.
-async fn until_interrupted(run: impl Future<Output = Result<(), Error>>, progress: &Progress) -> Result<(), Error> {
+async fn until_interrupted(
+    run: impl Future<Output = Result<(), Error>>,
+    setting: &Setting,
+    progress: &Progress,
+) -> Result<(), Error> {
     let ended = tokio::select! {
         ended = run => ended,
         () = asked_to_stop() => Err(Error::Interrupted),
+        () = stopping::paused(setting) => Err(Error::Interrupted),
     };
     progress(Event::Ended);
     ended
@@ -81,8 +86,8 @@ pub(super) async fn asked_to_stop() {
     }
 }
 
-pub(super) fn cancel(setting: &Setting, run: &str, json: bool) -> Ended {
-    let run = resuming::cancel(setting, run)?;
+pub(super) async fn cancel(setting: &Setting, run: &str, json: bool) -> Ended {
+    let run = stopping::cancel(setting, run).await?;
     if json {
         say!("{}", serde_json::json!({ "run": run.id, "job": run.job, "status": "cancelled" }));
     } else {

@@ -109,7 +109,7 @@ async fn verb(arguments: Arguments) -> Ended {
         }
         Verb::Resume { run, loading } => run::resume(&to_load(setting, &loading), run.as_deref(), common.json).await,
         Verb::Replay { run, code, loading } => run::replay(&to_load(setting, &loading), &run, &code, common.json).await,
-        Verb::Cancel { run } => run::cancel(&setting, &run, common.json),
+        Verb::Cancel { run } => run::cancel(&setting, &run, common.json).await,
         Verb::Clean { older_than } => clean::clean(&setting, older_than, common.json),
         Verb::Company { account } => company::company(&setting, &account, common.json).await,
         Verb::Avatar { verb } => avatar::avatar(&setting, &verb, common.json).await,
