@@ -51,7 +51,7 @@ fn metadata_calls(sandbox: &Sandbox) -> usize {
 fn when_planned(then: impl Fn() + Send + Sync + 'static) -> Progress {
     let is_done = AtomicBool::new(false);
     Arc::new(move |event| {
-        let is_planned = matches!(event, Event::Advanced { stage: "plan", rows, of: Some(of) } if rows == of);
+        let is_planned = matches!(event, Event::Advanced { stage: "plan", rows, of: Some(of), .. } if rows == of);
         if is_planned && !is_done.swap(true, Ordering::SeqCst) {
             then();
         }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::arguments::Common;
 use super::arguments_sandbox::Demo;
-use super::progress::listener;
+use super::progress::Screen;
 use super::run::for_people;
 use super::start::Ended;
 use crate::app::demo::{self, Step, is_proven, run};
@@ -20,20 +20,23 @@ pub(super) async fn demo(arguments: &Demo, common: &Common) -> Ended {
         home: common.home.join("demo"),
     };
     let as_json = common.json;
-    let (passes, sandbox) = run(&demo, &listener(), |step| match step {
-        Step::Serving(sandbox) if !as_json => {
-            say!("A sandbox serves Dynamics on {} and", sandbox.dynamics_url());
-            say!("Gainsight on {}, its call limits {}× as fast.", sandbox.gainsight_url(), arguments.limits_scale);
-        }
-        Step::Pass(1) if !as_json => say!("\nFirst pass: the chain \"{}\"", demo::CHAIN),
-        Step::Pass(_) if !as_json => say!("\nSecond pass: the same chain again, and nothing has changed"),
-        Step::Ended(pass, report) if as_json => {
-            let mut line = json!(report);
-            line["pass"] = json!(pass);
-            say!("{line}");
-        }
-        Step::Ended(_, report) => output::text(&for_people(report)),
-        _ => {}
+    let screen = Screen::new();
+    let (passes, sandbox) = run(&demo, &screen.progress, |step| {
+        screen.aside(|| match step {
+            Step::Serving(sandbox) if !as_json => {
+                say!("A sandbox serves Dynamics on {} and", sandbox.dynamics_url());
+                say!("Gainsight on {}, its call limits {}× as fast.", sandbox.gainsight_url(), arguments.limits_scale);
+            }
+            Step::Pass(1) if !as_json => say!("\nFirst pass: the chain \"{}\"", demo::CHAIN),
+            Step::Pass(_) if !as_json => say!("\nSecond pass: the same chain again, and nothing has changed"),
+            Step::Ended(pass, report) if as_json => {
+                let mut line = json!(report);
+                line["pass"] = json!(pass);
+                say!("{line}");
+            }
+            Step::Ended(_, report) => output::text(&for_people(report)),
+            _ => {}
+        })
     })
     .await?;
     sandbox.stop().await;

@@ -2,7 +2,7 @@
 
 use super::output;
 use super::output::{say, tell};
-use super::progress::listener;
+use super::progress::Screen;
 use super::start::Ended;
 use super::table::{lines, number};
 use crate::app::error::Error;
@@ -16,36 +16,48 @@ use crate::run::undertaking::How;
 pub(super) async fn run(setting: &Setting, name: &str, how: &How, json: bool) -> Ended {
     let workspace = Workspace::ready(setting).await?;
     let mut failed_rows = 0;
-    let progress = listener();
-    let run = runs::run_so(&workspace, setting, name, how, &progress, |report| failed_rows += shown(report, json));
-    until_interrupted(run, setting, &progress).await?;
+    let screen = Screen::new();
+    let progress = &screen.progress;
+    let run = runs::run_so(&workspace, setting, name, how, progress, |report| {
+        failed_rows += screen.aside(|| shown(report, json))
+    });
+    until_interrupted(run, setting, progress).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
 pub(super) async fn resume(setting: &Setting, run: Option<&str>, json: bool) -> Ended {
     let workspace = Workspace::ready(setting).await?;
     let mut failed_rows = 0;
-    let progress = listener();
-    let run = resuming::resume(&workspace, setting, run, &progress, |report| failed_rows += shown(report, json));
-    until_interrupted(run, setting, &progress).await?;
+    let screen = Screen::new();
+    let progress = &screen.progress;
+    let run = resuming::resume(&workspace, setting, run, progress, |report| {
+        failed_rows += screen.aside(|| shown(report, json))
+    });
+    until_interrupted(run, setting, progress).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
 pub(super) async fn apply(setting: &Setting, run: &str, json: bool) -> Ended {
     let workspace = Workspace::ready(setting).await?;
     let mut failed_rows = 0;
-    let progress = listener();
-    let run = applying::apply(&workspace, setting, run, &progress, |report| failed_rows += shown(report, json));
-    until_interrupted(run, setting, &progress).await?;
+    let screen = Screen::new();
+    let progress = &screen.progress;
+    let run = applying::apply(&workspace, setting, run, progress, |report| {
+        failed_rows += screen.aside(|| shown(report, json))
+    });
+    until_interrupted(run, setting, progress).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
 pub(super) async fn replay(setting: &Setting, run: &str, codes: &[String], json: bool) -> Ended {
     let workspace = Workspace::ready(setting).await?;
     let mut failed_rows = 0;
-    let progress = listener();
-    let run = resuming::replay(&workspace, setting, run, codes, &progress, |report| failed_rows += shown(report, json));
-    until_interrupted(run, setting, &progress).await?;
+    let screen = Screen::new();
+    let progress = &screen.progress;
+    let run = resuming::replay(&workspace, setting, run, codes, progress, |report| {
+        failed_rows += screen.aside(|| shown(report, json))
+    });
+    until_interrupted(run, setting, progress).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
@@ -61,7 +73,7 @@ async fn until_interrupted(
         () = asked_to_stop() => Err(Error::Interrupted),
         () = stopping::paused(setting) => Err(Error::Interrupted),
     };
-    progress(Event::Ended);
+    progress(Event::Over);
     ended
 }
 

@@ -16,7 +16,7 @@ use super::looking::{wait_for_created, wait_for_others};
 use super::moved::moved;
 use super::overlay::waiting;
 use super::plan::plan;
-use super::progress::{Event, Progress};
+use super::progress::{Progress, Voice};
 use super::quota;
 use super::report::Report;
 use super::services::Services;
@@ -84,7 +84,8 @@ pub async fn apply(
             "{waits} of its rows wait for records that an earlier job of the chain was to insert; run or apply that job, then plan this one"
         )));
     }
-    progress(Event::Began { run: run.to_owned(), job: job.name.clone(), goes_on: false });
+    let progress = &Voice::new(&job.name, false, progress).of(run);
+    progress.began(false);
     let working = Working { job, services, home, ledger, progress, one: &one, earlier: &[], turn: &Turn::at_once() };
     let held = working.held(&folder, &planned, &digest).await;
     let at = services.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
@@ -97,7 +98,7 @@ pub async fn apply(
         Ok(false) => return Err(refused("it is no plan any more".to_owned())),
         Err(error) => {
             folder.put_back()?;
-            progress(Event::Ended);
+            progress.ended();
             return Err(error);
         }
     }
@@ -162,7 +163,7 @@ impl Working<'_> {
         folder.set_aside(&MADE_AGAIN)?;
         let staging = Staging { folder, ledger: self.ledger, run, progress: self.progress };
         remember(job, &services.tenancy(job), None, &staging).await?;
-        (self.progress)(Event::Advanced { stage: "compare", rows: 0, of: None });
+        self.progress.advanced("compare", 0, None);
         let there = read_target_again(job, services, &staging).await?;
         let target = services.target(job)?;
         let made = plan(job, folder, planned.read, None, target, 0, self.progress).await?;
@@ -172,7 +173,7 @@ impl Working<'_> {
             return Err(Error::Moved { job: job.name.clone(), moved });
         }
         if let Some(notice) = quota::notice(job, &made.cost) {
-            (self.progress)(Event::Notice(notice));
+            self.progress.notice(notice);
         }
         if !services.consented {
             let admitted = guard::admit(job, &made, &there, &target.limits);

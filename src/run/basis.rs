@@ -5,7 +5,6 @@
 
 use super::error::Error;
 use super::job::Working;
-use super::progress::Event;
 use super::refreshing::{Refreshing, cursors, read_how};
 use super::report::ReadHow;
 use super::services::Services;
@@ -102,7 +101,7 @@ async fn decided(
         why = Some(Full::BaseGone);
     }
     if let Some(why @ (Full::JobChanged | Full::Due | Full::BaseGone)) = why {
-        (staging.progress)(Event::Notice(format!("everything is read: {}", why.words())));
+        staging.progress.notice(format!("everything is read: {}", why.words()));
     }
     let mut ways = Ways::of(job, base.as_ref(), why, services.source(job)?.page_size());
     if !is_logged(&ways.objects, one.now_ms) {
@@ -120,7 +119,7 @@ async fn still(ways: Ways, job: &Job, staging: &Staging<'_>, home: &Home) -> Res
     if are_there(&run, &names, home, staging.ledger).await? {
         return Ok(ways);
     }
-    (staging.progress)(Event::Notice(format!("everything is read: {}", Full::BaseGone.words())));
+    staging.progress.notice(format!("everything is read: {}", Full::BaseGone.words()));
     // Records that were found by keys would be taken for the whole object.
     for name in names.iter().chain(ways.keyed.keys()) {
         staging.ledger.read_again(staging.run, name)?;

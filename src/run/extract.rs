@@ -21,6 +21,7 @@ use super::refreshing::{Came, Refreshing};
 use super::services::Services;
 use super::staging::Staging;
 use super::timed::Timed;
+use super::turn::Turn;
 
 /// What was read.
 pub(super) struct Extracted {
@@ -41,6 +42,7 @@ pub(super) async fn extract(
     job: &Job,
     services: &Services,
     refreshing: &Refreshing<'_>,
+    turn: &Turn,
     look: impl Future<Output = Result<Timed, Error>>,
 ) -> Result<Extracted, Error> {
     let (dynamics, gainsight): (&Dynamics, &Gainsight) = (services.source(job)?, services.target(job)?);
@@ -48,7 +50,11 @@ pub(super) async fn extract(
         let tables = queries(job).into_iter().map(|query| refreshing.table(dynamics, query));
         // The source comes first among the queries, and so among the counts.
         let read = futures::future::try_join_all(tables).await?;
-        Ok::<_, Error>((read.into_iter().next().unwrap_or_default(), Timed::begin(services)))
+        let read = read.into_iter().next().unwrap_or_default();
+        if !turn.has_come() {
+            refreshing.staging.progress.advanced("wait", read.0, None);
+        }
+        Ok::<_, Error>((read, Timed::begin(services)))
     };
     let target = async {
         let looked = look.await?;

@@ -19,7 +19,7 @@ use super::guard;
 use super::load::Load;
 use super::overlay::{self, Earlier};
 use super::plan::{Plan, plan};
-use super::progress::{Event, Progress};
+use super::progress::{Progress, Voice};
 use super::quota;
 use super::recorder::Recorder;
 use super::relinking::relink;
@@ -70,10 +70,11 @@ pub(super) async fn run_in_turn(
     {
         return Ok((skip(job, how, &skipped, with)?, Some(skipped)));
     }
-    let one = undertake(job, how, !turn.has_come(), services, ledger, progress)?;
+    let progress = Voice::new(&job.name, how.chain.is_some(), progress);
+    let one = undertake(job, how, !turn.has_come(), services, ledger, &progress)?;
     let _alive = Alive { run: &one.run, ledger };
-    let goes_on = one.attempts_before > 0;
-    progress(Event::Began { run: one.run.clone(), job: job.name.clone(), goes_on });
+    let progress = &progress.of(&one.run);
+    progress.began(one.attempts_before > 0);
     let (job, services) = (&job.at(one.now_ms), &services.metered(job)?);
     let begun = Begun::now();
     Working { job, services, home, ledger, progress, one: &one, earlier: &[], turn }.carried_out(begun).await
@@ -139,7 +140,7 @@ pub(super) struct Working<'a> {
     pub(super) services: &'a Services,
     pub(super) home: &'a Home,
     pub(super) ledger: &'a dyn Ledger,
-    pub(super) progress: &'a Progress,
+    pub(super) progress: &'a Voice<'a>,
     pub(super) one: &'a Undertaking,
     /// The plans of a chain's earlier jobs, where it is planned and not run.
     pub(super) earlier: &'a [Earlier],
@@ -163,7 +164,7 @@ impl Working<'_> {
         report.read = self.read_how()?;
         let can_resume = failed.is_some_and(|error| waiting::can_resume(error, report.status));
         let kept = self.end(&report, can_resume, &failures, result.is_ok());
-        (self.progress)(Event::Ended);
+        self.progress.ended();
         match (kept, result) {
             // What stopped the run is nearer than what came of it; a run whose end is not kept is an interrupted one.
             (Err(_), Err(error)) | (Ok(()), Err(error)) => Ok((report, Some(error))),
@@ -248,7 +249,7 @@ impl Working<'_> {
             drift::hold(self.job, self.services).await?;
         }
         if let Some(notice) = quota::notice(self.job, &made.cost) {
-            (self.progress)(Event::Notice(notice));
+            self.progress.notice(notice);
         }
         self.keep_plan(&made.counts, folder).await?;
         Ok(made.counts)
@@ -261,7 +262,7 @@ impl Working<'_> {
         let (counts, digest) = self.one.planned.as_ref().ok_or_else(unusable)?;
         let is_planned = self.plan_digest(folder).await.ok().as_ref() == Some(digest);
         if !is_planned {
-            (self.progress)(Event::Notice("the plan is missing or damaged on disk; it is made again".to_owned()));
+            self.progress.notice("the plan is missing or damaged on disk; it is made again".to_owned());
         }
         if !is_planned || !self.has_source(folder).await? {
             let staged = self.staged(folder, 0).await?;
@@ -299,7 +300,7 @@ impl Working<'_> {
     pub(super) async fn staged(&self, folder: &RunFolder, sample: usize) -> Result<Staged, Error> {
         let (job, services, run) = (self.job, self.services, self.one.run.as_str());
         if let Some(notice) = services.clock_notice(job)? {
-            (self.progress)(Event::Notice(notice));
+            self.progress.notice(notice);
         }
         let staging = || self.staging(folder);
         let (timed, is_early) = (Timed::begin(services), !self.turn.has_come());
@@ -310,7 +311,7 @@ impl Working<'_> {
             }
         }
         let refreshing = basis::begin(job, self.one, services, self.home, staging()).await?;
-        let extracted = extract(job, services, &refreshing, self.look(folder)).await?;
+        let extracted = extract(job, services, &refreshing, self.turn, self.look(folder)).await?;
         self.turn.extracted();
         let (read, there) = (extracted.rows, &extracted.records);
         refreshing.note_came(extracted.came)?;

@@ -11,7 +11,7 @@ use super::deleting::DELETED_TOGETHER;
 use super::error::Error;
 use super::item::{Item, Later};
 use super::people;
-use super::progress::{Event, Progress};
+use super::progress::Voice;
 use super::recorder::Recorder;
 use crate::gainsight::client::Gainsight;
 use crate::gainsight::error::Refusal;
@@ -32,7 +32,7 @@ const QUIET_ROWS: usize = 1_000;
 pub(super) struct Load<'a> {
     pub(super) job: &'a Job,
     pub(super) gainsight: &'a Gainsight,
-    pub(super) progress: &'a Progress,
+    pub(super) progress: &'a Voice<'a>,
     pub(super) clock: Clock,
     /// Where calls and outcomes are written down.
     pub(super) recorder: Recorder<'a>,
@@ -78,7 +78,7 @@ impl<'a> Load<'a> {
         gainsight: &'a Gainsight,
         clock: Clock,
         recorder: Recorder<'a>,
-        progress: &'a Progress,
+        progress: &'a Voice<'a>,
         planned: &Counts,
     ) -> Self {
         let labels = job.targets.iter().map(|t| (t.object.label.clone(), Records::default()));
@@ -275,7 +275,7 @@ impl<'a> Load<'a> {
 
     pub(super) fn advance(&mut self) {
         self.done += 1;
-        (self.progress)(Event::Advanced { stage: "load", rows: self.done, of: Some(self.total) });
+        self.progress.advanced("load", self.done, Some(self.total));
     }
 
     /// What is remembered of a refusal, so that the same record is not sent again.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::error::Error;
 use super::extract::remember;
 use super::job::Working;
-use super::progress::{Event, Progress};
+use super::progress::Voice;
 use super::services::Services;
 use super::settling::quiet_after;
 use super::timed::Timed;
@@ -45,16 +45,16 @@ pub(super) async fn wait_for_others(
     job: &Job,
     services: &Services,
     ledger: &dyn Ledger,
-    progress: &Progress,
+    progress: &Voice<'_>,
 ) -> Result<(), Error> {
     let tenant = services.tenancy(job).tenant;
     let Some(sent_at) = ledger.last_open_of_others(&tenant, run)? else { return Ok(()) };
     let wait = quiet_after(sent_at, &services.target(job)?.limits, services.clock);
     if !wait.is_zero() && !sabotage::has(Bug::NoQuiet) {
         let seconds = wait.as_secs_f64();
-        progress(Event::Notice(format!(
+        progress.notice(format!(
             "a call of another run has no answer; waiting {seconds:.1} s until it can have no effect any more"
-        )));
+        ));
         services.target(job)?.wait(wait).await;
     }
     // What another run has left since is not waited for yet.
@@ -67,7 +67,7 @@ pub(super) async fn wait_for_created(
     job: &Job,
     services: &Services,
     ledger: &dyn Ledger,
-    progress: &Progress,
+    progress: &Voice<'_>,
 ) -> Result<(), Error> {
     let what: Vec<String> = dataset::objects(job).keys().flat_map(|object| made_and_removed(object)).collect();
     let Some(last) = ledger.last_made(&services.tenancy(job).tenant, &what)? else { return Ok(()) };
@@ -77,9 +77,7 @@ pub(super) async fn wait_for_created(
     if !wait.is_zero() {
         if wait >= Duration::from_secs(1) {
             let seconds = wait.as_secs();
-            progress(Event::Notice(format!(
-                "records were created just now; waiting {seconds} s until every query shows them"
-            )));
+            progress.notice(format!("records were created just now; waiting {seconds} s until every query shows them"));
         }
         services.target(job)?.wait(wait).await;
     }

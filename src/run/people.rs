@@ -14,7 +14,7 @@ use super::changes::Changes;
 use super::error::Error;
 use super::item::Item;
 use super::load::Load;
-use super::progress::{Event, Progress};
+use super::progress::Voice;
 use super::settling::quiet_after;
 use crate::gainsight::client::Gainsight;
 use crate::gainsight::error::{Error as CallError, Refusal};
@@ -284,7 +284,7 @@ async fn one(
     gainsight: &Gainsight,
     ledger: &dyn Ledger,
     clock: Clock,
-    progress: &Progress,
+    progress: &Voice<'_>,
     person: Person,
 ) -> Result<Heard, Error> {
     let mut outcomes = Vec::with_capacity(person.len());
@@ -301,10 +301,10 @@ async fn one(
                     // It may have waited for its turn, but it had been sent by now.
                     let wait = quiet_after(clock.now().timestamp_millis(), &gainsight.limits, clock);
                     let seconds = wait.as_secs_f64();
-                    progress(Event::Notice(format!(
+                    progress.notice(format!(
                         "the answer to a call about a person was lost ({}); waiting {seconds:.1} s before it is sent again",
                         error.in_place_of_an_answer()
-                    )));
+                    ));
                     gainsight.wait(wait).await;
                 }
                 Err(error) if error.is_unclear() && sabotage::has(Bug::LostIsWritten) => break outcomes.push(Ok(())),

@@ -8,7 +8,7 @@ use super::changes::Changes;
 use super::chosen::only;
 use super::cost::{Cost, bucket};
 use super::error::Error;
-use super::progress::{Event, Progress};
+use super::progress::Voice;
 use super::tally::Tally;
 use super::verifying::Drifted;
 use crate::engine::compare::{compare, queue};
@@ -152,7 +152,7 @@ pub(super) async fn plan(
     chosen: Option<&[String]>,
     target: &Gainsight,
     sample: usize,
-    progress: &Progress,
+    progress: &Voice<'_>,
 ) -> Result<Plan, Error> {
     // What an earlier process left half done is no part of this plan.
     for name in [dataset::MAPPED, dataset::COMPARED, dataset::CHANGES, dataset::QUEUE] {
@@ -160,7 +160,7 @@ pub(super) async fn plan(
     }
     let engine = Engine::new(folder.root())?;
     write(folder, dataset::MAPPED, map(&engine, job).await?, None, None).await?;
-    progress(Event::Advanced { stage: "plan", rows: read / 2, of: Some(read) });
+    progress.advanced("plan", read / 2, Some(read));
     let mut tally = Tally::new(job, read, sample);
     let chosen: Option<HashSet<&str>> = chosen.map(|ids| ids.iter().map(String::as_str).collect());
     let compared = compare(&engine, job).await?;
@@ -174,7 +174,7 @@ pub(super) async fn plan(
     if let Some((_, descending)) = &job.load_first {
         write(folder, dataset::QUEUE, queue(&engine, *descending).await?, None, None).await?;
     }
-    progress(Event::Advanced { stage: "plan", rows: read, of: Some(read) });
+    progress.advanced("plan", read, Some(read));
     let today = target.today(bucket(job)).await;
     Ok(tally.plan(&target.limits, today))
 }

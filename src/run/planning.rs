@@ -9,7 +9,7 @@ use super::export::export;
 use super::job::{Begun, Staged, Working};
 use super::overlay::{Earlier, waiting};
 use super::plan::{EarlierPlan, Plan};
-use super::progress::Event;
+use super::progress::Voice;
 use super::report::Report;
 use super::turn::Turn;
 use super::undertaking::{How, begin_plan};
@@ -67,7 +67,8 @@ async fn plan_one(
 ) -> Result<(Report, Plan), Error> {
     let With { services, home, ledger, progress } = with;
     let one = begin_plan(job, &wanted.how, services, *ledger)?;
-    progress(Event::Began { run: one.run.clone(), job: job.name.clone(), goes_on: false });
+    let progress = &Voice::new(&job.name, wanted.how.chain.is_some(), progress).of(&one.run);
+    progress.began(false);
     let (job, services) = (&job.at(one.now_ms), &services.metered(job)?);
     let begun = Begun::now();
     let mut report = begun.report(job, &one);
@@ -88,7 +89,7 @@ async fn plan_one(
     begun.complete(job, services, &mut report)?;
     report.read = working.read_how()?;
     working.end(&report, false, &[], false)?;
-    progress(Event::Ended);
+    progress.ended();
     Ok((report, made?))
 }
 

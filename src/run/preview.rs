@@ -1,7 +1,7 @@
 //! What a preview reads: the first rows of the source, and all of what its lookups and paths need. Nothing of it is gone on with.
 
 use super::error::Error;
-use super::progress::{Event, Progress};
+use super::progress::{Progress, Voice};
 use super::services::Services;
 use crate::dynamics::client::Dynamics;
 use crate::dynamics::odata::{Query, first_queries};
@@ -25,6 +25,8 @@ pub async fn read(
     progress: &Progress,
 ) -> Result<(RunFolder, u64), Error> {
     let folder = RunFolder::open(&home.preview_folder()?)?;
+    // It is no run, so it goes by its job's name.
+    let progress = &Voice::new(&job.name, false, progress).of(&job.name);
     let (dynamics, gainsight) = (services.source(job)?, services.target(job)?);
     let source = async {
         let tables = first_queries(job).into_iter().map(|query| table(dynamics, query, &folder, limit, progress));
@@ -48,7 +50,7 @@ async fn table(
     query: Query,
     folder: &RunFolder,
     limit: usize,
-    progress: &Progress,
+    progress: &Voice<'_>,
 ) -> Result<u64, Error> {
     let is_source = query.is_numbered();
     let mut writer = folder.write(&query.dataset, schema_of(&query));
@@ -56,7 +58,7 @@ async fn table(
     while let Some(page) = pages.next().await? {
         writer.add(page.rows).await?;
         if is_source {
-            progress(Event::Advanced { stage: "extract", rows: writer.rows, of: None });
+            progress.advanced("extract", writer.rows, None);
             if writer.rows >= limit as u64 {
                 break;
             }

@@ -12,7 +12,6 @@ use arrow::record_batch::RecordBatch;
 
 use super::error::Error;
 use super::merging::{changes_schema, with_gone};
-use super::progress::Event;
 use super::refreshing::{Refreshing, delta};
 use super::staging::Begun;
 use super::ways::ObjectCursor;
@@ -50,7 +49,7 @@ impl Refreshing<'_> {
             Err(refused) if is_about_the_query(&refused) => {
                 let words =
                     format!("Gainsight's log of deletions cannot be read, so its objects are read whole: {refused}");
-                (self.staging.progress)(Event::Notice(words));
+                self.staging.progress.notice(words);
                 self.ways.borrow_mut().objects.clear();
                 self.keep()
             }
@@ -84,7 +83,7 @@ impl Refreshing<'_> {
                     Err(Error::Gainsight(refused)) if is_about_the_query(&refused) => {
                         let words =
                             format!("it cannot be asked what changed in {object}, so it is read whole: {refused}");
-                        (self.staging.progress)(Event::Notice(words));
+                        self.staging.progress.notice(words);
                         return Ok(Some(self.read_whole(gainsight, object, fields).await?));
                     }
                     other => other?,

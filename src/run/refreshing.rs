@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::merging::Merging;
-use super::progress::Event;
 use super::report::ReadHow;
 use super::staging::{Begun, Staging};
 use super::ways::{Cursors, TableCursor, TableWay, Ways, column};
@@ -77,7 +76,7 @@ impl Refreshing<'_> {
             TableWay::Tracked => self.tracked(dynamics, query).await,
             TableWay::Changed { .. } => match self.changed(dynamics, &query, &way).await {
                 Err(Error::Dynamics(expired @ ReadError::HistoryExpired { .. })) => {
-                    (self.staging.progress)(Event::Notice(format!("{expired}; it is read whole")));
+                    self.staging.progress.notice(format!("{expired}; it is read whole"));
                     self.change_way(&query.dataset, TableWay::Tracked)?;
                     self.tracked(dynamics, query).await
                 }
@@ -92,7 +91,7 @@ impl Refreshing<'_> {
         let tracked = Query { reach: Reach::Tracked, ..query.clone() };
         match self.staging.table(dynamics, tracked).await {
             Err(Error::Dynamics(not @ ReadError::NotTracked { .. })) => {
-                (self.staging.progress)(Event::Notice(format!("{not}; it is read whole")));
+                self.staging.progress.notice(format!("{not}; it is read whole"));
                 self.change_way(&query.dataset, TableWay::Whole)?;
                 let rows = self.staging.table(dynamics, query.clone()).await?;
                 self.note(dynamics, &query, None, rows)?;

@@ -11,7 +11,6 @@ use serde_json::Value;
 use super::error::Error;
 use super::item::Item;
 use super::load::Load;
-use super::progress::Event;
 use crate::gainsight::write::Record;
 use crate::model::clock::Clock;
 use crate::model::connection::Limits;
@@ -106,9 +105,9 @@ impl Load<'_> {
         let wait = quiet_after(sent_at_ms, &self.gainsight.limits, self.clock);
         if !wait.is_zero() {
             let seconds = wait.as_secs_f64();
-            (self.progress)(Event::Notice(format!(
+            self.progress.notice(format!(
                 "the answer to a call with new records is missing ({why}); waiting {seconds:.1} s, then Gainsight is asked what it holds"
-            )));
+            ));
             self.gainsight.wait(wait).await;
         }
     }

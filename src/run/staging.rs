@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 
 use super::error::Error;
 use super::merging::{changes_schema, with_gone};
-use super::progress::{Event, Progress};
+use super::progress::Voice;
 use crate::dynamics::client::Dynamics;
 use crate::dynamics::error::Error as ReadError;
 use crate::dynamics::odata::{Query, Reach};
@@ -29,7 +29,7 @@ pub(super) struct Staging<'a> {
     pub(super) folder: &'a RunFolder,
     pub(super) ledger: &'a dyn Ledger,
     pub(super) run: &'a str,
-    pub(super) progress: &'a Progress,
+    pub(super) progress: &'a Voice<'a>,
 }
 
 impl Staging<'_> {
@@ -44,7 +44,7 @@ impl Staging<'_> {
                 Err(Error::Dynamics(expired)) if expired.is_to_begin_again() && anew < READ_ANEW_AT_MOST => {
                     anew += 1;
                     let words = format!("{expired}; it is read again from its beginning");
-                    (self.progress)(Event::Notice(words));
+                    self.progress.notice(words);
                     self.ledger.read_again(self.run, &query.dataset)?;
                 }
                 other => return other,
@@ -82,7 +82,7 @@ impl Staging<'_> {
             let checkpoint = serde_json::to_string(&checkpoint).map_err(|e| Error::Books(e.to_string()))?;
             self.keep_page(&mut writer, &name, page, &checkpoint).await?;
             if is_source {
-                (self.progress)(Event::Advanced { stage: "extract", rows, of: None });
+                self.progress.advanced("extract", rows, None);
             }
         }
         writer.finish().await?;
@@ -153,7 +153,7 @@ impl Staging<'_> {
             return Ok(if reading.is_done { Begun::Done(reading.rows) } else { Begun::Partly(writer, reading) });
         }
         let words = format!("pages of {name} are missing or damaged on disk; it is read again from its beginning");
-        (self.progress)(Event::Notice(words));
+        self.progress.notice(words);
         self.ledger.read_again(self.run, name)?;
         self.folder.clear(name).await?;
         Ok(Begun::New(self.folder.write(name, schema)))

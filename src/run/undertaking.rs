@@ -10,7 +10,7 @@ use super::drift::changes;
 use super::error::Error;
 use super::essence::digest_of;
 use super::looking::made_and_removed;
-use super::progress::{Event, Progress};
+use super::progress::Voice;
 use super::relied::Relied;
 use super::services::Services;
 use crate::model::job::{Job, Route};
@@ -79,7 +79,7 @@ pub(super) fn undertake(
     is_early: bool,
     services: &Services,
     ledger: &dyn Ledger,
-    progress: &Progress,
+    progress: &Voice<'_>,
 ) -> Result<Undertaking, Error> {
     let of = services.tenancy(job);
     let job_digest = digest_of(job);
@@ -104,7 +104,7 @@ pub(super) fn undertake(
         match why_not {
             None => return take_up(found, how, ledger, progress),
             Some(why) => {
-                progress(Event::Notice(format!("run {} is given up: {why}", found.run.id)));
+                progress.notice(format!("run {} is given up: {why}", found.run.id));
                 ledger.abandon(&found.run.id, &now(services), &why)?;
             }
         }
@@ -171,13 +171,13 @@ fn begin(
     })
 }
 
-fn take_up(found: Unfinished, how: &How, ledger: &dyn Ledger, progress: &Progress) -> Result<Undertaking, Error> {
+fn take_up(found: Unfinished, how: &How, ledger: &dyn Ledger, progress: &Voice<'_>) -> Result<Undertaking, Error> {
     let stage = match found.phase {
         Phase::Extracting => "while it read",
         Phase::Extracted => "when everything was read",
         Phase::Loading | Phase::Ended | Phase::Planning => "while it loaded",
     };
-    progress(Event::Notice(format!("run {} goes on: it was interrupted {stage}", found.run.id)));
+    progress.notice(format!("run {} goes on: it was interrupted {stage}", found.run.id));
     ledger.take_up(&found.run.id)?;
     let is_full = how.full || ledger.reading(&found.run.id, FULL)?.is_some();
     let unreadable = |e: serde_json::Error| StoreError::NotResumable { run: found.run.id.clone(), why: e.to_string() };

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 
 use super::changes::Changes;
 use super::error::Error;
-use super::progress::Event;
 use super::refreshing::Refreshing;
 use super::ways::pages;
 use crate::gainsight::assumptions::LISTED_AT_MOST;
@@ -148,7 +147,7 @@ pub(super) async fn are_known(
 /// Reads the main object whole after all.
 async fn read_main(job: &Job, gainsight: &Gainsight, refreshing: &Refreshing<'_>, why: &str) -> Result<(), Error> {
     let words = format!("{why}; it is read whole, and the plan made again");
-    (refreshing.staging.progress)(Event::Notice(words));
+    refreshing.staging.progress.notice(words);
     let name = &job.main_target().object.name;
     let fields = dataset::objects(job).remove(name).unwrap_or_default();
     refreshing.read_whole(gainsight, name, &fields).await?;

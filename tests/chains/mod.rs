@@ -9,6 +9,7 @@ mod failures;
 mod killed;
 mod order;
 mod shared;
+mod told;
 
 use std::time::{Duration, Instant};
 

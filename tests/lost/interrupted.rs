@@ -18,7 +18,7 @@ async fn meanwhile(stage: &Arc<Stage>, job: &str, what: impl Fn(&Stage) + Send +
     let workspace = stage.workspace(&[("j.ferry", job)]).await.or_mistakes().expect("the project is right");
     let (there, is_done) = (Arc::clone(stage), AtomicBool::new(false));
     let progress: Progress = Arc::new(move |event| {
-        let is_planned = matches!(event, Event::Advanced { stage: "plan", rows, of } if of == Some(rows));
+        let is_planned = matches!(event, Event::Advanced { stage: "plan", rows, of, .. } if of == Some(rows));
         if is_planned && !is_done.swap(true, Ordering::SeqCst) {
             what(&there);
         }
