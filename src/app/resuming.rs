@@ -153,7 +153,9 @@ fn rest_of<'a>(run: &Run, workspace: &'a Workspace, state: &State) -> Result<Vec
 fn comes_first(run: &Run, chain: &Chain, state: &State) -> Result<(), Error> {
     let unfinished = state.unfinished_runs()?;
     for name in chain.steps.iter().take_while(|step| !step.contains(&run.job)).flatten() {
-        let Some(last) = state.last_run(name)?.filter(|last| last.chain == run.chain) else { continue };
+        // What began behind it, it has nothing to do with.
+        let last = state.last_run(name)?.filter(|last| last.chain == run.chain && last.started <= run.started);
+        let Some(last) = last else { continue };
         if Status::parse(&last.status).is_some_and(Status::is_done) {
             continue;
         }

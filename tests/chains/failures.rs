@@ -169,3 +169,26 @@ async fn what_was_read_ahead_is_not_lost_with_its_run() {
         "the change is read again"
     );
 }
+
+/// A run that was interrupted on another day is not the chain's of today to end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_before_stays_as_it_is() {
+    let stage = world().await;
+    let text = chain("AS RUN \"Companies\" THEN RUN \"Deals\"");
+    stage.sandbox.strike_by(&forbidden(DEAL)).unwrap();
+    let first = run(&stage, "C", &text).await;
+    assert_eq!(first.statuses(), [("Companies", "success"), ("Deals", "failed")]);
+    assert!(stage.sandbox.put_row("account", super::account(61).as_object().unwrap().clone()));
+    stage.sandbox.strike_by(&forbidden(COMPANY)).unwrap();
+    let second = run(&stage, "C", &text).await;
+    assert_eq!(second.statuses(), [("Companies", "failed"), ("Deals", "skipped")]);
+    let (left, skipped) = (&first.report("Deals").run, second.report("Deals"));
+    assert_eq!(&skipped.run, left);
+    assert!(skipped.message.as_deref().unwrap().contains("stays as it is, and is gone on with"), "{skipped:?}");
+    assert_eq!(activity(&stage).len(), 3, "it gets no second run");
+    let workspace = stage.workspace(&[("c.ferry", &text)]).await.or_mistakes().expect("the project is right");
+    let mut reports = Vec::new();
+    let ended = resume(&workspace, &stage.setting, Some(left), &silent(), |r| reports.push(r.clone())).await;
+    ended.expect("its companies were loaded on its own day");
+    assert_eq!((reports.len(), &reports[0].run, reports[0].counts.inserted), (1, left, 3));
+}
