@@ -45,7 +45,7 @@ const HOMES: [(&str, &[&str]); 11] = [
     ("clap", &["cli"]),
     ("axum", &["dynamics", "sandbox"]),
     ("rusqlite", &["store"]),
-    ("rustix", &["store"]),
+    ("rustix", &["store", "cli"]),
     ("keyring_core", &["store"]),
     ("annotate_snippets", &["diagnostic"]),
     ("roxmltree", &["sandbox"]),

@@ -23,6 +23,7 @@ mod doctor;
 mod errors;
 mod explain;
 mod fmt;
+mod hardening;
 mod init;
 mod jobs;
 mod manual;

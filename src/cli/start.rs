@@ -12,6 +12,7 @@ use clap::Parser;
 use super::arguments::{Arguments, Common, ConnectionVerb, Loading, Verb};
 use super::arguments_avatar::AvatarVerb;
 use super::arguments_operations::{CursorVerb, ErrorsVerb};
+use super::hardening::harden;
 use super::{
     activity, approving, avatar, check, clean, company, connection, demo, describe, doctor, errors, explain, fmt, init,
     jobs, manual, plan, preview, refresh, run, sandbox, schedule, secret, serve, state, test,
@@ -100,7 +101,10 @@ async fn verb(arguments: Arguments) -> Ended {
             run::run(&to_load(setting, &loading), &name, &how, common.json).await
         }
         Verb::Apply { run, loading } => run::apply(&to_load(setting, &loading), &run, common.json).await,
-        Verb::Serve(arguments) => serve::serve(setting, &arguments).await,
+        Verb::Serve(arguments) => {
+            harden();
+            serve::serve(setting, &arguments).await
+        }
         Verb::Schedule(arguments) => schedule::schedule(&setting, &arguments, common.json),
         Verb::Approve { run } => approving::approve(&setting, &run, common.json),
         Verb::Pause { name } => approving::pause(&setting, &name, common.json),
@@ -134,8 +138,8 @@ fn needs_secrets(verb: &Verb) -> bool {
             | Verb::Fmt { .. }
             | Verb::Activity(_)
             | Verb::Jobs(_)
-            | Verb::Chain { .. }
             | Verb::Schedule(_)
+            | Verb::Chain { .. }
             | Verb::State { .. }
             | Verb::Cursor { .. }
             | Verb::Completions { .. }

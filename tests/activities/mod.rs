@@ -3,6 +3,8 @@
 mod backups;
 mod doctor;
 mod errors;
+#[cfg(target_os = "linux")]
+mod hardened;
 mod jobs;
 mod listed;
 mod manual;
