@@ -20,9 +20,6 @@ use crate::store::state::State;
 /// How often it is looked at the most, in milliseconds.
 const EVERY_MS: i64 = 3_600_000;
 
-/// A run that says it is under way may be, for so long.
-const UNDER_WAY_DAYS_AT_MOST: i64 = 7;
-
 /// Under this name the state keeps when it was last done.
 const NAME: &str = "retention";
 
@@ -115,7 +112,10 @@ impl Ages {
 
     fn apply(&self, run: &Aged, home: &Home, state: &State, went: &mut Retained) -> Result<(), Error> {
         let age = self.since(&run.ended);
-        if self.is_needed(run, age) || (state.has_open_calls(&run.id)? && age < TimeDelta::hours(1)) {
+        if self.is_needed(run)
+            || state.is_alive(&run.id)
+            || (state.has_open_calls(&run.id)? && age < TimeDelta::hours(1))
+        {
             return Ok(());
         }
         let is_base = self.bases.contains(&run.id);
@@ -144,12 +144,10 @@ impl Ages {
         Ok(())
     }
 
-    /// Whether somebody may go on with a run, apply it, or be at work on it.
-    fn is_needed(&self, run: &Aged, age: TimeDelta) -> bool {
-        let is = |status: Status| run.status == status.word();
-        let is_young = self.since(&run.started) < TimeDelta::hours(RESUMED_WITHIN_HOURS);
-        let can_be_taken_up = self.unfinished.contains(&run.id) || is(Status::Planned);
-        (is_young && can_be_taken_up) || (is(Status::Running) && age < TimeDelta::days(UNDER_WAY_DAYS_AT_MOST))
+    /// Whether somebody may go on with a run, or apply it.
+    fn is_needed(&self, run: &Aged) -> bool {
+        let can_be_taken_up = self.unfinished.contains(&run.id) || run.status == Status::Planned.word();
+        can_be_taken_up && self.since(&run.started) < TimeDelta::hours(RESUMED_WITHIN_HOURS)
     }
 
     /// A run whose rows go is not gone on with; one that says it were under way, or waited, says so no more.

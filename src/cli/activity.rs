@@ -71,7 +71,7 @@ fn line(run: &Run, paint: Paint) -> String {
     let first = if is_well { first } else { paint.bold(&first) };
     let mut parts = vec![clock(&run.started)];
     parts.extend(seconds(run).map(length));
-    if let Some(report) = report(run) {
+    if let Some(report) = report(run).filter(|_| status != Some(Status::Skipped)) {
         let Counts { read, .. } = report.counts;
         // A plan has written nothing.
         let written = if status == Some(Status::Planned) { "-".to_owned() } else { number(report.counts.sent()) };

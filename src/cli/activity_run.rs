@@ -22,8 +22,10 @@ use crate::store::standing::Standing;
 
 /// Seconds by which the times of calls and of the stage that they belong to may differ: they are told by two clocks.
 const SLACK: f64 = 0.1;
-/// Reasons that are shown; the others are in the JSON.
-const REASONS_AT_MOST: usize = 4;
+/// Lines of a screen, with the one that the command was typed in.
+const LINES: usize = 40;
+/// Reasons that are shown however long all of it becomes; others are shown as far as there is room, and are all in the JSON.
+const REASONS_AT_LEAST: usize = 2;
 
 pub(super) fn show(setting: &Setting, id: &str, as_json: bool) -> Ended {
     let shown = activity::show(setting, id)?;
@@ -54,7 +56,17 @@ fn for_people(setting: &Setting, shown: &Shown, paint: Paint) -> String {
     if let Some(standing) = &shown.standing {
         text.push_str(&stands(standing));
     }
-    text.push_str(&why(&shown.reasons, paint));
+    let rest = rest(setting, shown, paint);
+    let room = LINES.saturating_sub(text.lines().count() + rest.lines().count() + 1);
+    text.push_str(&why(&shown.reasons, room, paint));
+    text.push_str(&rest);
+    text
+}
+
+/// What stands below the reasons: what is gone, who was told, why it stopped, what to do.
+fn rest(setting: &Setting, shown: &Shown, paint: Paint) -> String {
+    let run = &shown.run;
+    let mut text = String::new();
     let had_errors = report(run).is_some_and(|report| report.error_file.is_some());
     if had_errors && shown.kept.error_file.is_none() {
         text.push_str("  its error file was cleaned away\n");
@@ -65,16 +77,13 @@ fn for_people(setting: &Setting, shown: &Shown, paint: Paint) -> String {
         let state = one.state.replace('_', " ");
         let said = one.message.as_ref().map(|said| format!(": {said}")).unwrap_or_default();
         let tries = if one.state == "delivered" { String::new() } else { format!(", {} tries", one.tries) };
-        text.push_str(&wrapped(
-            &on_one_line(&format!("notice to {} {state}{tries}{said}", one.address)),
-            "  ",
-            "      ",
-        ));
+        let words = format!("notice to {} {state}{tries}{said}", one.address);
+        text.push_str(&wrapped(&on_one_line(&words), "  ", "      "));
     }
     if let Some((by, at)) = &shown.approved {
         text.push_str(&format!("  allowed by {} at {}\n", on_one_line(by), clock(at)));
     }
-    if let Some(message) = run.message.as_ref().filter(|_| status != Some(Status::Success)) {
+    if let Some(message) = run.message.as_ref().filter(|_| run.status != Status::Success.word()) {
         text.push_str(&format!("\n{}", paint.bold_lines(&wrapped(&on_one_line(message), "  ", "  "))));
     }
     let next = next(shown);
@@ -116,7 +125,7 @@ fn bars(shown: &Shown, now: DateTime<Utc>) -> Vec<Bar> {
         name: stage.name.clone(),
         began: since_1970(&stage.started),
         seconds: stage.seconds,
-        note: format!("{} rows", number(stage.rows.unsigned_abs())),
+        note: if stage.rows == 0 { String::new() } else { format!("{} rows", number(stage.rows.unsigned_abs())) },
         is_whole: true,
     });
     let mut bars: Vec<Bar> = stages.collect();
@@ -143,27 +152,34 @@ fn bars(shown: &Shown, now: DateTime<Utc>) -> Vec<Bar> {
     bars
 }
 
-/// Why rows failed: how many for each reason, and one of them.
-fn why(reasons: &[ReasonRows], paint: Paint) -> String {
+/// Why rows failed: how many for each reason, and one of them, as far as there is room for lines.
+fn why(reasons: &[ReasonRows], room: usize, paint: Paint) -> String {
     if reasons.is_empty() {
         return String::new();
     }
     let mut text = format!("\n  {}\n", paint.dim("why rows failed"));
-    for one in reasons.iter().take(REASONS_AT_MOST) {
-        let field = if one.target_field.is_empty() { String::new() } else { format!(" · {}", one.target_field) };
-        let head = format!("{:>7} {} · {} · {}{field}", number(one.rows), one.code, one.outcome, one.script);
-        text.push_str(&format!("{}\n", paint.bold(&cut(&head, 80))));
-        text.push_str(&wrapped(&cut(&one.message, 210), "          ", "          "));
-        let value = Some(&one.value).filter(|value| !value.is_empty() && **value != one.source_key);
-        let value = value.map(|value| format!(": '{}'", cut(value, 21))).unwrap_or_default();
-        let example = format!("          such as {}{value}", cut(&one.source_key, 36));
-        text.push_str(&format!("{}\n", paint.dim(&example)));
+    for (at, one) in reasons.iter().enumerate() {
+        let reason = reason(one, paint);
+        if at >= REASONS_AT_LEAST && text.lines().count() + reason.lines().count() > room {
+            let (more, rows) = (reasons.len() - at, reasons[at..].iter().map(|one| one.rows).sum());
+            let words = format!("and {} for {more} other reasons; --json has all", number(rows));
+            text.push_str(&format!("  {}\n", paint.dim(&words)));
+            break;
+        }
+        text.push_str(&reason);
     }
-    let more = reasons.len().saturating_sub(REASONS_AT_MOST);
-    if more > 0 {
-        let rows: u64 = reasons.iter().skip(REASONS_AT_MOST).map(|one| one.rows).sum();
-        text.push_str(&format!("  and {} more for {more} more; --json has them\n", number(rows)));
-    }
+    text
+}
+
+fn reason(one: &ReasonRows, paint: Paint) -> String {
+    let field = if one.target_field.is_empty() { String::new() } else { format!(" · {}", one.target_field) };
+    let head = format!("{:>7} {} · {} · {}{field}", number(one.rows), one.code, one.outcome, one.script);
+    let mut text = format!("{}\n", paint.bold(&cut(&head, 80)));
+    text.push_str(&wrapped(&cut(&one.message, 210), "          ", "          "));
+    let value = Some(&one.value).filter(|value| !value.is_empty() && **value != one.source_key);
+    let value = value.map(|value| format!(": '{}'", cut(value, 21))).unwrap_or_default();
+    let example = format!("          such as {}{value}", cut(&one.source_key, 36));
+    text.push_str(&format!("{}\n", paint.dim(&example)));
     text
 }
 

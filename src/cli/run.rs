@@ -4,7 +4,7 @@ use super::output;
 use super::output::{say, tell};
 use super::progress::Screen;
 use super::start::Ended;
-use super::table::{lines, number};
+use super::table::{lines, number, wrapped};
 use crate::app::error::Error;
 use crate::app::workspace::{Setting, Workspace};
 use crate::app::{applying, resuming, runs, stopping};
@@ -144,10 +144,6 @@ fn hindered(calls: &Calls) -> String {
 /// A report for people: rows, records, calls, the error file.
 pub(super) fn for_people(report: &Report) -> String {
     let (job, run, status) = (&report.job, &report.run, report.status.text());
-    if report.status == Status::Skipped {
-        let message = report.message.as_deref().unwrap_or_default();
-        return format!("\n{job} · run {run} · {status} · {:.1} s\n  {}\n", report.seconds, output::shown(message));
-    }
     let mut text = format!("\n{job} · run {run} · {status} · {:.1} s\n{}", report.seconds, body(report));
     if let Some(message) = &report.message {
         text.push_str(&format!("  {}\n", output::shown(message)));
@@ -155,9 +151,12 @@ pub(super) fn for_people(report: &Report) -> String {
     text
 }
 
-/// The same without its head and its message.
+/// The same without its head and its message; of a run that never began there is nothing else.
 pub(super) fn body(report: &Report) -> String {
     let mut text = String::new();
+    if report.status == Status::Skipped {
+        return text;
+    }
     let counts = &report.counts;
     let shown = |o: &Outcome| {
         matches!(o, Outcome::Rejected | Outcome::Error | Outcome::Inserted | Outcome::Updated | Outcome::Unchanged)
@@ -203,9 +202,8 @@ pub(super) fn body(report: &Report) -> String {
     }
     if report.resumed > 0 {
         let times = if report.resumed == 1 { "once".to_owned() } else { format!("{} times", report.resumed) };
-        text.push_str(&format!(
-            "  it was interrupted {times}, and gone on with; calls and seconds are of the last part\n"
-        ));
+        let words = format!("it was interrupted {times}, and gone on with; calls and seconds are of the last part");
+        text.push_str(&wrapped(&words, "  ", "  "));
     }
     if let Some(chosen) = report.chosen {
         text.push_str(&format!("  {} rows were chosen; the others are counted as filtered\n", number(chosen)));

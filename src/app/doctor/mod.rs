@@ -77,3 +77,8 @@ fn fail(what: &str, found: &str, advice: &str) -> Finding {
 fn unseen(what: &str, error: &impl std::fmt::Display) -> Finding {
     fail(what, &format!("it cannot be looked at: {error}"), "mend that first")
 }
+
+/// So many of something: `1 chain`, `3 chains`.
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

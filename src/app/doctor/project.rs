@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Finding, fail, ok, unseen, warn};
+use super::{Finding, counted, fail, ok, unseen, warn};
 use crate::app::error::Error;
 use crate::app::workspace::{Setting, text_of};
 use crate::lang::scheduled::scheduled;
@@ -28,9 +28,13 @@ pub(super) fn findings(setting: &Setting) -> Vec<Finding> {
     let (errors, warnings) = diagnostics.tally();
     let statements = text.parsed.statements.len();
     let mut all = vec![if errors > 0 {
-        fail("definitions", &format!("{errors} mistakes in {statements} statements"), "`ferry check` shows them")
+        fail(
+            "definitions",
+            &format!("{} in {statements} statements", counted(errors, "mistake")),
+            "`ferry check` shows them",
+        )
     } else {
-        ok("definitions", &format!("{statements} statements, {warnings} warnings"))
+        ok("definitions", &format!("{statements} statements, {}", counted(warnings, "warning")))
     }];
     match schedules(setting, &entries) {
         Ok(found) => all.extend(found),
@@ -95,8 +99,8 @@ fn missed(slots: &[Kept], now: DateTime<Utc>) -> Finding {
         None => ok("missed", &format!("no time in {MISSED_WITHIN_DAYS} days")),
         Some(last) => {
             let found = format!(
-                "{} times in {MISSED_WITHIN_DAYS} days, the last \"{}\" at {}",
-                late.len(),
+                "{} in {MISSED_WITHIN_DAYS} days, the last \"{}\" at {}",
+                counted(late.len(), "time"),
                 last.name,
                 time(last.slot.at)
             );

@@ -1,6 +1,6 @@
 //! The connections: everything that each needs, and what is left of today's calls.
 
-use super::{Finding, fail, ok, unseen, warn};
+use super::{Finding, counted, fail, ok, unseen, warn};
 use crate::app::error::Error;
 use crate::app::probes::{self, Check};
 use crate::app::workspace::{Setting, Workspace, text_of};
@@ -53,7 +53,7 @@ fn tests(connection: &Connection, checks: &[Check]) -> Vec<Finding> {
         if check.passed { warn(&what, &found, &advice) } else { fail(&what, &found, &advice) }
     });
     let wrong: Vec<Finding> = wrong.collect();
-    if wrong.is_empty() { vec![ok(&what, &format!("{} checks passed", checks.len()))] } else { wrong }
+    if wrong.is_empty() { vec![ok(&what, &format!("{} passed", counted(checks.len(), "check")))] } else { wrong }
 }
 
 /// What is left of the calls of today, as far as this home has spent them.
@@ -84,14 +84,16 @@ fn calls(connection: &Connection, setting: &Setting) -> Result<Finding, Error> {
 /// The whole project against what the services say.
 async fn checked(setting: &Setting) -> Finding {
     match Workspace::open(setting).await {
-        Err(Error::Text(text)) => fail("check", &format!("{} mistakes", text.0.tally().0), "`ferry check` shows them"),
+        Err(Error::Text(text)) => fail("check", &counted(text.0.tally().0, "mistake"), "`ferry check` shows them"),
         Err(error) => unseen("check", &error),
         Ok(workspace) => match workspace.diagnostics.tally() {
             (0, warnings) => {
-                let (jobs, chains) = (workspace.project.jobs.len(), workspace.project.chains.len());
-                ok("check", &format!("{jobs} jobs and {chains} chains fit both services' schemas, {warnings} warnings"))
+                let jobs = counted(workspace.project.jobs.len(), "job");
+                let chains = counted(workspace.project.chains.len(), "chain");
+                let warnings = counted(warnings, "warning");
+                ok("check", &format!("{jobs} and {chains} fit both services' schemas, {warnings}"))
             }
-            (errors, _) => fail("check", &format!("{errors} mistakes"), "`ferry check` shows them"),
+            (errors, _) => fail("check", &counted(errors, "mistake"), "`ferry check` shows them"),
         },
     }
 }
