@@ -32,18 +32,20 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "sandbox",
         ],
     ),
-    ("daemon", &["model", "diagnostic", "schedule", "lang", "store", "run", "app"]),
+    ("daemon", &["model", "diagnostic", "schedule", "lang", "http", "gainsight", "store", "run", "app"]),
     ("sandbox", &[]),
 ];
 
 /// Each foreign crate with its only home.
-const HOMES: [(&str, &[&str]); 11] = [
+const HOMES: [(&str, &[&str]); 13] = [
     ("croner", &["schedule"]),
     ("pest", &["lang"]),
     ("datafusion", &["engine"]),
     ("reqwest", &["http"]),
     ("clap", &["cli"]),
-    ("axum", &["dynamics", "sandbox"]),
+    ("axum", &["daemon", "dynamics", "sandbox"]),
+    ("opentelemetry", &["daemon", "http"]),
+    ("prometheus", &["daemon"]),
     ("rusqlite", &["store"]),
     ("rustix", &["store", "cli"]),
     ("keyring_core", &["store"]),

@@ -230,7 +230,7 @@ impl Workspace {
 ///
 /// # Errors
 /// If a file cannot be read, or a connection cannot be redirected so.
-pub(super) fn text_of(setting: &Setting) -> Result<Text, Error> {
+pub(crate) fn text_of(setting: &Setting) -> Result<Text, Error> {
     let mut text = projects::open(&setting.project, setting.environment.as_deref())?;
     for (name, url) in &setting.redirects {
         projects::redirect(&mut text.parsed, name, url)?;
@@ -295,6 +295,6 @@ pub(super) async fn connect_with(
 }
 
 /// What names a Gainsight tenant in our state: its host, as no public call tells an id.
-fn tenant(url: &str) -> String {
+pub fn tenant(url: &str) -> String {
     url.split_once("://").map_or(url, |(_, host)| host).to_lowercase()
 }

@@ -4,16 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use super::arguments_serve::Serve;
+use super::arguments_serve::{Listen, Log, Serve};
 use super::output::{on_one_line, tell};
 use super::start::Ended;
+use crate::app::error::Error;
 use crate::app::workspace::Setting;
+use crate::daemon::answers::{self, Answers, STAYS_AT_MOST};
+use crate::daemon::journal;
 use crate::daemon::options::Options;
 use crate::daemon::serve::{self, Stop};
 use crate::daemon::told::{Defined, Listener, Told};
+use crate::daemon::traces::{Collector, Traces};
+use crate::daemon::watching::Watching;
 use crate::run::progress::Event;
+
+/// How long a collector has for an answer, where the standard variables do not say. <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>
+const SPANS_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn serve(setting: Setting, arguments: &Serve) -> Ended {
     let options = Options {
@@ -22,10 +32,13 @@ pub(super) async fn serve(setting: Setting, arguments: &Serve) -> Ended {
         ..Options::default()
     };
     let (say_stop, stop) = watch::channel(Stop::No);
-    let listener: Listener = Arc::new(|told| {
-        if let Some(line) = line(told) {
-            tell!("{} {}", moment(Utc::now()), on_one_line(&line));
-        }
+    let log = arguments.log;
+    let watching = Arc::new(Watching::new(&setting, traces(&setting, log)));
+    let answering = answering(arguments.listen, &watching, &setting, log).await?;
+    let ear = Arc::clone(&watching);
+    let listener: Listener = Arc::new(move |told| {
+        write(told, log);
+        ear.hear(told);
     });
     let signals = tokio::spawn(async move {
         // The first asks to stop, the second does not wait.
@@ -39,13 +52,82 @@ pub(super) async fn serve(setting: Setting, arguments: &Serve) -> Ended {
     });
     let served = serve::serve(setting, options, listener, stop).await;
     signals.abort();
+    if let Some(answering) = answering {
+        answering.abort();
+        let _ = answering.await;
+    }
+    if let Some(watching) = Arc::into_inner(watching) {
+        watching.end().await;
+    }
     served?;
     Ok(0)
+}
+
+fn write(told: &Told, log: Log) {
+    match log {
+        Log::Json => journal::line(told, Utc::now()).into_iter().for_each(|line| tell!("{line}")),
+        Log::Text => {
+            if let Some(line) = line(told) {
+                tell!("{} {}", moment(Utc::now()), on_one_line(&line));
+            }
+        }
+    }
+}
+
+/// Begins to answer those who watch.
+async fn answering(
+    listen: Listen,
+    watching: &Watching,
+    setting: &Setting,
+    log: Log,
+) -> Result<Option<JoinHandle<()>>, Error> {
+    let Listen::At(address) = listen else { return Ok(None) };
+    let failed = |error: std::io::Error| {
+        Error::Usage(format!("{address} cannot be listened at: {error}; --listen takes another, or none"))
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    write(&Told::Listening(bound), log);
+    let answers = Answers {
+        health: Arc::clone(&watching.health),
+        metrics: Arc::clone(&watching.metrics),
+        home: setting.home.clone(),
+        clock: setting.clock,
+        stays: STAYS_AT_MOST,
+    };
+    Ok(Some(tokio::spawn(async move {
+        if let Err(error) = answers::answer(listener, answers).await {
+            write(&Told::Notice(format!("nothing answers any more: {error}")), log);
+        }
+    })))
+}
+
+/// Traces, where the standard variables ask for them. What is wrong with them stops nothing.
+/// <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>
+fn traces(setting: &Setting, log: Log) -> Option<Traces> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let is_off = set("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        || set("OTEL_TRACES_EXPORTER").is_some_and(|value| value == "none");
+    let is_wanted =
+        ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"].map(set).iter().any(Option::is_some);
+    if is_off || !is_wanted {
+        return None;
+    }
+    let timeout = set("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT").or_else(|| set("OTEL_EXPORTER_OTLP_TIMEOUT"));
+    let timeout = timeout.and_then(|ms| ms.parse().ok()).map_or(SPANS_TIMEOUT, Duration::from_millis);
+    let collector =
+        Collector { endpoint: None, timeout, authorities: setting.authorities.clone(), home: setting.home.clone() };
+    let begun = Traces::begin(collector, move |why| write(&Told::Notice(why), log));
+    begun.map_err(|error| write(&Told::Notice(error.to_string()), log)).ok()
 }
 
 /// What is told, on a line; none for what is of no interest to people.
 fn line(told: &Told) -> Option<String> {
     Some(match told {
+        Told::Listening(address) => {
+            let whom = if address.ip().is_loopback() { "" } else { "; whoever reaches it reads the names of jobs" };
+            format!("http://{address} answers /healthz, /readyz and /metrics{whom}")
+        }
         Told::Started(of) => format!("serving {}", defined(*of)),
         Told::Reloaded(of) => format!("files have changed: {}", defined(*of)),
         Told::Broken { mistakes, first } => format!(

@@ -7,10 +7,18 @@
 //! way, so that people can use theirs in between.
 
 pub mod activation;
+pub mod answers;
+mod connections;
 pub mod definitions;
 mod ending;
+pub mod health;
+pub mod journal;
+pub mod measured;
+pub mod metrics;
 pub mod options;
 pub mod queue;
 pub mod serve;
 pub mod told;
+pub mod traces;
 mod turn;
+pub mod watching;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here holds a row's values: names, numbers, codes and messages of Ferry's own.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +13,8 @@ use crate::run::report::Report;
 /// Something that happened to the daemon or to a run of its.
 #[derive(Debug, Clone)]
 pub enum Told {
+    /// Whoever watches is answered at this address.
+    Listening(SocketAddr),
     /// It serves, with these definitions.
     Started(Defined),
     /// Files have changed, and are what it works by from now on.

@@ -11,5 +11,6 @@ pub mod hosts;
 pub mod json;
 pub mod quoted;
 pub mod retry;
+pub mod spans;
 pub mod terms;
 pub mod unpack;

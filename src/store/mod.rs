@@ -28,6 +28,7 @@ pub mod lease;
 pub mod ledger;
 mod line_diff;
 pub mod links;
+pub mod measures;
 pub mod metadata;
 mod pages;
 mod parts;
