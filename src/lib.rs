@@ -12,6 +12,7 @@ pub mod gainsight;
 pub mod http;
 pub mod lang;
 pub mod model;
+pub mod notice;
 pub mod run;
 pub mod sandbox;
 pub mod schedule;

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 const SRC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// Each module with the modules that it may use.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("diagnostic", &["model"]),
     ("schedule", &["model"]),
     ("lang", &["model", "diagnostic", "schedule"]),
     ("http", &["model"]),
+    ("notice", &["model", "http"]),
     ("engine", &["model"]),
     ("dynamics", &["model", "http"]),
     ("gainsight", &["model", "http"]),
@@ -24,6 +25,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "schedule",
             "lang",
             "http",
+            "notice",
             "engine",
             "dynamics",
             "gainsight",
@@ -37,7 +39,8 @@ const ARROWS: [(&str, &[&str]); 13] = [
 ];
 
 /// Each foreign crate with its only home.
-const HOMES: [(&str, &[&str]); 13] = [
+const HOMES: [(&str, &[&str]); 14] = [
+    ("lettre", &["notice"]),
     ("croner", &["schedule"]),
     ("pest", &["lang"]),
     ("datafusion", &["engine"]),

@@ -41,6 +41,7 @@ mod mapping;
 mod matrix;
 mod metadata_age;
 mod mutants;
+mod notices;
 mod oracle;
 mod ownership;
 mod pages;

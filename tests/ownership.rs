@@ -206,6 +206,7 @@ fn no_operation_of_a_state_that_was_taken_over_changes_anything() {
         are_all: true,
         chosen: None,
         base: None,
+        notices: &[],
     };
     let connection = Established {
         name: "c".to_owned(),

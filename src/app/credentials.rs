@@ -138,7 +138,7 @@ pub(super) fn sign_out(connection: &str, setting: &Setting) -> Result<bool, Erro
     Ok(Secrets::forget(&setting.home, &format!("{REFRESH_TOKENS}{connection}/"))?)
 }
 
-fn secret(name: &str, setting: &Setting) -> Result<Secret, Error> {
+pub(super) fn secret(name: &str, setting: &Setting) -> Result<Secret, Error> {
     let missing = || Error::Secret { name: name.to_owned(), variable: environment_variable(name) };
     (setting.secrets)(name).ok_or_else(missing)
 }

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::report::Diagnostics;
 use crate::diagnostic::source::Sources;
-use crate::{dynamics, gainsight, http, run, sandbox, store};
+use crate::{dynamics, gainsight, http, notice, run, sandbox, store};
 
 /// A verb that failed.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,15 @@ pub enum Error {
     /// The user, or the system, asked the process to stop.
     #[error("interrupted; what was done is kept, and `ferry resume` goes on with it")]
     Interrupted,
+    /// A notice that was sent as a test.
+    #[error("no notice arrives at {address}: {cause}")]
+    Notice {
+        /// Where it was sent.
+        address: String,
+        /// Why it did not arrive.
+        #[source]
+        cause: notice::error::Error,
+    },
     /// A run.
     #[error(transparent)]
     Run(#[from] run::error::Error),
@@ -74,7 +83,11 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Text(_) => 2,
-            Self::Secret { .. } | Self::Revoked { .. } | Self::OtherOrganization { .. } | Self::Interrupted => 3,
+            Self::Notice { .. }
+            | Self::Secret { .. }
+            | Self::Revoked { .. }
+            | Self::OtherOrganization { .. }
+            | Self::Interrupted => 3,
             Self::Connection { cause, .. } => run_code(cause),
             Self::Run(error) => run_code(error),
             Self::Sandbox(_) => 2,

@@ -25,6 +25,7 @@ pub mod formatting;
 pub mod held;
 pub mod jobs;
 pub mod lineage;
+pub mod notices;
 pub mod preview;
 pub mod probes;
 pub mod projects;

@@ -7,6 +7,7 @@ use chrono::SecondsFormat;
 use super::connections::admit;
 use super::error::Error;
 use super::held::Held;
+use super::notices::chain_ended;
 use super::retention::retain_quietly;
 use super::runs::{Named, find, run_so, steps};
 use super::updates::record;
@@ -99,7 +100,7 @@ async fn go_on(
     home: &Home,
     state: &State,
     progress: &Progress,
-    mut ended: &mut impl FnMut(&Report),
+    ended: &mut impl FnMut(&Report),
 ) -> Result<Option<RunError>, Error> {
     let steps = rest_of(run, workspace, state)?;
     admit(steps.iter().flatten().copied(), workspace, home, state, setting).await?;
@@ -108,7 +109,14 @@ async fn go_on(
         (&workspace.services, run.chain.as_ref().and_then(|name| workspace.project.chains.get(name)));
     if let Some(chain) = chain {
         let with = With { services, home, ledger: state, progress };
-        return Ok(chain::run(chain, &steps, &how, &with, &mut ended).await?.failure);
+        let mut reports = Vec::new();
+        let both = |report: &Report| {
+            reports.push(report.clone());
+            ended(report);
+        };
+        let ended = chain::run(chain, &steps, &how, &with, both).await?;
+        chain_ended(state, &workspace.project, setting, &chain.name, &reports)?;
+        return Ok(ended.failure);
     }
     let (report, error) = job::run(steps[0][0], &how, services, home, state, progress).await?;
     ended(&report);

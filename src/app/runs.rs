@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::connections::admit;
 use super::error::Error;
 use super::held::Held;
+use super::notices::chain_ended;
 use super::retention::retain_quietly;
 use super::workspace::{Setting, Workspace};
 use crate::lang::project::Project;
@@ -121,7 +122,14 @@ pub async fn run_held(
             jobs.into_iter().try_for_each(|job| prerequisites(job, Some(one), state, progress))?;
             let with = With { services: &workspace.services, home, ledger: state, progress };
             let steps = steps(one, &workspace.project);
-            chain::run(one, &steps, how, &with, ended).await?.failure
+            let mut reports = Vec::new();
+            let both = |report: &Report| {
+                reports.push(report.clone());
+                ended(report);
+            };
+            let ended = chain::run(one, &steps, how, &with, both).await?;
+            chain_ended(state, &workspace.project, setting, &one.name, &reports)?;
+            ended.failure
         }
     };
     failed.map_or(Ok(()), |error| Err(error.into()))

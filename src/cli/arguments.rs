@@ -10,6 +10,7 @@ use super::arguments_sandbox::{Demo, Sandbox};
 use super::arguments_schedule::Schedule;
 use super::arguments_secret::SecretVerb;
 use super::arguments_serve::Serve;
+use super::notices::NoticesVerb;
 use crate::http::terms::MAX_WAIT;
 
 /// Carries Microsoft Dynamics 365 records to Gainsight NXT, from sync jobs written in a small SQL-like language.
@@ -198,6 +199,11 @@ pub(super) enum Verb {
     Company {
         /// The account's id.
         account: String,
+    },
+    /// List the notices: those that are due, delivered or given up.
+    Notices {
+        #[command(subcommand)]
+        verb: Option<NoticesVerb>,
     },
     /// Say and settle which Gainsight user each Dynamics user is.
     Avatar {

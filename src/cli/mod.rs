@@ -27,6 +27,7 @@ mod hardening;
 mod init;
 mod jobs;
 mod manual;
+mod notices;
 mod output;
 mod plan;
 mod preview;

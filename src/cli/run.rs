@@ -1,5 +1,6 @@
 //! `ferry run`, and how a report looks.
 
+use super::notices::deliver;
 use super::output;
 use super::output::{say, tell};
 use super::progress::Screen;
@@ -21,7 +22,7 @@ pub(super) async fn run(setting: &Setting, name: &str, how: &How, json: bool) ->
     let run = runs::run_so(&workspace, setting, name, how, progress, |report| {
         failed_rows += screen.aside(|| shown(report, json))
     });
-    until_interrupted(run, setting, progress).await?;
+    ended_and_told(run, progress, setting, &workspace).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
@@ -33,7 +34,7 @@ pub(super) async fn resume(setting: &Setting, run: Option<&str>, json: bool) -> 
     let run = resuming::resume(&workspace, setting, run, progress, |report| {
         failed_rows += screen.aside(|| shown(report, json))
     });
-    until_interrupted(run, setting, progress).await?;
+    ended_and_told(run, progress, setting, &workspace).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
@@ -45,7 +46,7 @@ pub(super) async fn apply(setting: &Setting, run: &str, json: bool) -> Ended {
     let run = applying::apply(&workspace, setting, run, progress, |report| {
         failed_rows += screen.aside(|| shown(report, json))
     });
-    until_interrupted(run, setting, progress).await?;
+    ended_and_told(run, progress, setting, &workspace).await?;
     Ok(u8::from(failed_rows > 0))
 }
 
@@ -57,8 +58,22 @@ pub(super) async fn replay(setting: &Setting, run: &str, codes: &[String], json:
     let run = resuming::replay(&workspace, setting, run, codes, progress, |report| {
         failed_rows += screen.aside(|| shown(report, json))
     });
-    until_interrupted(run, setting, progress).await?;
+    ended_and_told(run, progress, setting, &workspace).await?;
     Ok(u8::from(failed_rows > 0))
+}
+
+/// The same, and then the notices of what has ended.
+async fn ended_and_told(
+    run: impl Future<Output = Result<(), Error>>,
+    progress: &Progress,
+    setting: &Setting,
+    workspace: &Workspace,
+) -> Result<(), Error> {
+    let ended = until_interrupted(run, setting, progress).await;
+    if !matches!(ended, Err(Error::Interrupted)) {
+        deliver(setting, workspace).await;
+    }
+    ended
 }
 
 /// A run as far as it comes before somebody asks the process to stop. It needs no farewell: everything that it does is written down

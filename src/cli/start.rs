@@ -15,7 +15,7 @@ use super::arguments_operations::{CursorVerb, ErrorsVerb};
 use super::hardening::harden;
 use super::{
     activity, approving, avatar, check, clean, company, connection, demo, describe, doctor, errors, explain, fmt, init,
-    jobs, manual, plan, preview, refresh, run, sandbox, schedule, secret, serve, state, test,
+    jobs, manual, notices, plan, preview, refresh, run, sandbox, schedule, secret, serve, state, test,
 };
 use crate::app::approving::is_paused;
 use crate::app::error::Error;
@@ -116,6 +116,7 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Cancel { run } => run::cancel(&setting, &run, common.json).await,
         Verb::Clean { older_than } => clean::clean(&setting, older_than, common.json),
         Verb::Company { account } => company::company(&setting, &account, common.json).await,
+        Verb::Notices { verb } => notices::notices(&setting, verb.as_ref(), common.json).await,
         Verb::Avatar { verb } => avatar::avatar(&setting, &verb, common.json).await,
         Verb::Connection { verb } => connection::connection(&setting, &verb, common.json).await,
         Verb::Activity(asked) => activity::activity(&setting, &asked, common.json),

@@ -171,6 +171,7 @@ impl Activation {
             are_all: false,
             chosen: None,
             base: None,
+            notices: &[],
         })?;
         Ok(report)
     }

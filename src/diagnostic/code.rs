@@ -84,5 +84,3 @@ pub const GSID_FORM: Code = Code("F315");
 pub const BESIDE: Code = Code("F316");
 /// A chain of very many jobs.
 pub const LONG_CHAIN: Code = Code("F317");
-/// A clause that is checked and has no effect yet.
-pub const NOT_YET: Code = Code("F320");

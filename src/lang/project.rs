@@ -126,6 +126,21 @@ impl Parsed {
         own.map(|(_, object)| object).collect()
     }
 
+    /// What the project has for notices: a statement with a mistake of its own is not told of as missing.
+    pub(super) fn posts(&self) -> check::Posts {
+        let mut posts = check::Posts::default();
+        for statement in &self.statements {
+            match statement {
+                Statement::Connection(one) => posts.has_mail |= one.service == super::ast::Service::Smtp,
+                Statement::Settings(all) => {
+                    posts.has_key |= all.settings.iter().any(|one| one.name.text.eq_ignore_ascii_case("webhook_key"));
+                }
+                _ => {}
+            }
+        }
+        posts
+    }
+
     /// Where the URL of a connection is written.
     #[must_use]
     pub fn url_of(&self, connection: &str) -> Option<Span> {
@@ -154,6 +169,7 @@ pub fn read(sources: &Sources) -> Parsed {
     }
     check::names::unique(&parsed.statements, &mut parsed.diagnostics);
     parsed.settings = check::settings::check(&parsed.statements, &mut parsed.diagnostics);
+    check::mail::one_at_most(&parsed.statements, &mut parsed.diagnostics);
     for statement in &parsed.statements {
         let Statement::Connection(written) = statement else { continue };
         if written.service == super::ast::Service::Smtp {
@@ -181,7 +197,8 @@ pub fn check(parsed: &Parsed, catalog: &Catalog, functions: &Functions, sources:
     };
     let written = parsed.jobs();
     let (connections, settings, broken) = (&parsed.connections, &parsed.settings, &parsed.broken.connections);
-    let context = check::Context { catalog, connections, broken, sources, functions, settings, jobs: &written };
+    let posts = parsed.posts();
+    let context = check::Context { catalog, connections, broken, sources, functions, settings, posts, jobs: &written };
     check::resolution::fields(&parsed.statements, &context, &mut diagnostics);
     for statement in &parsed.statements {
         match statement {

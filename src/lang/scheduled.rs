@@ -24,6 +24,7 @@ pub fn scheduled(parsed: &Parsed, sources: &Sources) -> (Vec<Entry>, Diagnostics
         sources,
         functions: &functions,
         settings: &parsed.settings,
+        posts: parsed.posts(),
         jobs: &written,
     };
     let (mut chains, mut jobs) = (Vec::new(), Vec::new());

@@ -17,6 +17,7 @@ pub mod literal;
 pub mod lookup;
 pub mod meter;
 pub mod moment;
+pub mod notice;
 pub mod outcome;
 pub mod place;
 pub mod policy;

@@ -167,12 +167,37 @@ pub struct Followed {
 /// `NOTIFY 'address' ON PARTIAL, FAILURE`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notify {
-    /// The addresses.
-    pub to: Vec<String>,
+    /// Who is told.
+    pub to: Vec<Address>,
     /// After a success.
     pub on_success: bool,
     /// After a partial success.
     pub on_partial: bool,
     /// After a failure.
     pub on_failure: bool,
+}
+
+/// Whom a notice goes to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Address {
+    /// A person: an e-mail address.
+    Mail(String),
+    /// A program: a URL that is sent a signed message.
+    Webhook(String),
+}
+
+impl Address {
+    /// The address as a script or the outbox writes it. It was checked where it came from.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        if text.contains("://") { Self::Webhook(text.to_owned()) } else { Self::Mail(text.to_owned()) }
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Mail(text) | Self::Webhook(text) => text,
+        }
+    }
 }

@@ -15,6 +15,8 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// The name of the secret that signs notices to webhooks.
     pub webhook_key: Option<String>,
+    /// How large an error file may be that goes along with a mail, in bytes; none goes along, if this is zero.
+    pub notice_attach_bytes: u64,
 }
 
 impl Default for Settings {
@@ -27,6 +29,7 @@ impl Default for Settings {
             activities_seconds: 90 * DAY,
             allowed_hosts: Vec::new(),
             webhook_key: None,
+            notice_attach_bytes: 1 << 20,
         }
     }
 }

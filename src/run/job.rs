@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::basis;
 use super::books;
@@ -26,6 +26,7 @@ use super::relinking::relink;
 use super::report::{Report, Retried};
 use super::services::Services;
 use super::skipping::skip;
+use super::telling::Telling;
 use super::timed::Timed;
 use super::turn::Turn;
 use super::undertaking::{How, Undertaking, has_looked, undertake};
@@ -39,6 +40,7 @@ use crate::store::dataset::RunFolder;
 use crate::store::error::Error as StoreError;
 use crate::store::home::Home;
 use crate::store::ledger::{End, Failed, Ledger, Phase};
+use crate::store::notices::ToTell;
 
 /// Runs a job, or goes on with a run of it. A run that fails is a report too, with its message; an error means that not even that
 /// could be kept.
@@ -359,11 +361,13 @@ impl Working<'_> {
     pub(super) fn end(&self, report: &Report, can_resume: bool, failed: &[Failed], are_all: bool) -> Result<(), Error> {
         let json = serde_json::to_string(report).map_err(|e| Error::Books(e.to_string()))?;
         let base = if are_all { self.next_base(failed)? } else { None };
+        let ended = self.services.clock.now();
+        let notices = self.notices(report, ended)?;
         Ok(self.ledger.end(&End {
             run: &report.run,
             of: &self.services.tenancy(self.job),
             job: &self.job.name,
-            ended: &self.services.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            ended: &ended.to_rfc3339_opts(SecondsFormat::Millis, true),
             status: report.status.word(),
             report: &json,
             message: report.message.as_deref(),
@@ -372,6 +376,21 @@ impl Working<'_> {
             are_all,
             chosen: self.one.chosen.as_deref(),
             base: base.as_ref(),
+            notices: &notices,
         })?)
+    }
+
+    /// Who is to be told of the job's run, by its own clauses.
+    fn notices(&self, report: &Report, ended: DateTime<Utc>) -> Result<Vec<ToTell>, Error> {
+        let started = DateTime::from_timestamp_millis(self.one.now_ms).unwrap_or(ended);
+        let telling = Telling {
+            notify: &self.job.notify,
+            chain: None,
+            by: &self.services.by,
+            goes_on: !self.services.is_attended,
+            started: &started.to_rfc3339_opts(SecondsFormat::Millis, true),
+            ended,
+        };
+        telling.notices(std::slice::from_ref(report))
     }
 }

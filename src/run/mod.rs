@@ -45,6 +45,7 @@ mod settling;
 mod skipping;
 mod staging;
 mod tally;
+pub mod telling;
 mod timed;
 mod turn;
 pub mod undertaking;

@@ -40,6 +40,7 @@ pub(super) fn skip(job: &Job, how: &How, why: &Error, with: &With<'_>) -> Result
         are_all: false,
         chosen: None,
         base: None,
+        notices: &[],
     })?;
     Ok(report)
 }

@@ -151,3 +151,10 @@ fn each(path: &Path, mut one: impl FnMut(&Columns, &StringRecord) -> Result<()>)
     }
     Ok(())
 }
+
+/// An error file as it lies there, if it is no larger than so many bytes. One that is gone or larger is only named.
+#[must_use]
+pub fn up_to(path: &Path, bytes: u64) -> Option<Vec<u8>> {
+    let size = std::fs::metadata(path).ok()?.len();
+    if size == 0 || size > bytes { None } else { std::fs::read(path).ok() }
+}

@@ -10,6 +10,7 @@ use super::dataset::Part;
 use super::due::Due;
 use super::error::Result;
 use super::links::Relink;
+use super::notices::ToTell;
 use super::refusals::Refused;
 use super::runs::{Run, Stage};
 use super::state::Tenancy;
@@ -226,6 +227,8 @@ pub struct End<'a> {
     /// Where the next run begins to read; none if that stays as it is. Moved with the end, so that no change is passed over of which a
     /// row has no outcome.
     pub base: Option<&'a Base>,
+    /// Who is to be told.
+    pub notices: &'a [ToTell],
 }
 
 /// Where a job's next run begins to read: from the rows of an earlier one, and what changed since.

@@ -30,6 +30,7 @@ mod line_diff;
 pub mod links;
 pub mod measures;
 pub mod metadata;
+pub mod notices;
 mod pages;
 mod parts;
 pub mod project;

@@ -6,6 +6,7 @@ use super::bases::move_base;
 use super::due::bring_up_to_date;
 use super::error::Result;
 use super::ledger::{Begin, End, Phase, Unfinished};
+use super::notices;
 use super::state::{State, Tenancy};
 use super::users::keep_ambiguous;
 
@@ -201,7 +202,8 @@ impl State {
                 move_base(change, end.of, end.job, base)?;
             }
             bring_up_to_date(change, end)?;
-            keep_ambiguous(change, end)
+            keep_ambiguous(change, end)?;
+            notices::keep(change, end.notices)
         })
         .inspect(|()| self.leave(end.run))
     }

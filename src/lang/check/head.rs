@@ -4,6 +4,7 @@ use chrono::{NaiveDate, NaiveTime, Weekday};
 
 use super::Context;
 use super::chain::unknown_job;
+use super::notify;
 use crate::diagnostic::code::{LITERAL, REPEATED, SCHEDULE};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::Span;
@@ -47,7 +48,7 @@ pub(in crate::lang) fn check(clauses: &[HeadClause], context: &Context<'_>, out:
             HeadClause::Comment(text) => head.comment = Some(text.text.clone()),
             HeadClause::After(names) => after(names, context, &mut head, out),
             HeadClause::Schedule(written) => head.schedule = schedule(written, context, out),
-            HeadClause::Notify(written) => head.notify.extend(notify(written, out)),
+            HeadClause::Notify(written) => head.notify.extend(notify::check(written, context.posts, out)),
             HeadClause::TimeZone(name) => head.zone = zone(name, out),
             HeadClause::OnFailure { stop, .. } => head.stop_on_failure = Some(*stop),
         }
@@ -189,24 +190,4 @@ fn date(day: &Name, out: &mut Diagnostics) -> Option<NaiveDate> {
         out.push(Diagnostic::error(LITERAL, day.span, message).help("write it like '2026-01-31'"));
     }
     read
-}
-
-fn notify(written: &ast::Notify, out: &mut Diagnostics) -> Option<Notify> {
-    for address in &written.to {
-        let is_address = address.text.split_once('@').is_some_and(|(who, host)| {
-            !who.is_empty() && host.contains('.') && !address.text.contains([' ', ',', '\r', '\n'])
-        });
-        if !is_address {
-            let message = format!("'{}' is not an e-mail address", address.text);
-            out.push(Diagnostic::error(SCHEDULE, address.span, message).help("one address in each pair of quotes"));
-            return None;
-        }
-    }
-    let on = |word: &str| written.events.iter().any(|e| e.text == word);
-    Some(Notify {
-        to: written.to.iter().map(|a| a.text.clone()).collect(),
-        on_success: on("SUCCESS"),
-        on_partial: on("PARTIAL"),
-        on_failure: on("FAILURE"),
-    })
 }

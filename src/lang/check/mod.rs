@@ -29,6 +29,7 @@ mod lost;
 pub(super) mod mail;
 mod mapping;
 pub(super) mod names;
+mod notify;
 mod pattern;
 mod policy;
 pub(super) mod resolution;
@@ -38,6 +39,15 @@ pub(super) mod settings;
 mod sign_in;
 pub(super) mod target;
 pub(super) mod test;
+
+/// What the project has for notices, right or with a mistake of its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Posts {
+    /// A mail connection.
+    pub(super) has_mail: bool,
+    /// A key that signs messages to webhooks.
+    pub(super) has_key: bool,
+}
 
 /// What a job is checked against.
 pub(super) struct Context<'a> {
@@ -50,6 +60,8 @@ pub(super) struct Context<'a> {
     pub(super) functions: &'a Functions,
     /// What holds for the project as a whole.
     pub(super) settings: &'a Settings,
+    /// What notices go out by.
+    pub(super) posts: Posts,
     /// The names of all jobs that are written, right or wrong.
     pub(super) jobs: &'a BTreeSet<&'a str>,
 }

@@ -3,7 +3,7 @@
 use super::Context;
 use super::lost;
 use super::target::AVATAR_ID;
-use crate::diagnostic::code::{AVATAR, NOT_YET, PERSON_KEY, POLYMORPHIC, REQUIRED_UNMAPPED, SELF_MATCH, TARGETS, TYPE};
+use crate::diagnostic::code::{AVATAR, PERSON_KEY, POLYMORPHIC, REQUIRED_UNMAPPED, SELF_MATCH, TARGETS, TYPE};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast;
 use crate::model::expression::Expression;
@@ -26,7 +26,6 @@ pub(super) fn check(written: &ast::Job, job: &Job, context: &Context<'_>, out: &
     polymorphic(written, job, out);
     looked_up_kind(written, job, out);
     lost::keys(written, job, out);
-    not_yet(written, job, out);
 }
 
 /// A column that may point at rows of several tables, searched among companies, finds none for those that are no accounts.
@@ -85,17 +84,6 @@ fn looked_up_kind(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
 fn context_line(written: &ast::Mapping, mapping: &Mapping) -> bool {
     let name = &written.target.field.text;
     mapping.field.label == *name || mapping.field.name.eq_ignore_ascii_case(name)
-}
-
-/// What is checked and has no effect yet is said, so that nobody relies on it.
-fn not_yet(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
-    let clauses = [(job.schedule.is_some(), "SCHEDULE"), (!job.notify.is_empty(), "NOTIFY")];
-    let said: Vec<&str> = clauses.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
-    if !said.is_empty() {
-        let message = format!("checked, but without effect in this version: {}", said.join(", "));
-        let help = "start it from a scheduler of your own";
-        out.push(Diagnostic::warning(NOT_YET, written.name.span, message).help(help));
-    }
 }
 
 /// A job that loads users from Dynamics users also keeps who is who.

@@ -9,10 +9,11 @@ use crate::lang::suggest::nearest;
 use crate::model::settings::Settings;
 
 /// The settings' names, each with what it takes.
-const NAMES: [(&str, &str); 6] = [
+const NAMES: [(&str, &str); 7] = [
     ("activities", "a length of time: 90d"),
     ("allowed_hosts", "a text: 'crm.acme.com, gainsight.acme.com'"),
     ("error_files", "a length of time: 30d"),
+    ("notice_attach", "a size of up to 20 MiB as a text: '512 KiB', '1 MiB'; '0' for none"),
     ("staging", "a length of time: 7d"),
     ("time_zone", "a text: 'Europe/Berlin'"),
     ("webhook_key", "a secret: SECRET 'webhook/key'"),
@@ -62,6 +63,10 @@ fn take(name: &str, setting: &Setting, made: &mut Settings, out: &mut Diagnostic
         ("allowed_hosts", SettingValue::Text(text)) => {
             made.allowed_hosts = text.text.split(',').map(|host| host.trim().to_lowercase()).collect();
         }
+        ("notice_attach", SettingValue::Text(text)) => match size(&text.text) {
+            Some(bytes) => made.notice_attach_bytes = bytes,
+            None => out.push(Diagnostic::error(CONNECTION, text.span, format!("`{name}` takes {takes}"))),
+        },
         ("webhook_key", SettingValue::Secret(secret)) => made.webhook_key = Some(secret.text.clone()),
         ("webhook_key", SettingValue::Text(text)) => out.push(
             Diagnostic::error(LITERAL_SECRET, text.span, "a secret is a name here, never the value itself")
@@ -75,4 +80,19 @@ fn take(name: &str, setting: &Setting, made: &mut Settings, out: &mut Diagnostic
         },
         _ => out.push(Diagnostic::error(CONNECTION, setting.span, format!("`{name}` takes {takes}"))),
     }
+}
+
+/// A size in bytes, as people write it: `512 KiB`, `1 MiB`, `0`. Mail servers take no more than some twenty megabytes.
+fn size(text: &str) -> Option<u64> {
+    const ATTACHED_AT_MOST: u64 = 20 << 20;
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" | "bytes" => 1,
+        "kib" | "kb" => 1 << 10,
+        "mib" | "mb" => 1 << 20,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit).filter(|bytes| *bytes <= ATTACHED_AT_MOST)
 }
