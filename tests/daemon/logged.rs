@@ -60,7 +60,7 @@ fn an_event_is_an_object_on_one_line() {
 #[test]
 fn what_says_only_that_it_is_alive_is_no_line() {
     assert_eq!(line(&Told::Turned { has_home: true, under_way: 1, waiting: 0 }, now()), None);
-    let event = Event::Advanced { stage: "load", rows: 1, of: None };
+    let event = Event::Advanced { run: "20261126-0001".to_owned(), stage: "load", rows: 1, of: None };
     assert_eq!(line(&Told::Heard { name: "A".to_owned(), event }, now()), None);
 }
 
