@@ -76,6 +76,12 @@ impl State {
     /// # Errors
     /// If they cannot be forgotten.
     pub fn forget_before(&self, at: &str, at_ms: i64) -> Result<u64> {
+        let is_old =
+            "SELECT EXISTS (SELECT 1 FROM slot WHERE at_ms < ?1) OR EXISTS (SELECT 1 FROM change WHERE at < ?2)";
+        // Most of the time nothing is, and nothing is written.
+        if !self.database.query_row(is_old, params![at_ms, at], |row| row.get::<_, bool>(0))? {
+            return Ok(0);
+        }
         self.change("retire", |change| {
             change.execute(
                 "DELETE FROM slot WHERE at_ms < ?1 AND at_ms < (SELECT max(at_ms) FROM slot AS other WHERE other.name = slot.name)",
