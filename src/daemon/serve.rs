@@ -23,6 +23,7 @@ use super::queue::Queue;
 use super::told::{Listener, Told};
 use crate::app::error::Error;
 use crate::app::held::Held;
+use crate::app::notices::Delivered;
 use crate::app::workspace::Setting;
 use crate::diagnostic::source::Sources;
 use crate::run::error::Error as RunError;
@@ -62,6 +63,8 @@ impl UnderWay {
 pub(super) enum Happened {
     /// An activation is at its end.
     Done(Box<Done>),
+    /// Notices were delivered, or not.
+    Delivered(Box<Result<Delivered, Error>>),
     /// One was left where it was.
     Left(String),
     /// One broke off in a way that it never should.
@@ -81,6 +84,9 @@ pub(super) struct Daemon {
     /// The files as they were when they were last looked at and not taken.
     pub(super) not_taken: Option<(Sources, DateTime<Utc>, bool)>,
     pub(super) is_checking: bool,
+    pub(super) is_delivering: bool,
+    /// When notices were last looked for.
+    pub(super) delivered_at: DateTime<Utc>,
     pub(super) queue: Queue,
     /// What is tried again, and when.
     pub(super) later: Vec<(DateTime<Utc>, Activation)>,
@@ -124,6 +130,8 @@ pub async fn serve(
         definitions: Rc::new(definitions),
         not_taken: None,
         is_checking: false,
+        is_delivering: false,
+        delivered_at: now,
         queue: Queue::default(),
         later: Vec::new(),
         under_way: Vec::new(),

@@ -29,6 +29,7 @@ impl Daemon {
         if let Err(error) = self.look_at_the_state() {
             self.tell(&Told::Notice(format!("the state cannot be looked at: {error}")));
         }
+        self.deliver();
         self.begin();
         self.turned();
     }
