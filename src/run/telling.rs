@@ -134,7 +134,9 @@ fn next(part: &Part) -> Vec<String> {
         }
         _ => return Vec::new(),
     };
-    let is_about_users = part.reasons.iter().any(|reason| reason.code == "AMBIGUOUS_TARGET" && reason.rows > 0);
+    let is_about_a_user =
+        |reason: &Reason| reason.code == "AMBIGUOUS_TARGET" && reason.message.contains("ferry avatar");
+    let is_about_users = part.reasons.iter().any(is_about_a_user);
     let users = "`ferry avatar list --ambiguous` shows users that could be one of several";
     std::iter::once(one).chain(is_about_users.then(|| users.to_owned())).collect()
 }

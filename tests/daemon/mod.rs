@@ -4,6 +4,7 @@ mod asked;
 mod counted;
 mod definitions;
 mod logged;
+mod posted;
 mod process;
 mod stopping;
 mod times;

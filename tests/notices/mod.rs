@@ -4,5 +4,5 @@ mod desk;
 mod mails;
 mod outbox;
 mod runs;
-mod smtp;
+pub mod smtp;
 mod webhooks;
