@@ -72,8 +72,19 @@ pub fn pause(setting: &Setting, name: &str) -> Result<Paused, Error> {
         }
     };
     let said = update(setting, kind, &name, "paused", None);
-    state.pause(&Pause { name, at: said.at.clone(), by: said.by.clone() }, &said)?;
+    state.pause(&Pause { name, at: said.at.clone(), by: said.by.clone(), is_cancel: false }, &said)?;
     Ok(paused)
+}
+
+/// Asks whoever has the home to give a run up.
+///
+/// # Errors
+/// If the state cannot be written.
+pub(super) fn ask_to_cancel(setting: &Setting, id: &str) -> Result<(), Error> {
+    let state = join(setting)?;
+    let said = update(setting, "run", id, "asked to cancel", None);
+    let wish = Pause { name: id.to_owned(), at: said.at.clone(), by: said.by.clone(), is_cancel: true };
+    Ok(state.pause(&wish, &said)?)
 }
 
 /// Whether the schedule of a job or a chain pauses.

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::approving::pause;
+use super::approving::ask_to_cancel;
 use super::error::Error;
 use super::resuming;
 use super::workspace::Setting;
@@ -50,25 +50,47 @@ fn is_one_paused(setting: &Setting) -> Result<bool, Error> {
     Ok(is_one)
 }
 
-/// Gives a run up. One that is under way is stopped first.
+/// Gives a run up. Whoever has the home is asked to do so, and stops it first if it is under way.
 ///
 /// # Errors
-/// If there is no such run, it has ended, or the process that has it does not leave the home.
+/// If there is no such run, it has ended, or the process that has the home does not do it in time.
 pub async fn cancel(setting: &Setting, id: &str) -> Result<Run, Error> {
     let since = Instant::now();
-    let mut is_told = false;
+    let mut is_asked = false;
     loop {
         match resuming::cancel(setting, id) {
             Err(Error::Run(RunError::Store(busy @ StoreError::Busy { .. }))) => {
-                if !std::mem::replace(&mut is_told, true) {
-                    pause(setting, id)?;
+                let run = known(setting, id)?;
+                if run.status == Status::Cancelled.word() {
+                    return Ok(run);
+                }
+                if !std::mem::replace(&mut is_asked, true) {
+                    ask_to_cancel(setting, id)?;
                 }
                 if since.elapsed() >= STOPS_WITHIN {
                     return Err(busy.into());
                 }
                 setting.clock.sleep(TRIED_AGAIN).await;
             }
+            // It was done while this one waited.
+            Err(Error::Usage(_)) if is_asked && known(setting, id)?.status == Status::Cancelled.word() => {
+                return known(setting, id);
+            }
             cancelled => return cancelled,
         }
     }
+}
+
+/// A run that can be given up, or was.
+fn known(setting: &Setting, id: &str) -> Result<Run, Error> {
+    let state = State::look(&state_path(&setting.home))?;
+    let run = state.map(|state| state.run(id)).transpose()?.flatten().map(|(run, _)| run);
+    let run = run.ok_or_else(|| Error::Usage(format!("there is no run \"{id}\"; `ferry activity` lists the runs")))?;
+    let is_over =
+        [Status::Success, Status::Partial, Status::Planned, Status::Skipped].iter().any(|s| s.word() == run.status);
+    if is_over {
+        let job = &run.job;
+        return Err(Error::Usage(format!("run {id} of \"{job}\" has ended: there is nothing to give up")));
+    }
+    Ok(run)
 }

@@ -3,7 +3,6 @@
 //! In: definitions, a home that is held. Out: the reports of its runs, and what stopped it. What cannot even be begun has a run of its
 //! own in the activity, so that nobody looks for it in vain.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use crate::app::held::Held;
 use crate::app::resuming::resume_held;
 use crate::app::runs::run_held;
 use crate::app::workspace::{Setting, Workspace};
-use crate::model::outcome::{Calls, Counts, Status};
+use crate::model::outcome::Status;
 use crate::run::progress::Progress;
 use crate::run::report::Report;
 use crate::run::undertaking::How;
@@ -33,6 +32,8 @@ pub struct Activation {
     pub what: What,
     /// How many times it was tried.
     pub tries: u32,
+    /// The run that says why it could not be begun, if it could not: one for all tries.
+    pub in_vain: Option<String>,
 }
 
 /// Whether something begins or goes on.
@@ -50,7 +51,7 @@ pub struct Done {
     pub activation: Activation,
     /// The runs that ended or wait.
     pub reports: Vec<Report>,
-    /// Whether a run was begun or gone on with. Where none was, there is one report of a run that says why.
+    /// Whether a run was begun or gone on with.
     pub has_begun: bool,
     /// What stopped it.
     pub error: Option<Error>,
@@ -79,20 +80,26 @@ impl Activation {
         let mut reports: Vec<Report> = Vec::new();
         let chain = definitions.project.chains.contains_key(&self.name).then(|| self.name.clone());
         let ended = |report: &Report| {
-            listener(&Told::Ended { name: self.name.clone(), chain: chain.clone(), report: Box::new(report.clone()) });
+            let (name, report_told) = (self.name.clone(), Box::new(report.clone()));
+            listener(&Told::Ended { name, chain: chain.clone(), report: report_told });
             reports.push(report.clone());
         };
         let result = self.worked_on(&definitions, &setting, &held, &progress, ended).await;
         let (mut error, has_begun) = (result.err(), !reports.is_empty());
-        // A run that cannot be gone on with has its line already.
+        let mut one = self.clone();
+        // A run that cannot be gone on with has its line already, and so has what was tried before.
         let slot = if let What::Slot(at) = &self.what { Some(*at) } else { None };
-        if let (Some(why), Some(slot), false) = (&error, slot, has_begun) {
+        if let (Some(why), Some(slot), false, None) = (&error, slot, has_begun, &self.in_vain) {
             match self.begun_in_vain(slot, &definitions, &setting, &held, why) {
-                Ok(report) => reports.push(report),
+                Ok(report) => {
+                    one.in_vain = Some(report.run.clone());
+                    let (name, report) = (self.name.clone(), Box::new(report));
+                    listener(&Told::Ended { name, chain, report });
+                }
                 Err(lost) => error = Some(lost),
             }
         }
-        Done { activation: self, reports, has_begun, error }
+        Done { activation: one, reports, has_begun, error }
     }
 
     async fn worked_on(
@@ -109,6 +116,8 @@ impl Activation {
                 let how = How { slot_ms: Some(at.timestamp_millis()), ..How::default() };
                 run_held(&workspace, setting, &self.name, &how, held, progress, ended).await
             }
+            // Whoever went on with a chain has done it, or somebody gave it up.
+            What::GoOn(run) if !held.state.unfinished_runs()?.iter().any(|one| one.id == *run) => Ok(()),
             What::GoOn(run) => resume_held(&workspace, setting, Some(run), held, progress, ended).await,
         }
     }
@@ -142,21 +151,7 @@ impl Activation {
             // As nobody's run it is in nobody's way: an earlier run of the job stays the one that is gone on with.
             can_resume: true,
         })?;
-        let report = Report {
-            run: run.clone(),
-            job: job.clone(),
-            status: status_of(why),
-            counts: Counts::default(),
-            records: BTreeMap::new(),
-            calls: Calls::default(),
-            error_file: None,
-            seconds: 0.0,
-            message: Some(why.to_string()),
-            resumed: 0,
-            chosen: None,
-            read: None,
-            retried: None,
-        };
+        let report = Report::of_nothing(run.clone(), job.clone(), Status::Failed, why.to_string());
         let json = serde_json::json!(report).to_string();
         held.state.end(&End {
             run: &run,

@@ -83,10 +83,10 @@ impl Definitions {
         }
     }
 
-    /// Whether one of two jobs or chains writes what the other writes or reads.
+    /// Whether a job or a chain writes what another writes or reads, or the other way round; the other is that of other definitions.
     #[must_use]
-    pub fn are_in_conflict(&self, one: &str, other: &str) -> bool {
-        let others = self.jobs_of(other);
+    pub fn are_in_conflict(&self, one: &str, of: &Self, other: &str) -> bool {
+        let others = of.jobs_of(other);
         let tenant = |job: &Job| {
             let connection = &job.main_target().connection;
             self.tenants.get(connection).unwrap_or(connection).clone()

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::activation::{Activation, Done, What, status_of};
 use super::serve::{Daemon, Happened};
@@ -26,7 +26,11 @@ impl Daemon {
         match happened {
             Happened::Checked(checked, sources) => self.checked(*checked, sources),
             Happened::Delivered(delivered) => self.delivered(*delivered),
-            Happened::Left(name) => drop(self.remove(&name)),
+            Happened::Left(name) => {
+                if let Some(one) = self.remove(&name) {
+                    self.give_up_cancelled(&one.held);
+                }
+            }
             Happened::Broke(name, words) => {
                 self.remove(&name);
                 let why =
@@ -34,16 +38,15 @@ impl Daemon {
                 self.tell(&Told::Failed { name, why });
             }
             Happened::Done(done) => {
-                let one = self.remove(&done.activation.name);
-                self.ended(*done);
-                if let Some(one) = one.filter(|_| self.under_way.is_empty()) {
+                if let Some(one) = self.remove(&done.activation.name) {
+                    self.ended(*done, &one.held);
                     self.retain(&one.held);
                 }
             }
         }
     }
 
-    /// What is kept for a time goes, while nothing else is under way.
+    /// What is kept for a time goes; what is under way stays.
     fn retain(&self, held: &Held) {
         match retain(&self.setting, &self.definitions.project.settings, held) {
             Ok(Some(went)) if !went.is_nothing() => self.tell(&Told::Notice(went.told())),
@@ -52,31 +55,31 @@ impl Daemon {
         }
     }
 
-    fn ended(&mut self, done: Done) {
+    fn ended(&mut self, done: Done, held: &Held) {
         let Done { activation, reports, has_begun, error } = done;
         let Some(error) = error else { return };
-        self.tell(&Told::Failed { name: activation.name.clone(), why: error.to_string() });
-        let last = reports.last().map(|report| report.run.clone());
-        // The last run is the one that stopped; where none was begun, the whole thing is tried again.
-        let stopped = reports.iter().rev().find(|report| report.status.is_waiting());
+        let why = error.to_string();
+        self.tell(&Told::Failed { name: activation.name.clone(), why: why.clone() });
+        // Of several that stopped, the one that time alone brings on comes first; the others are gone on with behind it.
+        let waiting = [Status::WaitingRetry, Status::WaitingQuota, Status::WaitingAuth, Status::WaitingApproval];
+        let stopped = waiting.iter().find_map(|status| reports.iter().find(|report| report.status == *status));
         let (status, what) = match (stopped, &activation.what) {
-            (Some(report), _) if has_begun => (report.status, What::GoOn(report.run.clone())),
-            (Some(report), what) => (report.status, what.clone()),
-            (None, What::GoOn(_)) if !has_begun => (status_of(&error), activation.what.clone()),
-            (None, _) if !has_begun => return last.iter().for_each(|run| self.given_up(run)),
-            (None, _) => return,
+            (Some(report), _) => (report.status, What::GoOn(report.run.clone())),
+            (None, _) if has_begun => return,
+            (None, what) => (status_of(&error), what.clone()),
         };
-        match status {
-            Status::WaitingRetry => self.retry(activation, what, last),
+        match (status, &what) {
+            (Status::WaitingRetry, _) => self.retry(activation, what, held),
             // Calls come back with the next hour or the next day, and so may a sign-in.
-            Status::WaitingQuota | Status::WaitingAuth if matches!(what, What::GoOn(_)) => {
+            (Status::WaitingQuota | Status::WaitingAuth, What::GoOn(_)) => {
                 let at = self.next_hour();
                 self.later.push((at, Activation { what, ..activation }));
             }
-            // A sign-in that is missing from the beginning shows at the next time; somebody is told now.
-            Status::WaitingAuth => last.iter().for_each(|run| self.given_up(run)),
             // Approval is looked for in each turn.
-            _ => {}
+            (Status::WaitingApproval, _) => {}
+            // A sign-in that is missing from the beginning shows at the next time, and so does what is wrong with a job.
+            (_, What::Slot(_)) => self.given_up(activation.in_vain.as_deref(), None, held),
+            (_, What::GoOn(run)) => self.given_up(Some(run), Some(&why), held),
         }
     }
 
@@ -86,28 +89,40 @@ impl Daemon {
         self.after(self.setting.clock.real(HOUR_MS - passed))
     }
 
-    fn retry(&mut self, activation: Activation, what: What, last: Option<String>) {
+    fn retry(&mut self, activation: Activation, what: What, held: &Held) {
         let tries = activation.tries + 1;
         let name = activation.name.clone();
         let wait = self.options.retry_after.get(activation.tries as usize).copied();
         let Some(wait) = wait else {
             self.tell(&Told::GivenUp { name, tries });
-            let run = if let What::GoOn(run) = what { Some(run) } else { last };
-            return run.iter().for_each(|run| self.given_up(run));
+            let run = if let What::GoOn(run) = &what { Some(run) } else { activation.in_vain.as_ref() };
+            return self.given_up(run.map(String::as_str), None, held);
         };
         let at = self.after(wait);
         self.tell(&Told::Retried { name, at, tries });
         self.later.push((at, Activation { what, tries, ..activation }));
     }
 
-    /// A run that is not tried again by itself has failed, if time was all that it waited for, and whoever is to know is told.
-    fn given_up(&self, run: &str) {
-        let kept = self.desk().and_then(|state| {
-            state.fail_waiting(run)?;
-            run_given_up(&state, &self.definitions.project, &self.setting, run)
-        });
-        if let Err(error) = kept {
+    /// A run that is not tried again by itself has failed, and whoever is to know is told.
+    fn given_up(&self, run: Option<&str>, why: Option<&str>, held: &Held) {
+        let Some(run) = run else { return };
+        let kept = held.state.fail_waiting(run, why).map_err(Error::from);
+        let told = kept.and_then(|()| run_given_up(&held.state, &self.definitions.project, &self.setting, run));
+        if let Err(error) = told {
             self.tell(&Told::Notice(format!("run {run}: {error}")));
+        }
+    }
+
+    /// Gives up what somebody asked to be given up and nobody works on.
+    pub(super) fn give_up_cancelled(&mut self, held: &Held) {
+        let at = self.setting.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+        let asked = held.state.pauses().unwrap_or_default().into_iter().filter(|pause| pause.is_cancel);
+        for pause in asked.filter(|pause| !held.state.is_alive(&pause.name)) {
+            let how = format!("{} had it cancelled", pause.by);
+            match held.state.abandon_run(&pause.name, &at, &how) {
+                Ok(()) => self.later.retain(|(_, one)| one.run() != Some(&pause.name)),
+                Err(error) => self.tell(&Told::Notice(format!("run {}: {error}", pause.name))),
+            }
         }
     }
 

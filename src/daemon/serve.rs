@@ -16,7 +16,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::watch;
 
-use super::activation::{Activation, Done};
+use super::activation::{Activation, Done, What};
 use super::definitions::{Definitions, NotTaken, look};
 use super::options::Options;
 use super::queue::Queue;
@@ -30,7 +30,7 @@ use crate::run::error::Error as RunError;
 use crate::run::progress::Event;
 use crate::schedule::due::Watch;
 use crate::store::error::Error as StoreError;
-use crate::store::home::state_path;
+use crate::store::home::{Following, state_path};
 use crate::store::state::State;
 
 /// Whether the daemon is to stop.
@@ -49,6 +49,10 @@ pub(super) struct UnderWay {
     pub(super) activation: Activation,
     /// The numbers of its runs, as they begin.
     pub(super) runs: Arc<Mutex<Vec<String>>>,
+    /// Whether it is kept which run came of its time.
+    pub(super) is_noted: bool,
+    /// What it works by: its jobs may have gone from the files since.
+    definitions: Rc<Definitions>,
     leave: AbortHandle,
     pub(super) held: Rc<Held>,
 }
@@ -57,6 +61,17 @@ impl UnderWay {
     /// Whether a run is one of its.
     pub(super) fn has_run(&self, run: &str) -> bool {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|one| one == run)
+    }
+}
+
+impl UnderWay {
+    /// Keeps which run came of its time; whether there is nothing more to keep.
+    pub(super) fn note(&self, state: &State) -> Result<bool, Error> {
+        let What::Slot(at) = &self.activation.what else { return Ok(true) };
+        let first = self.runs.lock().unwrap_or_else(PoisonError::into_inner).first().cloned();
+        let Some(first) = first else { return Ok(false) };
+        state.slot_begun(&self.activation.name, *at, &first)?;
+        Ok(true)
     }
 }
 
@@ -93,7 +108,9 @@ pub(super) struct Daemon {
     pub(super) under_way: Vec<UnderWay>,
     pub(super) happening: FuturesUnordered<LocalBoxFuture<'static, Happened>>,
     pub(super) watch: Watch,
-    held: Weak<Held>,
+    pub(super) held: Weak<Held>,
+    /// Why the state cannot be looked at, if it cannot.
+    pub(super) trouble: Option<String>,
     /// What was said to wait, so that it is said once.
     told_to_wait: BTreeSet<String>,
 }
@@ -114,6 +131,8 @@ pub async fn serve(
     if !state_path(&setting.home).exists() {
         drop(Held::at_once(&setting)?);
     }
+    // Two of them on one home would take each other's schedules for gone.
+    let _following = Following::take(&setting.home)?;
     let sources = look(&setting)?;
     let definitions = match Definitions::of(sources, &setting).await {
         Ok(definitions) => definitions,
@@ -138,6 +157,7 @@ pub async fn serve(
         happening: FuturesUnordered::new(),
         watch: Watch::begin(now),
         held: Weak::new(),
+        trouble: None,
         told_to_wait: BTreeSet::new(),
     };
     daemon.note_definitions();
@@ -191,8 +211,14 @@ impl Daemon {
     /// Begins what may begin.
     pub(super) fn begin(&mut self) {
         while self.under_way.len() < self.options.side_by_side {
-            let definitions = Rc::clone(&self.definitions);
-            let in_the_way = |one: &Activation, other: &Activation| definitions.are_in_conflict(&one.name, &other.name);
+            // What is under way is what it was when it began; what waits is what it will be.
+            let begun_by = |one: &UnderWay| (one.activation.clone(), Rc::clone(&one.definitions));
+            let of: Vec<(Activation, Rc<Definitions>)> = self.under_way.iter().map(begun_by).collect();
+            let now = Rc::clone(&self.definitions);
+            let in_the_way = move |one: &Activation, other: &Activation| {
+                let found = of.iter().find(|(known, _)| known == other).map(|(_, definitions)| definitions);
+                now.are_in_conflict(&one.name, found.unwrap_or(&now), &other.name)
+            };
             let under_way: Vec<Activation> = self.under_way.iter().map(|one| one.activation.clone()).collect();
             if self.queue.is_empty() {
                 return;
@@ -221,7 +247,8 @@ impl Daemon {
         let (definitions, setting) = (Rc::clone(&self.definitions), Rc::clone(&self.setting));
         let name = activation.name.clone();
         let work = activation.clone().carried_out(definitions, setting, Rc::clone(&held), listener);
-        self.under_way.push(UnderWay { activation, runs, leave, held });
+        let definitions = Rc::clone(&self.definitions);
+        self.under_way.push(UnderWay { activation, runs, is_noted: false, definitions, leave, held });
         self.happening.push(Box::pin(async move {
             // A mistake of ours in one run ends that run, and not what is under way beside it.
             match AssertUnwindSafe(Abortable::new(work, registration)).catch_unwind().await {
@@ -263,6 +290,9 @@ impl Daemon {
     pub(super) fn remove(&mut self, name: &str) -> Option<UnderWay> {
         let at = self.under_way.iter().position(|one| one.activation.name == name)?;
         let one = self.under_way.swap_remove(at);
+        if let Err(error) = one.note(&one.held.state) {
+            self.tell(&Told::Notice(format!("what came of the time of \"{name}\" cannot be kept: {error}")));
+        }
         for run in one.runs.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             if let Err(error) = one.held.state.interrupt_run(run) {
                 self.tell(&Told::Notice(format!("run {run}: {error}")));

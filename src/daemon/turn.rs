@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::activation::{Activation, What};
 use super::definitions::{Definitions, NotTaken, are_same, look};
-use super::serve::{Daemon, Happened};
+use super::serve::{Daemon, Happened, UnderWay};
 use super::told::Told;
 use crate::app::error::Error;
 use crate::app::schedules::due;
@@ -18,16 +18,18 @@ use crate::model::outcome::Status;
 use crate::store::runs::Run;
 use crate::store::state::State;
 
-/// Slots that are looked at for one that was decided and never begun.
-const SLOTS_LOOKED_AT: u32 = 500;
-
 impl Daemon {
     /// One turn. What goes wrong with a look is told and looked at again.
     pub(super) fn turn(&mut self) {
         self.watch = self.watch.look(self.setting.clock.now());
         self.look_at_files();
-        if let Err(error) = self.look_at_the_state() {
-            self.tell(&Told::Notice(format!("the state cannot be looked at: {error}")));
+        let trouble = self.look_at_the_state().err().map(|error| error.to_string());
+        if trouble != self.trouble {
+            self.tell(&Told::Notice(match &trouble {
+                Some(why) => format!("the state cannot be looked at, and nothing is begun: {why}"),
+                None => "the state can be looked at again".to_owned(),
+            }));
+            self.trouble = trouble;
         }
         self.deliver();
         self.begin();
@@ -37,17 +39,18 @@ impl Daemon {
     /// Takes up what an earlier process left: runs that a schedule had begun, and times that were decided and never begun.
     pub(super) fn take_up(&mut self) -> Result<(), Error> {
         let state = self.desk()?;
+        let paused = state.pauses()?;
         for run in state.unfinished_runs()? {
-            if is_gone_on_with(&run) {
-                self.queue.push(going_on(&run));
+            let is_paused = paused.iter().any(|pause| pause.name == run.id);
+            let one = going_on(&run);
+            // Whoever goes on with a run of a chain goes on with the rest of it.
+            if is_gone_on_with(&run) && !is_paused && !self.queue.has(&one.name) {
+                self.queue.push(one);
             }
         }
-        let mut seen = BTreeSet::new();
-        for kept in state.slots(None, false, SLOTS_LOOKED_AT)? {
-            let is_newest = seen.insert(kept.name.clone());
-            let is_there = !self.definitions.jobs_of(&kept.name).is_empty();
-            if is_newest && kept.slot.verdict.is_run() && !kept.has_run && is_there && !self.queue.has(&kept.name) {
-                self.due(kept.name, kept.slot.at);
+        for (name, at) in state.unbegun_slots()? {
+            if !self.definitions.jobs_of(&name).is_empty() && !self.queue.has(&name) {
+                self.due(name, at);
             }
         }
         Ok(())
@@ -131,10 +134,10 @@ impl Daemon {
         self.later = later;
         let come: Vec<(DateTime<Utc>, Activation)> = come;
         come.into_iter().for_each(|(_, one)| self.queue.push(one));
+        self.note_runs(&state)?;
         self.look_at_the_time(&state)?;
         for run in state.approved_runs()? {
             if !self.is_busy_with(&run) {
-                self.later.retain(|(_, one)| one.run() != Some(&run.id));
                 self.queue.push(going_on(&run));
             }
         }
@@ -155,14 +158,23 @@ impl Daemon {
         Ok(())
     }
 
-    /// A run that is paused stops where it is; that is all that its pause was for.
+    /// A run that is paused stops where it is, and stays so until somebody goes on with it. One that is to be given up is.
     fn look_at_pauses(&mut self, state: &State) -> Result<(), Error> {
         for pause in state.pauses()? {
-            let named = |one: &&super::serve::UnderWay| one.has_run(&pause.name);
+            let named = |one: &&UnderWay| one.has_run(&pause.name);
             if let Some(name) = self.under_way.iter().find(named).map(|one| one.activation.name.clone()) {
                 self.leave(&name);
-                state.unpause(&pause.name, None)?;
+            } else if let Some(held) = self.held.upgrade().filter(|_| pause.is_cancel) {
+                self.give_up_cancelled(&held);
             }
+        }
+        Ok(())
+    }
+
+    /// Keeps which runs came of the times that were decided.
+    fn note_runs(&mut self, state: &State) -> Result<(), Error> {
+        for one in self.under_way.iter_mut().filter(|one| !one.is_noted) {
+            one.is_noted = one.note(state)?;
         }
         Ok(())
     }
@@ -172,11 +184,12 @@ impl Daemon {
         self.tell(&Told::Due { name: name.clone(), slot, late_ms });
         // The run that is due takes up what was to be tried again.
         self.later.retain(|(_, one)| one.name != name);
-        self.queue.push(Activation { name, what: What::Slot(slot), tries: 0 });
+        self.queue.push(Activation { name, what: What::Slot(slot), tries: 0, in_vain: None });
     }
 
     fn is_busy_with(&self, run: &Run) -> bool {
         self.queue.has_run(&run.id)
+            || self.later.iter().any(|(_, one)| one.run() == Some(&run.id))
             || self.under_way.iter().any(|one| one.activation.run() == Some(&run.id) || one.has_run(&run.id))
     }
 }
@@ -184,7 +197,7 @@ impl Daemon {
 /// A run to be gone on with, under the name of its chain if it has one.
 pub(super) fn going_on(run: &Run) -> Activation {
     let name = run.chain.clone().unwrap_or_else(|| run.job.clone());
-    Activation { name, what: What::GoOn(run.id.clone()), tries: 0 }
+    Activation { name, what: What::GoOn(run.id.clone()), tries: 0, in_vain: None }
 }
 
 /// Whether a daemon that begins goes on with a run: one of a schedule that nobody stopped. What people began they go on with.

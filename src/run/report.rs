@@ -43,6 +43,28 @@ pub struct Report {
     pub retried: Option<Retried>,
 }
 
+impl Report {
+    /// The report of a run that ended as soon as it had begun, and did nothing.
+    #[must_use]
+    pub fn of_nothing(run: String, job: String, status: Status, message: String) -> Self {
+        Self {
+            run,
+            job,
+            status,
+            counts: Counts::default(),
+            records: BTreeMap::new(),
+            calls: Calls::default(),
+            error_file: None,
+            seconds: 0.0,
+            message: Some(message),
+            resumed: 0,
+            chosen: None,
+            read: None,
+            retried: None,
+        }
+    }
+}
+
 /// How a run read its source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadHow {

@@ -2,8 +2,6 @@
 //!
 //! It gets a run that begins and ends at once, so that the activity shows it. In: the job, and what stopped its chain. Out: a report.
 
-use std::collections::BTreeMap;
-
 use chrono::SecondsFormat;
 
 use super::chain::With;
@@ -11,7 +9,7 @@ use super::error::Error;
 use super::report::Report;
 use super::undertaking::{How, begin_skipped};
 use crate::model::job::Job;
-use crate::model::outcome::{Calls, Counts, Status};
+use crate::model::outcome::Status;
 use crate::store::ledger::End;
 
 /// Skips a job. A run of it that was interrupted is left as it is, to be gone on with.
@@ -46,19 +44,5 @@ pub(super) fn skip(job: &Job, how: &How, why: &Error, with: &With<'_>) -> Result
 }
 
 fn skipped(run: String, job: &Job, message: String) -> Report {
-    Report {
-        run,
-        job: job.name.clone(),
-        status: Status::Skipped,
-        counts: Counts::default(),
-        records: BTreeMap::new(),
-        calls: Calls::default(),
-        error_file: None,
-        seconds: 0.0,
-        message: Some(message),
-        resumed: 0,
-        chosen: None,
-        read: None,
-        retried: None,
-    }
+    Report::of_nothing(run, job.name.clone(), Status::Skipped, message)
 }

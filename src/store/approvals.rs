@@ -17,6 +17,8 @@ pub struct Pause {
     pub at: String,
     /// Who said so.
     pub by: String,
+    /// Whether a run is to be given up, and not only to stop.
+    pub is_cancel: bool,
 }
 
 impl State {
@@ -63,8 +65,9 @@ impl State {
     pub fn pause(&self, one: &Pause, update: &Update) -> Result<()> {
         self.aside(|change| {
             change.execute(
-                "INSERT INTO pause (name, at, by) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",
-                params![one.name, one.at, one.by],
+                "INSERT INTO pause (name, at, by, is_cancel) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (name) DO UPDATE SET is_cancel = max(is_cancel, excluded.is_cancel)",
+                params![one.name, one.at, one.by, one.is_cancel],
             )?;
             // What passes while it pauses is not missed, also where nobody looks meanwhile.
             unfollow(change, &one.name)?;
@@ -94,8 +97,10 @@ impl State {
         if !self.has_table("pause")? {
             return Ok(Vec::new());
         }
-        let mut query = self.database.prepare("SELECT name, at, by FROM pause ORDER BY name")?;
-        let rows = query.query_map([], |row| Ok(Pause { name: row.get(0)?, at: row.get(1)?, by: row.get(2)? }))?;
+        let mut query = self.database.prepare("SELECT name, at, by, is_cancel FROM pause ORDER BY name")?;
+        let rows = query.query_map([], |row| {
+            Ok(Pause { name: row.get(0)?, at: row.get(1)?, by: row.get(2)?, is_cancel: row.get(3)? })
+        })?;
         Ok(rows.collect::<std::result::Result<_, _>>()?)
     }
 }

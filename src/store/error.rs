@@ -18,6 +18,15 @@ pub enum Error {
         /// In its own words.
         source: std::io::Error,
     },
+    /// Another daemon follows the schedules of the home.
+    #[error(
+        "another `ferry serve` follows the schedules of {}; stop it first, or give this one a home of its own with --home",
+        path.display()
+    )]
+    Followed {
+        /// The home.
+        path: PathBuf,
+    },
     /// Another process works on this home.
     #[error(
         "another ferry{holder} is at work on {}; wait until it has ended (`--wait` does that), or use another --home", path.display()

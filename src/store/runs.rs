@@ -54,9 +54,12 @@ impl State {
     pub(super) fn begin_run(&self, one: &Begin<'_>) -> Result<String> {
         self.change("begin", |change| {
             let last: Option<String> = change
-                .query_row("SELECT max(id) FROM run WHERE id LIKE ?1 || '-%'", [one.day], |row| row.get(0))
-                .optional()?
-                .flatten();
+                .query_row(
+                    "SELECT id FROM run WHERE id LIKE ?1 || '-%' ORDER BY length(id) DESC, id DESC LIMIT 1",
+                    [one.day],
+                    |row| row.get(0),
+                )
+                .optional()?;
             let number = last.and_then(|id| id.rsplit('-').next()?.parse::<u32>().ok()).unwrap_or(0) + 1;
             let id = format!("{}-{number:04}", one.day);
             change.execute(
@@ -122,7 +125,10 @@ impl State {
     }
 
     pub(super) fn take_run_up(&self, id: &str) -> Result<()> {
+        self.not_alive(id)?;
         self.change("take_up", |change| {
+            // Whoever goes on with a run ends its pause.
+            change.execute("DELETE FROM pause WHERE name = ?1", [id])?;
             change.execute(
                 "UPDATE run SET status = 'running', ended = NULL, report = NULL, message = NULL, attempts = attempts + 1
                  WHERE id = ?1",
@@ -138,7 +144,9 @@ impl State {
     /// # Errors
     /// If it cannot be kept.
     pub fn abandon_run(&self, id: &str, at: &str, why: &str) -> Result<()> {
+        self.not_alive(id)?;
         self.change("abandon", |change| {
+            change.execute("DELETE FROM pause WHERE name = ?1", [id])?;
             change.execute(
                 "UPDATE run SET status = 'cancelled', phase = 'ended', ended = coalesce(ended, ?2), message = ?3 WHERE id = ?1",
                 params![id, at, why],
@@ -157,19 +165,23 @@ impl State {
             change.execute("UPDATE run SET status = 'interrupted' WHERE id = ?1 AND status = 'running'", [id])?;
             Ok(())
         })
+        .inspect(|()| self.leave(id))
     }
 
-    /// Keeps that a run that waited has failed: nobody tries it again by himself. It can be gone on with as before.
+    /// Keeps that a run that waited has failed, and why if that is not what it says already: nobody tries it again by himself. It can be
+    /// gone on with as before.
     ///
     /// # Errors
     /// If it cannot be kept.
-    pub fn fail_waiting(&self, id: &str) -> Result<()> {
-        self.aside(|change| {
+    pub fn fail_waiting(&self, id: &str, why: Option<&str>) -> Result<()> {
+        self.change("give_up", |change| {
             change.execute(
-                "UPDATE run SET status = 'failed', report = json_set(report, '$.status', 'failed')
-                 WHERE id = ?1 AND status = 'waiting_retry'",
-                [id],
+                "UPDATE run SET status = 'failed', message = coalesce(?2, message),
+                     report = json_set(report, '$.status', 'failed', '$.message', coalesce(?2, message))
+                 WHERE id = ?1 AND status LIKE 'waiting_%'",
+                params![id, why],
             )?;
+            change.execute("DELETE FROM approval WHERE run = ?1", [id])?;
             Ok(())
         })
     }

@@ -116,6 +116,35 @@ impl State {
         })
     }
 
+    /// Keeps which run came of a time: its own, or one that had been interrupted and was gone on with.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    pub fn slot_begun(&self, name: &str, at: DateTime<Utc>, run: &str) -> Result<()> {
+        self.aside(|change| {
+            let at_ms = at.timestamp_millis();
+            change.execute("UPDATE slot SET run = ?3 WHERE name = ?1 AND at_ms = ?2", params![name, at_ms, run])?;
+            Ok(())
+        })
+    }
+
+    /// Of each name the newest time at which something was to run, if nothing has come of it.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn unbegun_slots(&self) -> Result<Vec<(String, DateTime<Utc>)>> {
+        let mut query = self.database.prepare(
+            "WITH newest AS (
+                 SELECT name, max(at_ms) AS at_ms FROM slot WHERE state IN ('begun', 'made_up') GROUP BY name
+             )
+             SELECT name, at_ms FROM newest JOIN slot USING (name, at_ms) WHERE slot.run IS NULL AND NOT EXISTS (
+                 SELECT 1 FROM run WHERE run.slot_ms = at_ms AND (run.job = name OR run.chain = name)
+             ) ORDER BY at_ms, name",
+        )?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, moment(row, 1)?)))?;
+        Ok(rows.collect::<std::result::Result<_, _>>()?)
+    }
+
     /// The decided times, newest first; only those that were not run as they should have been, if `is_missed`.
     ///
     /// # Errors
@@ -126,7 +155,7 @@ impl State {
         }
         let mut query = self.database.prepare(
             "WITH kept AS (
-                 SELECT name, at_ms, state, decided, more, EXISTS (
+                 SELECT name, at_ms, state, decided, more, slot.run IS NOT NULL OR EXISTS (
                      SELECT 1 FROM run WHERE run.slot_ms = slot.at_ms AND (run.job = slot.name OR run.chain = slot.name)
                  ) AS has_run FROM slot WHERE ?1 IS NULL OR name = ?1
              )

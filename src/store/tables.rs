@@ -110,7 +110,7 @@ CREATE TABLE definition (
 CREATE TABLE upkeep (name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE slot (
     name TEXT NOT NULL, at_ms INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('begun', 'made_up', 'missed', 'overlapped')),
-    decided TEXT NOT NULL, more INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (name, at_ms)
+    decided TEXT NOT NULL, more INTEGER NOT NULL DEFAULT 0, run TEXT, PRIMARY KEY (name, at_ms)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE following (
     name TEXT PRIMARY KEY, schedule TEXT NOT NULL, decided_until_ms INTEGER NOT NULL
@@ -121,7 +121,10 @@ CREATE TABLE notice (
     at TEXT NOT NULL, message TEXT, UNIQUE (run, address, event)
 ) STRICT;
 CREATE TABLE approval (run TEXT PRIMARY KEY, at TEXT NOT NULL, by TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE pause (name TEXT PRIMARY KEY, at TEXT NOT NULL, by TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE pause (
+    name TEXT PRIMARY KEY, at TEXT NOT NULL, by TEXT NOT NULL, is_cancel INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX run_by_slot ON run (slot_ms);
 CREATE TABLE ambiguous (
     organization TEXT NOT NULL, tenant TEXT NOT NULL, source_id TEXT NOT NULL, job TEXT NOT NULL, run TEXT NOT NULL,
     since TEXT NOT NULL, candidates TEXT NOT NULL, PRIMARY KEY (organization, tenant, source_id)

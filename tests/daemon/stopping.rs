@@ -83,16 +83,53 @@ async fn what_is_left_is_gone_on_with_by_the_next_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_is_paused_stops_where_it_is() {
+async fn a_run_that_is_paused_stops_where_it_is_until_somebody_goes_on_with_it() {
+    let desk = slow(30_000).await;
+    let run = desk
+        .with(Desk::options(), async |daemon| {
+            let run = loads(&desk, daemon).await;
+            assert!(matches!(pause(&desk.stage.setting, &run), Ok(Paused::Run(_))));
+            daemon.turns_until(|| desk.runs()[0].status == "interrupted").await;
+            run
+        })
+        .await;
+    desk.with(Desk::options(), async |daemon| {
+        daemon.turns().await;
+        daemon.turns().await;
+        assert_eq!(desk.runs()[0].status, "interrupted", "the next daemon leaves it alone");
+    })
+    .await;
+    let workspace = ferry::app::workspace::Workspace::ready(&desk.stage.setting).await.expect("it is right");
+    let silent = ferry::run::progress::silent();
+    let mut reports = Vec::new();
+    let setting = &desk.stage.setting;
+    let ended = ferry::app::resuming::resume(&workspace, setting, Some(&run), &silent, |r| reports.push(r.clone()));
+    ended.await.expect("it ends");
+    assert_eq!((reports[0].run.clone(), reports[0].status), (run, Status::Partial));
+    assert_eq!(desk.state().pauses().expect("they are read"), [], "whoever goes on with it ends its pause");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_given_up_while_the_daemon_has_it() {
     let desk = slow(30_000).await;
     desk.with(Desk::options(), async |daemon| {
         let run = loads(&desk, daemon).await;
-        assert!(matches!(pause(&desk.stage.setting, &run), Ok(Paused::Run(_))));
-        daemon.turns_until(|| desk.runs()[0].status != "running").await;
-        assert_eq!(desk.runs()[0].status, "interrupted");
-        assert_eq!(desk.state().pauses().expect("they are read"), [], "that is all that it was for");
+        let cancelled = {
+            let cancelled = ferry::app::stopping::cancel(&desk.stage.setting, &run);
+            tokio::pin!(cancelled);
+            loop {
+                tokio::select! {
+                    cancelled = &mut cancelled => break cancelled.expect("it is given up"),
+                    () = daemon.turns() => {}
+                }
+            }
+        };
+        assert_eq!((cancelled.id, cancelled.status), (run, "cancelled".to_owned()));
+        assert_eq!(desk.state().pauses().expect("they are read"), []);
     })
     .await;
+    desk.with(Desk::options(), async |daemon| daemon.turns().await).await;
+    assert_eq!(desk.runs()[0].status, "cancelled", "and stays so");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,13 @@
 //! Times of schedules in the daemon.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
+use ferry::daemon::options::Options;
 use ferry::daemon::told::Told;
 use ferry::model::outcome::Status;
 use ferry::model::schedule::Verdict;
 use ferry::sandbox::{Options as World, start};
-use tokio::task::LocalSet;
 
 use super::watched::{Daemon, Desk};
 use crate::stage::{COMPANIES, PEOPLE, SCALE, Stage, USERS, faults_file};
@@ -76,7 +78,8 @@ async fn it_does_not_overlap_with_itself() {
     desk.with(Desk::options(), async |daemon| {
         comes(&desk, daemon, "Daily").await;
         daemon.hears(|told| matches!(told, Told::Heard { .. }).then_some(())).await;
-        desk.set_clock(desk.now() + TimeDelta::seconds(60));
+        // Early in the next minute, so that the one after it does not come by itself meanwhile.
+        desk.set_clock(desk.next_of("Daily").await + TimeDelta::milliseconds(10));
         let why = daemon.hears(|told| if let Told::Passed { why, .. } = told { Some(*why) } else { None }).await;
         assert_eq!(why, "overlapped");
         assert_eq!(daemon.ended().await.status, Status::Partial);
@@ -111,22 +114,45 @@ async fn a_job_in_a_scheduled_chain_does_not_follow_its_own_schedule() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_daemons_on_one_home_run_a_time_once() {
+async fn a_home_has_one_daemon() {
     let desk = daily().await;
-    LocalSet::new()
-        .run_until(async {
-            let mut one = desk.begin(Desk::options()).await;
-            let mut other = desk.begin(Desk::options()).await;
-            comes(&desk, &mut one, "Daily").await;
-            other.turns().await;
-            one.turns().await;
-            // Whichever was first, it is at its end when both have stopped.
-            one.stop(ferry::daemon::serve::Stop::Soon).await;
-            other.stop(ferry::daemon::serve::Stop::Soon).await;
-        })
-        .await;
-    assert_eq!(desk.runs().len(), 1);
-    assert_eq!(verdicts(&desk, "Daily"), [Verdict::Begun]);
+    desk.with(Desk::options(), async |_| {
+        let (_keep, stop) = tokio::sync::watch::channel(ferry::daemon::serve::Stop::No);
+        let silent = std::sync::Arc::new(|_: &Told| {});
+        let other = ferry::daemon::serve::serve(desk.stage.setting.clone(), Desk::options(), silent, stop).await;
+        let said = other.expect_err("it would take the first one's schedules for gone");
+        assert!(said.to_string().contains("another `ferry serve` follows the schedules"), "{said}");
+        assert_eq!(said.exit_code(), 5);
+    })
+    .await;
+    desk.with(Desk::options(), async |daemon| daemon.turns().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_took_an_interrupted_run_up_is_not_run_again() {
+    let text = r#"{"service": "gainsight", "path": "/v1/data/objects/query/company", "nth": [1], "in_a_row": 3, "status": 200, "text": "<html>"}"#;
+    let file = faults_file(text);
+    let world = World { rows: 20, limits_scale: SCALE, faults: Some(file.path().to_owned()), ..World::default() };
+    let desk = Desk::new(
+        Stage::on(start(world).await.expect("it starts")),
+        &DAILY.replace("EVERY DAY AT '02:00'", "EVERY 1h"),
+    );
+    // So late that the next time comes before.
+    let options = Options { retry_after: vec![Duration::from_secs(7_200)], ..Desk::options() };
+    desk.with(options, async |daemon| {
+        comes(&desk, daemon, "Daily").await;
+        assert_eq!(daemon.ended().await.status, Status::WaitingRetry);
+        comes(&desk, daemon, "Daily").await;
+        assert_eq!(daemon.ended().await.resumed, 1, "the next time goes on with it");
+    })
+    .await;
+    assert!(desk.slots("Daily").iter().all(|kept| kept.has_run), "both have a run");
+    desk.with(Desk::options(), async |daemon| {
+        daemon.turns().await;
+        daemon.turns().await;
+    })
+    .await;
+    assert_eq!(desk.runs().len(), 1, "a daemon that begins does not run it again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -101,6 +101,41 @@ async fn a_run_that_waits_for_approval_goes_on_when_it_is_given() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_approved_run_that_cannot_go_on_has_failed_and_is_let_alone() {
+    let rows: Vec<String> = (0..150)
+        .map(|n| json!({"accountid": format!("00000000-0000-4000-8000-{n:012}"), "name": format!("A {n}")}).to_string())
+        .collect();
+    let desk = Desk::new(Stage::world("", &rows.join("\n"), "").await, CHAIN);
+    desk.with(Desk::options(), async |daemon| {
+        comes(&desk, daemon).await;
+        daemon.ended().await;
+        for n in 0..100 {
+            let row = json!({"accountid": format!("00000000-0000-4000-8000-{n:012}"), "name": format!("B {n}")});
+            desk.stage.sandbox.put_row("account", row.as_object().expect("an object").clone());
+        }
+        comes(&desk, daemon).await;
+        let waits = daemon.ended().await;
+        assert_eq!(waits.status, Status::WaitingApproval);
+        let path = desk.stage.setting.project.join("company_sync.ferry");
+        let job = std::fs::read_to_string(path).expect("it is there");
+        desk.write("company_sync.ferry", &job.replace("a.name", "UPPER(a.name)"));
+        daemon.hears(|told| matches!(told, Told::Reloaded(_)).then_some(())).await;
+        approve(&desk.stage.setting, &waits.run).expect("it waits for that");
+        let why = daemon.hears(|told| if let Told::Failed { why, .. } = told { Some(why.clone()) } else { None }).await;
+        assert!(why.contains("the job"), "{why}");
+        daemon.turns().await;
+        daemon.turns().await;
+        let failed =
+            daemon.heard.iter().filter(|told| matches!(told, Told::Failed { why, .. } if why.contains("the job")));
+        assert_eq!(failed.count(), 1, "it is not tried again and again");
+        let run = &desk.runs()[1];
+        assert_eq!(run.status, "failed");
+        assert!(run.message.as_ref().is_some_and(|said| said.contains("cannot be gone on with")), "{run:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_even_be_begun_has_a_line_in_the_activity() {
     let desk = rough("").await;
     desk.with(Desk::options(), async |daemon| {
@@ -111,7 +146,7 @@ async fn what_cannot_even_be_begun_has_a_line_in_the_activity() {
         assert!(why.contains("was revoked"), "{why}");
         daemon.turns().await;
         let runs = desk.runs();
-        assert_eq!((runs.len(), runs[0].job.as_str(), runs[0].status.as_str()), (1, COMPANIES, "waiting_auth"));
+        assert_eq!((runs.len(), runs[0].job.as_str(), runs[0].status.as_str()), (1, COMPANIES, "failed"));
         assert!(runs[0].message.as_ref().is_some_and(|said| said.contains("ferry connection authorize")));
         ferry::app::connections::authorize(&desk.stage.setting, "gainsight", &|_: &_| {}).await.expect("it works");
         comes(&desk, daemon).await;

@@ -81,7 +81,7 @@ fn a_schedule_that_was_changed_paused_or_taken_away_begins_anew() {
     let same = job("EVERY 20m IN 'UTC' CATCH UP ALL");
     assert_eq!(look(&state, &same, "2026-01-01 05:50", "2026-01-01 05:50"), [utc("2026-01-01 05:40")]);
     // Paused and resumed while nobody was there.
-    let pause = Pause { name: "j".to_owned(), at: update().at, by: update().by };
+    let pause = Pause { name: "j".to_owned(), at: update().at, by: update().by, is_cancel: false };
     state.pause(&pause, &update()).unwrap();
     assert!(look(&state, &same, "2026-01-01 05:50", "2026-01-01 06:00").is_empty());
     state.unpause("j", Some(&update())).unwrap();

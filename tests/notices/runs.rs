@@ -129,8 +129,8 @@ async fn what_goes_on_by_itself_is_told_only_where_nobody_goes_on() {
         assert_eq!((reports[0].status, desk.notices().len()), (status, usize::from(is_attended)));
         // The daemon that gives up tells of it then.
         let state =
-            ferry::store::state::State::join(&ferry::store::home::state_path(&desk.stage.setting.home)).unwrap();
-        state.fail_waiting(&reports[0].run).unwrap();
+            ferry::store::state::State::open(&ferry::store::home::state_path(&desk.stage.setting.home)).unwrap();
+        state.fail_waiting(&reports[0].run, None).unwrap();
         let workspace = desk.workspace(&project).await;
         run_given_up(&state, &workspace.project, &desk.stage.setting, &reports[0].run).unwrap();
         run_given_up(&state, &workspace.project, &desk.stage.setting, &reports[0].run).unwrap();
