@@ -185,7 +185,8 @@ impl Daemon {
         let (under_way, within) = (self.under_way.len(), self.options.stop_within);
         self.tell(&Told::Stopping { under_way, seconds: within.as_secs() });
         let until = self.setting.clock.mark();
-        while !self.under_way.is_empty()
+        // A notice that is on its way would arrive a second time if nobody heard that it did.
+        while (!self.under_way.is_empty() || self.is_delivering)
             && *stop.borrow() != Stop::Now
             && !self.setting.clock.may_have_passed(until, within)
         {
