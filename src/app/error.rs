@@ -106,7 +106,11 @@ fn run_code(error: &run::error::Error) -> u8 {
         run::error::Error::PlanChanged { .. } | run::error::Error::Unfinished(_) => 3,
         run::error::Error::Skipped { .. } => 3,
         run::error::Error::NotApplicable { .. } | run::error::Error::Moved { .. } => 3,
-        run::error::Error::Store(store::error::Error::Busy { .. } | store::error::Error::Followed { .. }) => 5,
+        run::error::Error::Store(
+            store::error::Error::Busy { .. }
+            | store::error::Error::Followed { .. }
+            | store::error::Error::OlderState { .. },
+        ) => 5,
         run::error::Error::Store(store::error::Error::OwnershipLost) => 6,
         run::error::Error::Store(store::error::Error::NotResumable { .. }) => 2,
         run::error::Error::Store(

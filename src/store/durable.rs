@@ -91,7 +91,7 @@ pub(super) fn sync_folder(_: &Path) -> Result<()> {
 }
 
 /// The name beside a file: hidden, and with an ending that no reader looks for.
-fn temporary(path: &Path) -> PathBuf {
+pub(super) fn temporary(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.new"))
 }

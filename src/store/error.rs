@@ -85,6 +85,17 @@ pub enum Error {
         /// Ours.
         known: i64,
     },
+    /// The state database was made by an older Ferry, which is at work on it.
+    #[error(
+        "the state database has version {found}, and this ferry would make it {known}; an older ferry is at work on it: restart the service \
+         first, or wait until that one has ended"
+    )]
+    OlderState {
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
     /// A file that is to be a copy of a state.
     #[error("{} cannot be put back: {why}; nothing was changed", path.display())]
     NoBackup {

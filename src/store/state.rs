@@ -6,13 +6,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
 
-use super::error::{Error, Result};
-use super::home::owner_only;
+use super::durable;
+use super::error::{Error, Result, disk};
+use super::home::{is_busy, owner_only, state_path};
 use super::tables::{STEPS, VERSION};
 
 /// SQLite before this version can lose committed writes of the write-ahead log.
@@ -67,13 +69,19 @@ impl State {
     /// Opens the state beside whoever holds the home, for what any process may write: approvals, pauses, update activities.
     ///
     /// # Errors
-    /// If the file cannot be used, or a newer Ferry made it.
+    /// If the file cannot be used, a newer Ferry made it, or an earlier one is at work on it: it would not know its tables any more.
     pub fn join(path: &Path) -> Result<Self> {
         Self::joined(path).map_err(|error| error.at(path))
     }
 
     fn joined(path: &Path) -> Result<Self> {
         let mut state = Self::connected(path)?;
+        let found = state.version()?;
+        // What lies beside the state of a home is nobody's but whose it is.
+        let is_at_work = |home: &Path| state_path(home) == path && is_busy(home);
+        if found > 0 && found < VERSION && path.parent().is_some_and(is_at_work) {
+            return Err(Error::OlderState { found, known: VERSION });
+        }
         state.migrate()?;
         Ok(state)
     }
@@ -142,7 +150,11 @@ impl State {
         if found > 0 {
             self.keep_before_migration(found)?;
         }
-        let change = self.database.transaction()?;
+        let change = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have done it meanwhile.
+        if change.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? != found {
+            return Ok(());
+        }
         for step in steps {
             change.execute_batch(step)?;
         }
@@ -150,14 +162,14 @@ impl State {
         Ok(change.commit()?)
     }
 
-    /// Keeps a copy of the state as an earlier version made it: an older Ferry can be put back with it. One that is there is of an earlier
-    /// attempt, of the same state.
+    /// Keeps a copy of the state as an earlier version made it: an older Ferry can be put back with it. It is there whole or not at all,
+    /// and takes the place of one of an earlier attempt, which may be older or half made.
     fn keep_before_migration(&self, found: i64) -> Result<()> {
         let Some(path) = self.database.path().map(Path::new) else { return Ok(()) };
         let copy = path.with_file_name(format!("state.version-{found}.db"));
-        if !copy.exists() {
-            self.back_up(&copy)?;
-        }
-        Ok(())
+        durable::abandon(&copy)?;
+        let beside = durable::temporary(&copy);
+        self.back_up(&beside)?;
+        durable::complete(&File::open(&beside).map_err(disk("cannot read", &beside))?, &copy)
     }
 }
