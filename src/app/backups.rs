@@ -49,7 +49,7 @@ pub fn restore(setting: &Setting, file: &Path) -> Result<Restored, Error> {
 /// Has the next run of a job read everything: forgets where it would have begun. Gives the run that it would have begun with.
 ///
 /// # Errors
-/// If the project has no such job, or somebody is at work on the home.
+/// If neither the project nor the state has such a job, or somebody is at work on the home.
 pub fn rewind(setting: &Setting, job: &str) -> Result<(String, Option<String>), Error> {
     let text = text_of(setting)?;
     let jobs = text.parsed.statements.iter().filter_map(|statement| match statement {
@@ -57,8 +57,11 @@ pub fn rewind(setting: &Setting, job: &str) -> Result<(String, Option<String>), 
         _ => None,
     });
     let names: Vec<&String> = jobs.collect();
-    let found = names.iter().find(|name| ***name == job);
-    let found = found.or_else(|| names.iter().find(|name| name.eq_ignore_ascii_case(job)));
+    // A job that the project had once is known to the state.
+    let state = State::look(&state_path(&setting.home))?;
+    let kept = state.map(|state| state.base_jobs()).transpose()?.unwrap_or_default();
+    let all = || names.iter().copied().chain(&kept);
+    let found = all().find(|name| *name == job).or_else(|| all().find(|name| name.eq_ignore_ascii_case(job)));
     let Some(name) = found else {
         let known: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
         return Err(Error::Usage(format!("the project has no job \"{job}\"; it has {}", known.join(", "))));
@@ -69,5 +72,5 @@ pub fn rewind(setting: &Setting, job: &str) -> Result<(String, Option<String>), 
         let before = format!("what changed since run {run}");
         record(&state, setting, ["job", name, "rewound"], Some(before), Some("everything".to_owned()))?;
     }
-    Ok(((*name).clone(), forgotten))
+    Ok((name.clone(), forgotten))
 }

@@ -1,7 +1,7 @@
 //! How long things are kept: rows of a run, its error file and its activity go when `CREATE SETTINGS` says.
 //!
 //! It runs by itself, at the end of runs and in the daemon, once an hour at the most; `clean` is for whoever wants room now. What
-//! the next run needs stays however old it is. In: settings, a home that is held. Out: what went.
+//! the next run needs stays however old it is, as long as a project declares its job. In: settings, a home that is held. Out: what went.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
@@ -95,6 +95,8 @@ struct Ages {
     error_files: TimeDelta,
     activities: TimeDelta,
     bases: Vec<String>,
+    /// Those of jobs that are declared nowhere any more.
+    undeclared: Vec<String>,
     unfinished: Vec<String>,
 }
 
@@ -106,6 +108,7 @@ impl Ages {
             error_files: length(settings.error_files_seconds),
             activities: length(settings.activities_seconds),
             bases: state.base_runs()?,
+            undeclared: state.undeclared_base_runs()?,
             unfinished: state.unfinished_runs()?.into_iter().map(|run| run.id).collect(),
         })
     }
@@ -118,7 +121,11 @@ impl Ages {
         {
             return Ok(());
         }
-        let is_base = self.bases.contains(&run.id);
+        let is_left_over = age >= self.rows && self.undeclared.contains(&run.id);
+        if is_left_over {
+            state.forget_base(&run.id)?;
+        }
+        let is_base = self.bases.contains(&run.id) && !is_left_over;
         let folder = home.existing_run_folder(&run.id);
         let kept = kept_of_run(home.root(), &run.id);
         let (rows_go, file_goes) = (age >= self.rows && !is_base, age >= self.error_files);

@@ -30,6 +30,37 @@ impl State {
         })
     }
 
+    /// The jobs of which a next run begins somewhere.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn base_jobs(&self) -> Result<Vec<String>> {
+        if !self.has_table("base")? {
+            return Ok(Vec::new());
+        }
+        let mut query = self.database.prepare("SELECT DISTINCT job FROM base ORDER BY job")?;
+        Ok(query.query_map([], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// The runs whose rows a next run would begin with, of jobs that no project declares any more, as it was last seen.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn undeclared_base_runs(&self) -> Result<Vec<String>> {
+        let undeclared =
+            "SELECT run FROM base WHERE NOT EXISTS (SELECT 1 FROM definition WHERE kind = 'job' AND name = base.job)";
+        let mut query = self.database.prepare(undeclared)?;
+        Ok(query.query_map([], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// Has no next run begin with the rows of this one.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    pub fn forget_base(&self, run: &str) -> Result<()> {
+        self.change("retire", |change| Ok(change.execute("DELETE FROM base WHERE run = ?1", [run]).map(drop)?))
+    }
+
     /// The runs whose rows a next run begins with.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use ferry::app::held::Held;
 use ferry::app::resuming;
 use ferry::model::clock::Clock;
 use ferry::store::error::Error as StoreError;
+use ferry::store::home::Home;
 use ferry::store::ledger::Ledger;
 use ferry::store::state::{State, Tenancy};
 use rusqlite::Connection;
@@ -218,8 +219,12 @@ fn a_state_of_an_earlier_version_is_copied_before_it_is_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
     Connection::open(&path).unwrap().execute_batch(FIRST_VERSION).unwrap();
-    drop(State::open(&path).unwrap());
     let copy = folder.path().join("state.version-1.db");
+    // Halves that earlier attempts left.
+    std::fs::write(&copy, "half").unwrap();
+    std::fs::write(folder.path().join(".state.version-1.db.new"), "half").unwrap();
+    drop(State::open(&path).unwrap());
+    assert!(!folder.path().join(".state.version-1.db.new").exists());
     let old = State::look(&copy).unwrap().unwrap();
     assert_eq!((old.version().unwrap(), old.run("20260101-0001").unwrap().is_some()), (1, true));
     drop(old);
@@ -235,6 +240,19 @@ fn a_state_of_an_earlier_version_is_copied_before_it_is_changed() {
             .flatten()
             .all(|e| !e.file_name().to_string_lossy().contains("version"))
     );
+}
+
+#[test]
+fn a_state_that_an_older_ferry_works_on_is_not_brought_forward_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(folder.path()).unwrap();
+    Connection::open(home.state_path()).unwrap().execute_batch(FIRST_VERSION).unwrap();
+    let error = Error::from(State::join(&home.state_path()).err().expect("the older one is at work"));
+    assert!(error.exit_code() == 5 && error.to_string().contains("restart the service first"), "{error}");
+    assert_eq!(State::look(&home.state_path()).unwrap().unwrap().version().unwrap(), 1);
+    let path = home.state_path();
+    drop(home);
+    assert_eq!(State::join(&path).unwrap().version().unwrap(), 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,6 +290,17 @@ async fn a_job_that_is_rewound_reads_everything_once() {
     assert_eq!(words.iter().filter(|word| word.ends_with("rewound")).count(), 1, "{words:?}");
     let error = rewind(&stage.setting, "Nobody").unwrap_err();
     assert!(error.exit_code() == 2 && error.to_string().contains("no job \"Nobody\"; it has"), "{error}");
+    // A job that the project has no more is still known.
+    for file in stage.text(&[]).sources.iter().map(|(_, file)| file) {
+        std::fs::remove_file(folder.path().join(&file.name)).unwrap();
+    }
+    std::fs::write(folder.path().join("none.ferry"), "").unwrap();
+    assert!(rewind(&stage.setting, &USERS.to_lowercase()).is_ok_and(|(name, run)| name == USERS && run.is_some()));
+    std::fs::write(
+        folder.path().join("none.ferry"),
+        stage.text(&[]).sources.iter().map(|(_, f)| f.text.as_str()).collect::<Vec<_>>().join("\n"),
+    )
+    .unwrap();
     let held = Held::at_once(&stage.setting).unwrap();
     assert_eq!(rewind(&stage.setting, USERS).unwrap_err().exit_code(), 5);
     drop(held);

@@ -6,6 +6,8 @@ use ferry::app::activity::{list, show};
 use ferry::app::held::Held;
 use ferry::app::resuming;
 use ferry::app::retention::{Retained, retain};
+use ferry::app::updates::note_definitions;
+use ferry::diagnostic::source::Sources;
 use ferry::model::settings::Settings;
 use ferry::run::progress::silent;
 use ferry::run::undertaking::How;
@@ -108,6 +110,22 @@ async fn it_is_done_once_an_hour_and_by_runs_themselves() {
     ahead.store(-10 * DAY, Ordering::SeqCst);
     assert_eq!(retained(&stage, &Settings::default()), Some(Retained::default()));
     assert_eq!(retained(&stage, &Settings::default()), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_job_that_is_declared_no_more_would_begin_with_goes() {
+    let (stage, ahead) = timed(plain_stage("").await);
+    let run = stage.run(USERS).await.remove(0).run;
+    let at = |ms: i64| {
+        ahead.store(ms, Ordering::SeqCst);
+        retained(&stage, &Settings::default()).expect("an hour has passed")
+    };
+    assert_eq!((at(8 * DAY), kept(&stage, &run).0), (Retained::default(), true));
+    note_definitions(&stage.setting, &Sources::default()).unwrap();
+    let went = at(8 * DAY + 2 * HOUR);
+    assert_eq!((went.rows, kept(&stage, &run).0), (vec![run], false));
+    let state = State::look(&stage.setting.home.join("state.db")).unwrap().unwrap();
+    assert_eq!(state.base_jobs().unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
