@@ -128,13 +128,15 @@ fn line(told: &Told) -> Option<String> {
             let whom = if address.ip().is_loopback() { "" } else { "; whoever reaches it reads the names of jobs" };
             format!("http://{address} answers /healthz, /readyz and /metrics{whom}")
         }
-        Told::Started(of) => format!("serving {}", defined(*of)),
-        Told::Reloaded(of) => format!("files have changed: {}", defined(*of)),
+        Told::Started(of) => format!("serving {}", defined(of)),
+        Told::Reloaded(of) => format!("files have changed: {}", defined(of)),
         Told::Broken { mistakes, first } => format!(
             "files have changed and have {mistakes} mistakes, so the last right ones stay in force; `ferry check` shows them; {first}"
         ),
         Told::Unchecked { why } => {
-            format!("files have changed and cannot be checked, so the last right ones stay in force: {why}")
+            format!(
+                "files cannot be checked, which is tried again; until then those stay in force that were right: {why}"
+            )
         }
         Told::Due { name, slot, .. } => format!("\"{name}\" is due since {}", moment(*slot)),
         Told::Passed { name, slot, why } => format!("\"{name}\" of {} is {why}", moment(*slot)),
@@ -178,7 +180,7 @@ fn heard(event: &Event) -> Option<String> {
     }
 }
 
-fn defined(of: Defined) -> String {
+fn defined(of: &Defined) -> String {
     let number = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     format!("{} and {}, {} of them scheduled", number(of.jobs, "job"), number(of.chains, "chain"), of.scheduled)
 }

@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 
 use super::connections::Bounded;
 use super::health::Health;
-use super::measured::{Measured, measure};
+use super::measured::{Measured, join, measure};
 use super::metrics::Metrics;
 use crate::app::error::Error;
 use crate::model::clock::Clock;
@@ -93,7 +93,7 @@ async fn healthz(Given(desk): Given<Arc<Desk>>) -> Response {
 async fn readyz(Given(desk): Given<Arc<Desk>>) -> Response {
     match desk.answers.health.is_not_ready() {
         Some(why) => verdict(Some(why)),
-        None => verdict(desk.measured().await.is_err().then_some("the state cannot be read")),
+        None => verdict(desk.joined().await.is_err().then_some("the state cannot be used")),
     }
 }
 
@@ -111,10 +111,20 @@ fn verdict(why_not: Option<&'static str>) -> Response {
 }
 
 impl Desk {
+    async fn joined(&self) -> Result<(), Error> {
+        let _alone = self.looking.lock().await;
+        let home = self.answers.home.clone();
+        blocking(move || join(&home)).await
+    }
+
     async fn measured(&self) -> Result<Measured, Error> {
         let _alone = self.looking.lock().await;
         let (home, clock, budgets) = (self.answers.home.clone(), self.answers.clock, self.answers.metrics.budgets());
-        let measured = tokio::task::spawn_blocking(move || measure(&home, clock, &budgets)).await;
-        measured.unwrap_or_else(|error| Err(Error::Usage(format!("nothing was measured: {error}"))))
+        blocking(move || measure(&home, clock, &budgets)).await
     }
+}
+
+async fn blocking<T: Send + 'static>(look: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    let looked = tokio::task::spawn_blocking(look).await;
+    looked.unwrap_or_else(|error| Err(Error::Usage(format!("nothing was looked at: {error}"))))
 }

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::told::Defined;
 use crate::app::error::Error;
 use crate::app::projects::{self, Text};
@@ -17,6 +19,7 @@ use crate::lang::project::{Project, read};
 use crate::model::conflict::conflict;
 use crate::model::job::Job;
 use crate::schedule::entries::Entry;
+use crate::schedule::times::longest_gap;
 
 /// Definitions that are right.
 pub struct Definitions {
@@ -26,6 +29,7 @@ pub struct Definitions {
     /// The jobs and chains that have a schedule.
     pub entries: Vec<Entry>,
     tenants: BTreeMap<String, String>,
+    paces: BTreeMap<String, Option<u64>>,
 }
 
 /// Why files are not what the daemon works by.
@@ -52,7 +56,9 @@ impl Definitions {
             return Err(NotTaken::Broken(Box::new((workspace.diagnostics, workspace.sources))));
         }
         let (project, tenants) = (workspace.project, workspace.services.tenants);
-        Ok(Self { entries: scheduled(&project), sources, project, tenants })
+        let mut taken = Self { entries: scheduled(&project), sources, project, tenants, paces: BTreeMap::new() };
+        taken.paces = taken.paces_from(setting.clock.now());
+        Ok(taken)
     }
 
     /// Whether these files say what it is made of.
@@ -71,7 +77,28 @@ impl Definitions {
     #[must_use]
     pub fn defined(&self) -> Defined {
         let scheduled = self.entries.iter().filter(|one| one.silenced_by.is_empty()).count();
-        Defined { jobs: self.project.jobs.len(), chains: self.project.chains.len(), scheduled }
+        Defined {
+            jobs: self.project.jobs.len(),
+            chains: self.project.chains.len(),
+            scheduled,
+            paces: self.paces.clone(),
+            chain_names: self.project.chains.keys().cloned().collect(),
+        }
+    }
+
+    /// See [`Defined::paces`]. A job that several schedules run follows the shortest of them.
+    fn paces_from(&self, now: DateTime<Utc>) -> BTreeMap<String, Option<u64>> {
+        let mut paces: BTreeMap<String, Option<u64>> =
+            self.project.jobs.keys().map(|job| (job.clone(), None)).collect();
+        for entry in self.entries.iter().filter(|one| one.silenced_by.is_empty()) {
+            let Some(gap) = longest_gap(&entry.schedule, now) else { continue };
+            let gap = u64::try_from(gap.num_seconds()).unwrap_or_default();
+            for job in self.jobs_of(&entry.name) {
+                let pace = paces.entry(job.name.clone()).or_default();
+                *pace = Some(pace.map_or(gap, |known| known.min(gap)));
+            }
+        }
+        paces
     }
 
     /// The jobs that a name stands for: itself, or those of a chain.

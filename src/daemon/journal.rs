@@ -32,8 +32,8 @@ pub fn line(told: &Told, now: DateTime<Utc>) -> Option<String> {
 fn entry(told: &Told) -> Option<(&'static str, &'static str, Value)> {
     Some(match told {
         Told::Listening(address) => ("info", "listening", json!({ "at": address.to_string() })),
-        Told::Started(of) => ("info", "started", defined(*of)),
-        Told::Reloaded(of) => ("info", "reloaded", defined(*of)),
+        Told::Started(of) => ("info", "started", defined(of)),
+        Told::Reloaded(of) => ("info", "reloaded", defined(of)),
         Told::Broken { mistakes, first } => {
             ("error", "reload_failed", json!({ "mistakes": mistakes, "message": cut(first) }))
         }
@@ -88,7 +88,7 @@ fn ended(name: &str, chain: Option<&str>, report: &Report) -> (&'static str, &'s
     (level, if report.status.is_waiting() { "run_waits" } else { "run_ended" }, fields)
 }
 
-fn defined(of: Defined) -> Value {
+fn defined(of: &Defined) -> Value {
     json!({ "jobs": of.jobs, "chains": of.chains, "scheduled": of.scheduled })
 }
 

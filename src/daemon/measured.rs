@@ -59,6 +59,18 @@ fn of_tenant(connection: &Connection) -> [Budget; 2] {
     })
 }
 
+/// Looks whether the state can be written beside whoever has it, as each turn of the daemon needs it. It makes none where none is.
+///
+/// # Errors
+/// Why it cannot be.
+pub fn join(home: &Path) -> Result<(), Error> {
+    let path = state_path(home);
+    if path.exists() {
+        drop(State::join(&path)?);
+    }
+    Ok(())
+}
+
 /// Measures.
 ///
 /// # Errors

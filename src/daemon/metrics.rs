@@ -3,7 +3,9 @@
 //! In: what the daemon tells, and what is measured when somebody asks. Out: text. Labels are names of jobs and chains, words of Ferry's
 //! own and hosts of tenants, so there are as many series as a project has jobs. <https://prometheus.io/docs/practices/naming/>
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use chrono::Utc;
 use prometheus::{
@@ -13,7 +15,7 @@ use prometheus::{
 
 use super::measured::{Budget, Measured};
 use super::told::{Defined, Told};
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Status};
 use crate::run::report::Report;
 
 /// Seconds that runs take: from one that finds nothing to do to one that waits for a day's calls.
@@ -21,6 +23,13 @@ const DURATIONS: [f64; 12] =
     [1.0, 5.0, 15.0, 60.0, 180.0, 600.0, 1_800.0, 3_600.0, 7_200.0, 21_600.0, 43_200.0, 86_400.0];
 /// Seconds that a begin is late.
 const LATENESS: [f64; 9] = [1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0];
+
+/// A job that is in force.
+struct Known {
+    since: Instant,
+    /// Seconds; see [`Defined::paces`].
+    pace: Option<u64>,
+}
 
 /// All of them.
 pub struct Metrics {
@@ -44,6 +53,8 @@ pub struct Metrics {
     waiting: IntGauge,
     has_home: IntGauge,
     age: GaugeVec,
+    age_allowed: IntGaugeVec,
+    known: Mutex<BTreeMap<String, Known>>,
     calls_left: IntGaugeVec,
     calls_of_day: IntGaugeVec,
     notices: IntGaugeVec,
@@ -98,10 +109,20 @@ impl Metrics {
             age: made(
                 &registry,
                 GaugeVec::new(
-                    opts("data_age_seconds", "Time since the job last ended with a success or a partial success."),
+                    opts(
+                        "data_age_seconds",
+                        "Time since the job last ended with a success or a partial success; if it never did, since it is known.",
+                    ),
                     &["job"],
                 ),
             ),
+            age_allowed: gauges(
+                &registry,
+                "data_age_allowed_seconds",
+                "The longest time between two times of the job's schedule, or of its chain's.",
+                &["job"],
+            ),
+            known: Mutex::default(),
             calls_left: gauges(&registry, "calls_left", "Calls of today that are left.", &["tenant", "api"]),
             calls_of_day: gauges(&registry, "calls_per_day", "Calls that may be made in a day.", &["tenant", "api"]),
             notices: gauges(&registry, "notices", "Notices that are kept, by how they stand.", &["state"]),
@@ -117,7 +138,7 @@ impl Metrics {
     /// Hears what happened.
     pub fn hear(&self, told: &Told) {
         match told {
-            Told::Started(of) | Told::Reloaded(of) => self.defined(*of),
+            Told::Started(of) | Told::Reloaded(of) => self.defined(of),
             Told::Broken { .. } => self.reload_failures.with_label_values(&["broken"]).inc(),
             Told::Unchecked { .. } => self.reload_failures.with_label_values(&["unchecked"]).inc(),
             Told::Due { name, late_ms, .. } => {
@@ -157,10 +178,7 @@ impl Metrics {
     /// The text, with what was measured now.
     #[must_use]
     pub fn text(&self, measured: &Measured) -> String {
-        self.age.reset();
-        for (job, seconds) in &measured.seconds_since {
-            self.age.with_label_values(&[job]).set(*seconds);
-        }
+        self.aged(measured);
         self.calls_left.reset();
         self.calls_of_day.reset();
         for (budget, left) in &measured.left {
@@ -179,7 +197,40 @@ impl Metrics {
         String::from_utf8(text).unwrap_or_default()
     }
 
-    fn defined(&self, of: Defined) {
+    /// Ages of the jobs that are in force. One that never ended well is as old as it is known here.
+    fn aged(&self, measured: &Measured) {
+        self.age.reset();
+        self.age_allowed.reset();
+        for (job, known) in self.known.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let seconds = measured.seconds_since.get(job).copied();
+            let seconds = seconds.unwrap_or_else(|| known.since.elapsed().as_secs_f64());
+            self.age.with_label_values(&[job]).set(seconds);
+            if let Some(pace) = known.pace {
+                self.age_allowed.with_label_values(&[job]).set(i64::try_from(pace).unwrap_or(i64::MAX));
+            }
+        }
+    }
+
+    /// Every series that may grow is there from the beginning: one that appears with its first failure does not increase by it.
+    fn defined(&self, of: &Defined) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = std::mem::take(&mut *known);
+        for (job, pace) in &of.paces {
+            let since = before.remove(job).map_or_else(Instant::now, |one| one.since);
+            known.insert(job.clone(), Known { since, pace: *pace });
+            for status in Status::ALL {
+                self.runs.with_label_values(&[job.as_str(), status.word()]).inc_by(0);
+            }
+            for outcome in Outcome::ALL {
+                self.rows.with_label_values(&[job.as_str(), outcome.text()]).inc_by(0);
+            }
+        }
+        drop(known);
+        for name in of.paces.keys().chain(&of.chain_names) {
+            for counter in [&self.retries, &self.given_up, &self.failures] {
+                counter.with_label_values(&[name]).inc_by(0);
+            }
+        }
         self.loaded_at.set(Utc::now().timestamp());
         for (kind, number) in [("job", of.jobs), ("chain", of.chains), ("schedule", of.scheduled)] {
             self.definitions.with_label_values(&[kind]).set(whole(number));

@@ -2,6 +2,7 @@
 //!
 //! Nothing here holds a row's values: names, numbers, codes and messages of Ferry's own.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ pub enum Told {
         /// The first of them, with its place.
         first: String,
     },
-    /// Files have changed and could not be checked, because a service cannot be asked; that is tried again.
+    /// Files have changed, or are the first, and could not be checked, because a service cannot be asked; that is tried again.
     Unchecked {
         /// Why.
         why: String,
@@ -121,7 +122,7 @@ pub enum Told {
 }
 
 /// What there is to work by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Defined {
     /// Jobs.
     pub jobs: usize,
@@ -129,6 +130,10 @@ pub struct Defined {
     pub chains: usize,
     /// Jobs and chains that follow a schedule of their own.
     pub scheduled: usize,
+    /// The jobs, each with the longest time in seconds between two of its times; none where it follows no schedule, not that of a chain either.
+    pub paces: BTreeMap<String, Option<u64>>,
+    /// The names of the chains.
+    pub chain_names: BTreeSet<String>,
 }
 
 /// Who listens.

@@ -1,9 +1,14 @@
 //! The times of a schedule, one after the other.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::plan::Plan;
 use crate::model::schedule::Schedule;
+
+/// Times that are looked at for the longest gap: more than a week of each minute of working hours.
+const GAPS_LOOKED_AT: usize = 10_000;
+/// How far ahead they are looked at: two months have one of 31 days.
+const GAPS_WITHIN: TimeDelta = TimeDelta::days(62);
 
 /// The first time after a moment; none if the schedule has ended.
 #[must_use]
@@ -20,6 +25,24 @@ pub fn times(schedule: &Schedule, after: DateTime<Utc>) -> Times {
 /// The times after one moment, up to another and at it.
 pub fn between(schedule: &Schedule, after: DateTime<Utc>, until: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
     times(schedule, after).take_while(move |at| *at <= until)
+}
+
+/// The longest time between two times of a schedule that follow each other, as far as [`GAPS_LOOKED_AT`] and [`GAPS_WITHIN`] go; none if
+/// fewer than two are to come.
+#[must_use]
+pub fn longest_gap(schedule: &Schedule, after: DateTime<Utc>) -> Option<TimeDelta> {
+    let mut times = times(schedule, after).take(GAPS_LOOKED_AT);
+    let mut last = times.next()?;
+    let until = last.checked_add_signed(GAPS_WITHIN).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let mut longest = None;
+    for at in times {
+        longest = longest.max(Some(at - last));
+        last = at;
+        if at > until {
+            break;
+        }
+    }
+    longest
 }
 
 /// See [`times`].

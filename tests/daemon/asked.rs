@@ -13,6 +13,7 @@ use ferry::daemon::told::{Defined, Told};
 use ferry::model::clock::Clock;
 use ferry::store::home::state_path;
 use ferry::store::state::State;
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -52,7 +53,7 @@ impl Door {
     }
 
     fn started(&self) {
-        self.health.hear(&Told::Started(Defined { jobs: 1, chains: 0, scheduled: 0 }));
+        self.health.hear(&Told::Started(Defined { jobs: 1, chains: 0, scheduled: 0, ..Defined::default() }));
     }
 }
 
@@ -103,7 +104,14 @@ async fn it_is_ready_with_definitions_and_a_state_until_it_stops() {
     assert_eq!(door.get("/readyz").await, (200, "ok\n".to_owned()));
     // What lies there is no state.
     std::fs::write(state_path(door.home.path()), "no database at all, and longer than a header of one").unwrap();
-    assert_eq!(door.get("/readyz").await, (503, "the state cannot be read\n".to_owned()));
+    assert_eq!(door.get("/readyz").await, (503, "the state cannot be used\n".to_owned()));
+    std::fs::remove_file(state_path(door.home.path())).unwrap();
+    drop(State::open(&state_path(door.home.path())).unwrap());
+    // A newer one put it there: it can be looked at, and no turn can join it.
+    let database = Connection::open(state_path(door.home.path())).unwrap();
+    database.pragma_update(None, "user_version", 99).unwrap();
+    assert_eq!(door.get("/readyz").await.0, 503);
+    drop(database);
     std::fs::remove_file(state_path(door.home.path())).unwrap();
     drop(State::open(&state_path(door.home.path())).unwrap());
     assert_eq!(door.get("/readyz").await.0, 200);

@@ -59,7 +59,7 @@ fn what_is_told_is_counted() {
     metrics.hear(&ended("A", Status::Success));
     metrics.hear(&ended("A", Status::Success));
     metrics.hear(&ended("A", Status::WaitingQuota));
-    metrics.hear(&Told::Started(Defined { jobs: 3, chains: 1, scheduled: 2 }));
+    metrics.hear(&Told::Started(Defined { jobs: 3, chains: 1, scheduled: 2, ..Defined::default() }));
     metrics.hear(&Told::Broken { mistakes: 2, first: String::new() });
     let name = || "C".to_owned();
     let slot = chrono::Utc::now();
@@ -90,6 +90,37 @@ fn what_is_told_is_counted() {
     is(&text, r#"ferry_given_up_total{name="C"}"#, 1.0);
     is(&text, r#"ferry_failures_total{name="C"}"#, 1.0);
     assert!(value(&text, "ferry_definitions_loaded_timestamp_seconds") > 1.7e9);
+}
+
+/// What appears with its first failure does not increase by it.
+#[test]
+fn series_are_there_before_anything_happens_and_ages_are_of_what_is_in_force() {
+    let metrics = Metrics::new();
+    let of = |job: &str, pace| Defined {
+        paces: [(job.to_owned(), pace)].into(),
+        chain_names: ["C".to_owned()].into(),
+        ..Defined::default()
+    };
+    metrics.hear(&Told::Started(of("A", Some(3_600))));
+    let measured = Measured { seconds_since: [("B".to_owned(), 90.0)].into(), ..Measured::default() };
+    let text = metrics.text(&measured);
+    for sample in [
+        r#"ferry_runs_total{job="A",status="failed"}"#,
+        r#"ferry_runs_total{job="A",status="waiting_auth"}"#,
+        r#"ferry_rows_total{job="A",outcome="error"}"#,
+        r#"ferry_given_up_total{name="C"}"#,
+        r#"ferry_failures_total{name="A"}"#,
+    ] {
+        is(&text, sample, 0.0);
+    }
+    assert!(value(&text, r#"ferry_data_age_seconds{job="A"}"#) < 60.0, "it never ended well, and is known since now");
+    is(&text, r#"ferry_data_age_allowed_seconds{job="A"}"#, 3_600.0);
+    assert!(!text.contains(r#"ferry_data_age_seconds{job="B"}"#), "nothing declares it: {text}");
+    metrics.hear(&Told::Reloaded(of("B", None)));
+    let text = metrics.text(&measured);
+    is(&text, r#"ferry_data_age_seconds{job="B"}"#, 90.0);
+    assert!(!text.contains("ferry_data_age_allowed_seconds{"), "it follows no schedule: {text}");
+    assert!(!text.contains(r#"ferry_data_age_seconds{job="A"}"#), "{text}");
 }
 
 /// What `promtool check metrics` looks at: each sample has a help and a type, counters end in `_total`, and nothing else does.
@@ -145,6 +176,8 @@ async fn a_daemon_counts_what_it_does() {
     );
     is(&text, r#"ferry_slots_total{name="Daily",verdict="begun"}"#, 1.0);
     assert!(value(&text, &format!(r#"ferry_data_age_seconds{{job="{COMPANIES}"}}"#)) < 3_600.0);
+    let allowed = value(&text, &format!(r#"ferry_data_age_allowed_seconds{{job="{COMPANIES}"}}"#));
+    assert!((86_400.0..=90_000.0).contains(&allowed), "its chain is due each day: {allowed}");
     let tenant = desk.stage.sandbox.gainsight_url().trim_start_matches("http://").to_owned();
     let left = value(&text, &format!(r#"ferry_calls_left{{api="object",tenant="{tenant}"}}"#));
     let of = value(&text, &format!(r#"ferry_calls_per_day{{api="object",tenant="{tenant}"}}"#));

@@ -16,7 +16,7 @@ async fn files_that_change_are_what_it_works_by() {
     let desk = Desk::new(Stage::seeded(10).await, CHAIN);
     desk.with(Desk::options(), async |daemon| {
         desk.write("schedules.ferry", &format!("{CHAIN}\n{TWO}"));
-        let of = daemon.hears(|told| if let Told::Reloaded(of) = told { Some(*of) } else { None }).await;
+        let of = daemon.hears(|told| if let Told::Reloaded(of) = told { Some(of.clone()) } else { None }).await;
         assert_eq!((of.jobs, of.chains, of.scheduled), (3, 2, 2));
     })
     .await;
@@ -52,7 +52,7 @@ async fn a_broken_edit_keeps_what_was_right_and_is_said_once() {
         desk.set_clock(at);
         assert_eq!(daemon.ended().await.job, crate::stage::COMPANIES);
         desk.write("schedules.ferry", &last_right);
-        let of = daemon.hears(|told| if let Told::Reloaded(of) = told { Some(*of) } else { None }).await;
+        let of = daemon.hears(|told| if let Told::Reloaded(of) = told { Some(of.clone()) } else { None }).await;
         assert_eq!(of.chains, 1, "it says that they are right again");
     })
     .await;
@@ -73,7 +73,7 @@ async fn files_that_cannot_be_checked_wait_and_are_looked_at_again() {
         daemon.turns().await;
         assert!(!daemon.heard.iter().any(|told| matches!(told, Told::Reloaded(_))), "not before a minute has passed");
         desk.set_clock(desk.now() + chrono::TimeDelta::seconds(60));
-        let of = daemon.hears(|told| if let Told::Reloaded(of) = told { Some(*of) } else { None }).await;
+        let of = daemon.hears(|told| if let Told::Reloaded(of) = told { Some(of.clone()) } else { None }).await;
         assert_eq!(of.chains, 2);
     })
     .await;

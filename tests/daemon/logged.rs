@@ -78,7 +78,7 @@ fn a_message_is_cut_and_cannot_move_a_cursor() {
 #[test]
 fn what_is_bad_has_a_level_of_its_own() {
     let level = |told: &Told| serde_json::from_str::<Value>(&line(told, now()).unwrap()).unwrap()["level"].clone();
-    assert_eq!(level(&Told::Started(Defined { jobs: 1, chains: 1, scheduled: 1 })), "info");
+    assert_eq!(level(&Told::Started(Defined { jobs: 1, chains: 1, scheduled: 1, ..Defined::default() })), "info");
     assert_eq!(level(&Told::Broken { mistakes: 1, first: String::new() }), "error");
     assert_eq!(level(&Told::Passed { name: String::new(), slot: now(), why: "missed" }), "warn");
     assert_eq!(level(&Told::GivenUp { name: String::new(), tries: 2 }), "error");

@@ -1,6 +1,6 @@
 //! The days on which clocks are changed, written down by hand.
 
-use ferry::schedule::times::{between, next_after};
+use ferry::schedule::times::{between, longest_gap, next_after};
 
 use super::{schedule, utc};
 
@@ -140,4 +140,20 @@ fn a_schedule_that_begins_in_a_far_year_is_found_at_once() {
     let far = schedule("EVERY SUNDAY AT '02:00' IN 'UTC' FROM '2150-01-01'");
     assert_eq!(next_after(&far, utc("2026-01-31 02:00")), Some(utc("2150-01-04 02:00")));
     assert_eq!(next_after(&far, chrono::DateTime::<chrono::Utc>::MAX_UTC), None);
+}
+
+#[test]
+fn the_longest_gap_is_that_of_nights_weekends_and_long_months() {
+    for (text, hours) in [
+        ("EVERY 15m IN 'UTC'", Some(0.25)),
+        ("EVERY DAY AT '02:00' IN 'UTC'", Some(24.0)),
+        ("EVERY DAY AT '02:00', '08:00' IN 'UTC'", Some(18.0)),
+        ("EVERY WEEKDAY AT '02:00' IN 'UTC'", Some(72.0)),
+        ("CRON '* 9-17 * * 1-5' IN 'UTC'", Some(63.0 + 1.0 / 60.0)),
+        ("EVERY MONTH ON DAY 1 IN 'UTC'", Some(31.0 * 24.0)),
+        ("EVERY DAY IN 'UTC' UNTIL '2026-02-02'", None),
+    ] {
+        let gap = longest_gap(&schedule(text), utc("2026-02-01 12:00")).map(|gap| gap.as_seconds_f64() / 3_600.0);
+        assert_eq!(gap, hours, "{text}");
+    }
 }
