@@ -16,7 +16,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::watch;
 
-use super::activation::{Activation, Done, What};
+use super::activation::{Activation, Done, What, status_of};
 use super::definitions::{Definitions, NotTaken, look};
 use super::options::Options;
 use super::queue::Queue;
@@ -26,6 +26,7 @@ use crate::app::held::Held;
 use crate::app::notices::Delivered;
 use crate::app::workspace::Setting;
 use crate::diagnostic::source::Sources;
+use crate::model::outcome::Status;
 use crate::run::error::Error as RunError;
 use crate::run::progress::Event;
 use crate::schedule::due::Watch;
@@ -115,15 +116,15 @@ pub(super) struct Daemon {
     told_to_wait: BTreeSet<String>,
 }
 
-/// Serves until it is told to stop.
+/// Serves until it is told to stop. Where a service is away at the beginning, it waits until definitions can be checked.
 ///
 /// # Errors
-/// If there is nothing to begin with: the project has mistakes or cannot be checked, or the home cannot be used.
+/// If there is nothing to begin with: the project has mistakes, a secret is missing, or the home cannot be used.
 pub async fn serve(
     setting: Setting,
     options: Options,
     listener: Listener,
-    stop: watch::Receiver<Stop>,
+    mut stop: watch::Receiver<Stop>,
 ) -> Result<(), Error> {
     // What runs here is started by schedules, and nobody looks on.
     let somebody = setting.by.clone();
@@ -133,11 +134,9 @@ pub async fn serve(
     }
     // Two of them on one home would take each other's schedules for gone.
     let _following = Following::take(&setting.home)?;
-    let sources = look(&setting)?;
-    let definitions = match Definitions::of(sources, &setting).await {
-        Ok(definitions) => definitions,
-        Err(NotTaken::Broken(broken)) => return Err(Error::Text(broken)),
-        Err(NotTaken::Unchecked(error)) => return Err(error),
+    let Some(definitions) = begun_with(&setting, &options, &listener, &mut stop).await? else {
+        listener(&Told::Stopped { left: 0 });
+        return Ok(());
     };
     listener(&Told::Started(definitions.defined()));
     let now = setting.clock.now();
@@ -164,6 +163,70 @@ pub async fn serve(
     daemon.take_up()?;
     daemon.works(stop).await;
     Ok(())
+}
+
+/// The definitions to begin with; none if it is asked to stop before there are any.
+async fn begun_with(
+    setting: &Setting,
+    options: &Options,
+    listener: &Listener,
+    stop: &mut watch::Receiver<Stop>,
+) -> Result<Option<Definitions>, Error> {
+    let mut told = String::new();
+    loop {
+        let checking = Definitions::of(look(setting)?, setting);
+        let Some(checked) = unless_stopped(checking, setting, options, listener, stop).await else { return Ok(None) };
+        let error = match checked {
+            Ok(definitions) => return Ok(Some(definitions)),
+            Err(NotTaken::Broken(broken)) => return Err(Error::Text(broken)),
+            Err(NotTaken::Unchecked(error)) => error,
+        };
+        // A service that is away comes back by itself; a secret that is missing does not.
+        if status_of(&error) != Status::WaitingRetry {
+            return Err(error);
+        }
+        let why = error.to_string();
+        if why != told {
+            listener(&Told::Unchecked { why: why.clone() });
+            told = why;
+        }
+        let since = setting.clock.mark();
+        let waiting = async {
+            while !setting.clock.may_have_passed(since, options.check_again_after) {
+                setting.clock.sleep(options.tick).await;
+            }
+        };
+        if unless_stopped(waiting, setting, options, listener, stop).await.is_none() {
+            return Ok(None);
+        }
+    }
+}
+
+/// What comes of something that is waited for at the beginning; none if it is asked to stop first. It says in each tick that it is alive.
+async fn unless_stopped<T>(
+    what: impl Future<Output = T>,
+    setting: &Setting,
+    options: &Options,
+    listener: &Listener,
+    stop: &mut watch::Receiver<Stop>,
+) -> Option<T> {
+    let mut what = std::pin::pin!(what);
+    // Whoever could ask it to stop may be gone: then nobody does.
+    let asked = async {
+        if stop.wait_for(|stop| *stop != Stop::No).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let mut asked = std::pin::pin!(asked);
+    loop {
+        tokio::select! {
+            () = &mut asked => return None,
+            came = &mut what => return Some(came),
+            () = setting.clock.sleep(options.tick) => {
+                listener(&Told::Turned { has_home: false, under_way: 0, waiting: 0 });
+            }
+        }
+    }
 }
 
 impl Daemon {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ferry::daemon::serve::Stop;
 use ferry::daemon::told::Told;
+use ferry::daemon::watching::Watching;
+use tokio::task::LocalSet;
 
 use super::watched::Desk;
 use crate::stage::Stage;
@@ -86,4 +89,69 @@ async fn a_project_with_mistakes_is_not_served() {
     let silent = std::sync::Arc::new(|_: &Told| {});
     let served = ferry::daemon::serve::serve(desk.stage.setting.clone(), Desk::options(), silent, stop).await;
     assert_eq!(served.expect_err("there is nothing to serve").exit_code(), 2);
+}
+
+/// An address of this machine where nobody listens.
+const NOBODY: &str = "http://127.0.0.1:1";
+
+/// Has the project's connections lead from one address to another.
+fn redirect(desk: &Desk, from: &str, to: &str) {
+    for entry in std::fs::read_dir(&desk.stage.setting.project).unwrap().flatten() {
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        if text.contains(from) {
+            desk.write(entry.file_name().to_str().unwrap(), &text.replace(from, to));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_service_is_away_at_the_start_it_is_asked_again() {
+    let desk = Desk::new(Stage::seeded(10).await, CHAIN);
+    let dynamics = desk.stage.sandbox.dynamics_url().to_owned();
+    redirect(&desk, &dynamics, NOBODY);
+    LocalSet::new()
+        .run_until(async {
+            let watching = Arc::new(Watching::new(&desk.stage.setting, None));
+            let ear = Arc::clone(&watching);
+            let mut daemon = desk.begin_to_check(Desk::options(), move |told| ear.hear(told));
+            daemon.hears(|told| matches!(told, Told::Unchecked { .. }).then_some(())).await;
+            desk.set_clock(desk.now() + chrono::TimeDelta::seconds(30));
+            daemon.turns().await;
+            assert_eq!(watching.health.is_not_ready(), Some("it has no definitions yet"));
+            assert_eq!(watching.health.hangs(), None, "it is alive");
+            redirect(&desk, NOBODY, &dynamics);
+            desk.set_clock(desk.now() + chrono::TimeDelta::seconds(31));
+            daemon.hears(|told| matches!(told, Told::Started(_)).then_some(())).await;
+            daemon.turns().await;
+            assert_eq!(watching.health.is_not_ready(), None);
+            daemon.stop(Stop::Soon).await;
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_stops_at_once_while_it_waits_for_a_service() {
+    let desk = Desk::new(Stage::seeded(10).await, CHAIN);
+    redirect(&desk, desk.stage.sandbox.dynamics_url(), NOBODY);
+    LocalSet::new()
+        .run_until(async {
+            let mut daemon = desk.begin_to_check(Desk::options(), |_| {});
+            daemon.hears(|told| matches!(told, Told::Unchecked { .. }).then_some(())).await;
+            assert_eq!(daemon.stop(Stop::Soon).await, 0);
+            // While the first check is under way too.
+            let mut daemon = desk.begin_to_check(Desk::options(), |_| {});
+            assert_eq!(daemon.stop(Stop::Soon).await, 0);
+            assert!(!daemon.heard.iter().any(|told| matches!(told, Told::Started(_))));
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_secret_is_missing_at_the_start_it_does_not_wait() {
+    let mut desk = Desk::new(Stage::seeded(10).await, CHAIN);
+    desk.stage.setting.secrets = Arc::new(|_| None);
+    let (_keep, stop) = tokio::sync::watch::channel(Stop::No);
+    let silent = Arc::new(|_: &Told| {});
+    let served = ferry::daemon::serve::serve(desk.stage.setting.clone(), Desk::options(), silent, stop).await;
+    assert_eq!(served.expect_err("it does not pass by itself").exit_code(), 3);
 }

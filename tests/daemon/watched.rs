@@ -133,6 +133,14 @@ impl Desk {
 
     /// The same with somebody else who listens.
     pub async fn begin_with(&self, options: Options, also: impl Fn(&Told) + Send + Sync + 'static) -> Daemon {
+        let mut daemon = self.begin_to_check(options, also);
+        daemon.hears(|told| matches!(told, Told::Started(_)).then_some(())).await;
+        daemon.turns().await;
+        daemon
+    }
+
+    /// The same before it has definitions.
+    pub fn begin_to_check(&self, options: Options, also: impl Fn(&Told) + Send + Sync + 'static) -> Daemon {
         let (tell, told) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(Stop::No);
         let listener = Arc::new(move |told: &Told| {
@@ -140,9 +148,7 @@ impl Desk {
             also(told);
         });
         let served = spawn_local(serve(self.stage.setting.clone(), options, listener, stopped));
-        let mut daemon = Daemon { told, stop, served, heard: Vec::new() };
-        daemon.turns().await;
-        daemon
+        Daemon { told, stop, served, heard: Vec::new() }
     }
 }
 
