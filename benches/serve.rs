@@ -82,6 +82,11 @@ impl Desk {
         let text = std::fs::read_to_string(&path).expect("it has a chain");
         let text = text.replace("ON FAILURE STOP", "SCHEDULE EVERY 1m\n  ON FAILURE STOP");
         std::fs::write(path, text).expect("it is written");
+        // Somebody changes most rows in half an hour, and nobody is there to approve that.
+        let path = project.join("connections.ferry");
+        let text = std::fs::read_to_string(&path).expect("it has connections");
+        let limits = "calls_per_day = 50000, updates_percent = 100, deletes_percent = 100";
+        std::fs::write(path, text.replace("calls_per_day = 50000", limits)).expect("it is written");
     }
 
     fn command(&self, home: &str) -> Command {
@@ -218,7 +223,10 @@ impl Desk {
             let _tried = self.command("home").args(["replay", "--yes", &run.id]).output().expect("it runs");
         }
         drop(state);
-        for (home, nth) in [("home", "a run"), ("home", "a further run"), ("scratch", "a run from scratch")] {
+        // The first may go on with a run that read long ago; the second reads what came since.
+        let all =
+            [("home", "a run"), ("home", "another run"), ("home", "a further run"), ("scratch", "a run from scratch")];
+        for (home, nth) in all {
             let output = run(home);
             let reports = of(&output);
             if reports.len() != 3 {
@@ -231,7 +239,8 @@ impl Desk {
                 counts["inserted"].as_u64().unwrap_or(1)
                     + if users { 0 } else { counts["updated"].as_u64().unwrap_or(1) }
             };
-            if nth != "a run" && reports.iter().any(|report| written(report) > 0) {
+            let is_calm = !matches!(nth, "a run" | "another run");
+            if is_calm && reports.iter().any(|report| written(report) > 0) {
                 return Err(format!("{nth} writes: {reports:?}"));
             }
         }

@@ -93,10 +93,12 @@ fn what_is_left_while_somebody_waits_is_not_closed_with_the_rest() {
         state.settle(run, &desk.of, "", &[(number, Answer::Unknown { heard_at_ms })], &[]).unwrap();
     };
     unknown(&early, 1_000);
+    state.left(&early);
     state.abandon(&early, "", "").unwrap();
     let sent_by_ms = state.last_open_of_others("t", &waiting).unwrap().unwrap();
     assert_eq!(sent_by_ms, 1_000);
     unknown(&late, 2_000);
+    state.left(&late);
     state.abandon(&late, "", "").unwrap();
     state.close_others("t", &waiting, sent_by_ms).unwrap();
     assert_eq!(state.last_open_of_others("t", &waiting).unwrap(), Some(2_000));
