@@ -66,7 +66,6 @@ async fn the_second_process_is_told_who_has_the_home() {
         &["run", CHAIN, "--wait=0"],
         &["resume"],
         &["plan", COMPANIES],
-        &["cancel", "20260101-0001"],
         &["clean", "--older-than", "1d"],
         &["connection", "revoke", "dynamics"],
     ] {

@@ -37,8 +37,9 @@ pub(super) async fn serve(setting: Setting, arguments: &Serve) -> Ended {
     let answering = answering(arguments.listen, &watching, &setting, log).await?;
     let ear = Arc::clone(&watching);
     let listener: Listener = Arc::new(move |told| {
-        write(told, log);
+        // Whoever reads a line finds what it says.
         ear.hear(told);
+        write(told, log);
     });
     let signals = tokio::spawn(async move {
         // The first asks to stop, the second does not wait.

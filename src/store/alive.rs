@@ -4,7 +4,7 @@
 //! those that nobody is working on any more. Kept in memory, as it is as old as the process. In: runs that begin and end. Out: which are
 //! alive, and when a call of one that is not can have been sent at the latest.
 
-use super::error::{Error, Result};
+use super::error::Result;
 use super::state::State;
 
 impl State {
@@ -24,15 +24,6 @@ impl State {
     #[must_use]
     pub fn is_alive(&self, run: &str) -> bool {
         self.alive.borrow().contains(run)
-    }
-
-    /// A run that this process works on is nobody else's to take up or to give up.
-    pub(super) fn not_alive(&self, run: &str) -> Result<()> {
-        if self.is_alive(run) {
-            let why = "it is under way in this very process".to_owned();
-            return Err(Error::NotResumable { run: run.to_owned(), why });
-        }
-        Ok(())
     }
 
     /// The runs that are alive, as SQLite's `json_each` reads them.

@@ -84,7 +84,8 @@ async fn a_job_says_when_it_runs_by_itself() {
     desk.write(
         "own.ferry",
         &format!(
-            "CREATE JOB \"Own\" {daily} {JOB}\nCREATE JOB \"Silent\" {daily} {JOB}\nCREATE JOB \"Member\" {JOB}\n\
+            "CREATE CONNECTION mail TO SMTP URL 'smtps://mail.example.com:465' FROM 'ferry@example.com';\n\
+             CREATE JOB \"Own\" {daily} {JOB}\nCREATE JOB \"Silent\" {daily} {JOB}\nCREATE JOB \"Member\" {JOB}\n\
              CREATE CHAIN \"Nightly\" SCHEDULE CRON '0 3 * * *' NOTIFY 'ops@example.com' ON PARTIAL, FAILURE ON FAILURE CONTINUE \
              AS RUN \"Silent\", \"Member\";"
         ),
