@@ -3,7 +3,8 @@
 //! The ledger of a run is wrapped: at its n-th change it fails, before or after that is on disk, and at everything behind it, as
 //! nothing can be kept by a process that is dead. Then the state is opened anew and the run goes on, for n = 1, 2, 3 … until a run
 //! is not hit any more. Real processes and real signals are elsewhere. The ordinary run takes every answer that was heard and not
-//! written down, and every eighth of the other places; `cargo test -- --ignored sweep` takes all.
+//! written down, and every eighth of the other places; `cargo test -- --ignored sweep` takes all. The file is as long as the trait
+//! that is wrapped.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

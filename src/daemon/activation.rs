@@ -153,21 +153,8 @@ impl Activation {
         })?;
         let report = Report::of_nothing(run.clone(), job.clone(), Status::Failed, why.to_string());
         let json = serde_json::json!(report).to_string();
-        held.state.end(&End {
-            run: &run,
-            of: &of,
-            job: &job,
-            ended: &moment,
-            status: report.status.word(),
-            report: &json,
-            message: report.message.as_deref(),
-            can_resume: false,
-            failed: &[],
-            are_all: false,
-            chosen: None,
-            base: None,
-            notices: &[],
-        })?;
+        let end = End::of_nothing(&run, &of, &job, &moment, report.status.word());
+        held.state.end(&End { report: &json, message: report.message.as_deref(), ..end })?;
         Ok(report)
     }
 }

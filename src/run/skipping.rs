@@ -25,21 +25,9 @@ pub(super) fn skip(job: &Job, how: &How, why: &Error, with: &With<'_>) -> Result
     let run = begin_skipped(job, how, with.services, with.ledger)?;
     let report = skipped(run, job, why.to_string());
     let json = serde_json::to_string(&report).map_err(|e| Error::Books(e.to_string()))?;
-    with.ledger.end(&End {
-        run: &report.run,
-        of: &of,
-        job: &job.name,
-        ended: &with.services.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true),
-        status: report.status.word(),
-        report: &json,
-        message: report.message.as_deref(),
-        can_resume: false,
-        failed: &[],
-        are_all: false,
-        chosen: None,
-        base: None,
-        notices: &[],
-    })?;
+    let ended = with.services.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    let end = End::of_nothing(&report.run, &of, &job.name, &ended, report.status.word());
+    with.ledger.end(&End { report: &json, message: report.message.as_deref(), ..end })?;
     Ok(report)
 }
 

@@ -231,6 +231,28 @@ pub struct End<'a> {
     pub notices: &'a [ToTell],
 }
 
+impl<'a> End<'a> {
+    /// The end of a run that did nothing: it is not gone on with, leaves no row undone, and moves nothing.
+    #[must_use]
+    pub fn of_nothing(run: &'a str, of: &'a Tenancy, job: &'a str, ended: &'a str, status: &'a str) -> Self {
+        Self {
+            run,
+            of,
+            job,
+            ended,
+            status,
+            report: "",
+            message: None,
+            can_resume: false,
+            failed: &[],
+            are_all: false,
+            chosen: None,
+            base: None,
+            notices: &[],
+        }
+    }
+}
+
 /// Where a job's next run begins to read: from the rows of an earlier one, and what changed since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Base {

@@ -5,7 +5,7 @@ use ferry::app::approving::approve;
 use ferry::daemon::told::Told;
 use ferry::model::outcome::Status;
 use ferry::sandbox::{Options as World, start};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::watched::{Daemon, Desk};
 use crate::stage::{COMPANIES, SCALE, Stage, faults_file};
@@ -24,6 +24,23 @@ async fn comes(desk: &Desk, daemon: &mut Daemon) {
     desk.set_clock(at - TimeDelta::seconds(2));
     daemon.turns().await;
     desk.set_clock(at);
+}
+
+fn account(number: usize, name: &str) -> Value {
+    json!({"accountid": format!("00000000-0000-4000-8000-{number:012}"), "name": format!("{name} {number}")})
+}
+
+/// So many companies that changing most of them has to be allowed.
+async fn many() -> Desk {
+    let rows: Vec<String> = (0..150).map(|number| account(number, "A").to_string()).collect();
+    Desk::new(Stage::world("", &rows.join("\n"), "").await, CHAIN)
+}
+
+fn rename_most(desk: &Desk) {
+    for number in 0..100 {
+        let row = account(number, "B").as_object().expect("an object").clone();
+        assert!(desk.stage.sandbox.put_row("account", row));
+    }
 }
 
 /// Three answers that cannot be read end a run; how many there are in a row.
@@ -75,17 +92,11 @@ async fn a_service_that_stays_away_is_given_up_and_the_run_has_failed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_waits_for_approval_goes_on_when_it_is_given() {
-    let rows: Vec<String> = (0..150)
-        .map(|n| json!({"accountid": format!("00000000-0000-4000-8000-{n:012}"), "name": format!("A {n}")}).to_string())
-        .collect();
-    let desk = Desk::new(Stage::world("", &rows.join("\n"), "").await, CHAIN);
+    let desk = many().await;
     desk.with(Desk::options(), async |daemon| {
         comes(&desk, daemon).await;
         assert_eq!(daemon.ended().await.counts.inserted, 150);
-        for n in 0..100 {
-            let row = json!({"accountid": format!("00000000-0000-4000-8000-{n:012}"), "name": format!("B {n}")});
-            desk.stage.sandbox.put_row("account", row.as_object().expect("an object").clone());
-        }
+        rename_most(&desk);
         comes(&desk, daemon).await;
         let waits = daemon.ended().await;
         assert_eq!(waits.status, Status::WaitingApproval);
@@ -102,17 +113,11 @@ async fn a_run_that_waits_for_approval_goes_on_when_it_is_given() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_approved_run_that_cannot_go_on_has_failed_and_is_let_alone() {
-    let rows: Vec<String> = (0..150)
-        .map(|n| json!({"accountid": format!("00000000-0000-4000-8000-{n:012}"), "name": format!("A {n}")}).to_string())
-        .collect();
-    let desk = Desk::new(Stage::world("", &rows.join("\n"), "").await, CHAIN);
+    let desk = many().await;
     desk.with(Desk::options(), async |daemon| {
         comes(&desk, daemon).await;
         daemon.ended().await;
-        for n in 0..100 {
-            let row = json!({"accountid": format!("00000000-0000-4000-8000-{n:012}"), "name": format!("B {n}")});
-            desk.stage.sandbox.put_row("account", row.as_object().expect("an object").clone());
-        }
+        rename_most(&desk);
         comes(&desk, daemon).await;
         let waits = daemon.ended().await;
         assert_eq!(waits.status, Status::WaitingApproval);
