@@ -177,12 +177,7 @@ impl State {
     /// # Errors
     /// If the state cannot be read.
     pub fn paused_schedules(&self) -> Result<BTreeMap<String, (String, String)>> {
-        if !self.has_table("pause")? {
-            return Ok(BTreeMap::new());
-        }
-        let mut query = self.database.prepare("SELECT name, at, by FROM pause")?;
-        let rows = query.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        Ok(self.pauses()?.into_iter().map(|one| (one.name, (one.at, one.by))).collect())
     }
 }
 
