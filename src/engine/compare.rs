@@ -2,13 +2,14 @@
 //!
 //! In: the mapped rows and what the target holds. Out: the changes, one row for each source row.
 
-use datafusion::logical_expr::ident;
+use datafusion::logical_expr::{Expr, ident};
 use datafusion::prelude::DataFrame;
 
 use super::error::Result;
 use super::matching::{Held, matched, newest};
 use super::pending;
 use super::reason::Reasons;
+use super::screen::Screen;
 use super::session::{Engine, Rows};
 use super::verdict;
 use crate::model::dataset::{self, ROW, changes};
@@ -21,8 +22,18 @@ use crate::model::job::{Job, Route};
 pub async fn compare(engine: &Engine, job: &Job) -> Result<Rows> {
     let refused = engine.dataset(dataset::REFUSED, &dataset::refused_schema()).await?;
     let rows = engine.stored(dataset::MAPPED).await?;
-    let plan = plan(job, rows, held(engine, job).await?, refused)?;
-    engine.stream(plan.sort(vec![ident(ROW).sort(true, false)])?).await
+    let mut held = held(engine, job).await?;
+    let Some(screen) = Screen::of(engine, job).await? else {
+        return engine.by_number(plan(job, rows, held, refused)?).await;
+    };
+    let settled = rows.clone().filter(screen.is_settled())?;
+    let settled = verdict::unchanged(job, &Reasons::of(job), settled, screen.gsid())?;
+    let left = rows.filter(Expr::Not(Box::new(screen.is_settled())))?;
+    for object in held.targets.iter_mut() {
+        *object = object.take().map(|object| object.filter(screen.is_wanted(job))).transpose()?;
+    }
+    let left = engine.by_number(plan(job, left, held, refused)?).await?;
+    Ok(left.and(engine.by_number(settled).await?))
 }
 
 /// What the target holds, and who is who.

@@ -7,14 +7,17 @@ use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::functions::expr_fn::{concat, lpad};
 use datafusion::functions_aggregate::expr_fn::max;
-use datafusion::logical_expr::{Expr, cast, ident, lit};
+use datafusion::logical_expr::{Expr, JoinType, cast, ident, lit};
 use datafusion::prelude::DataFrame;
 
 use super::error::Result;
 use super::frame::{add, attach, null_text, without};
 use super::lookup;
 use super::lower::{Lowered, column, lower, type_column};
+use super::matching::violations;
 use super::reason::{Cause, Reasons};
+use super::repeated::{Repeated, repeated};
+use super::screen::row_digests;
 use super::session::{Engine, Rows};
 use super::steps::{Steps, is_step};
 use super::stored::stored;
@@ -34,14 +37,14 @@ pub async fn map(engine: &Engine, job: &Job) -> Result<Rows> {
         inputs.lookups.push(engine.dataset(&name, &schema).await?);
     }
     let plan = plan(job, inputs)?;
-    engine.stream(plan.sort(vec![ident(ROW).sort(true, false)])?).await
+    engine.by_number(plan).await
 }
 
 /// The rows that pass `WHERE`, with the columns of related tables, `_why` being null.
 pub(super) async fn rows_taking_part(engine: &Engine, job: &Job) -> Result<DataFrame> {
     let inputs = source_of(engine, job).await?;
     let source = inputs.source.expect("it was filled in just now");
-    filtered(job, &Reasons::of(job), source, inputs.relations)
+    filtered(job, &Reasons::of(job), source, inputs.relations, inputs.repeated)
 }
 
 /// The source's side of the stage's tables.
@@ -49,6 +52,7 @@ async fn source_of(engine: &Engine, job: &Job) -> Result<Inputs> {
     let mut inputs = Inputs::default();
     let fields = dataset::table_fields(job, None);
     inputs.source = Some(engine.dataset(dataset::SOURCE, &dataset::table_schema(&fields, true, None)).await?);
+    inputs.repeated = repeated(engine, job).await?;
     for relation in &job.relations {
         let fields = dataset::table_fields(job, Some(&relation.table.name));
         let schema = dataset::table_schema(&fields, false, Some(&relation.table.primary_id));
@@ -63,13 +67,14 @@ pub(super) struct Inputs {
     pub(super) source: Option<DataFrame>,
     pub(super) relations: Vec<DataFrame>,
     pub(super) lookups: Vec<DataFrame>,
+    pub(super) repeated: Repeated,
 }
 
 /// The plan of the stage.
 pub(super) fn plan(job: &Job, inputs: Inputs) -> Result<DataFrame> {
     let reasons = Reasons::of(job);
     let source = inputs.source.expect("the caller fills the source in");
-    let mut rows = filtered(job, &reasons, source, inputs.relations)?;
+    let mut rows = filtered(job, &reasons, source, inputs.relations, inputs.repeated)?;
     for (index, (lookup, object)) in job.lookups.iter().zip(inputs.lookups).enumerate() {
         rows = lookup::prepare(index, lookup, job, rows)?;
         // A lookup that may find records of this very run waits until the next stage knows which those are.
@@ -81,7 +86,13 @@ pub(super) fn plan(job: &Job, inputs: Inputs) -> Result<DataFrame> {
 }
 
 /// Columns under their own names, the newest version of each row, related tables, and `WHERE`.
-fn filtered(job: &Job, reasons: &Reasons, source: DataFrame, relations: Vec<DataFrame>) -> Result<DataFrame> {
+fn filtered(
+    job: &Job,
+    reasons: &Reasons,
+    source: DataFrame,
+    relations: Vec<DataFrame>,
+    repeated: Repeated,
+) -> Result<DataFrame> {
     let mut columns = vec![ident(ROW)];
     for (index, one) in job.columns.iter().enumerate().filter(|(_, c)| c.relation.is_none()) {
         columns.push(ident(&one.field.name).alias(column(index)));
@@ -90,10 +101,7 @@ fn filtered(job: &Job, reasons: &Reasons, source: DataFrame, relations: Vec<Data
         }
     }
     let source = source.select(columns)?;
-    let id = column(job.id);
-    let newest =
-        source.clone().aggregate(vec![ident(&id).alias("newest_id")], vec![max(ident(ROW)).alias("newest_row")])?;
-    let mut rows = attach(newest, source, &[("newest_id".to_owned(), id)])?;
+    let mut rows = versions(source, column(job.id), repeated)?;
     for (index, (relation, table)) in job.relations.iter().zip(relations).enumerate() {
         let key = format!("r{index}");
         let held = job.columns.iter().enumerate().filter(|(_, c)| c.relation == Some(index));
@@ -123,6 +131,20 @@ fn filtered(job: &Job, reasons: &Reasons, source: DataFrame, relations: Vec<Data
     }
     let rows = add(steps.taken(rows)?, reasons.decide(decisions))?;
     without(rows, |name| name == "newest_row" || is_step(name))
+}
+
+/// Rows with `newest_row`: the last row with their id, of ids that stand in several.
+fn versions(source: DataFrame, id: String, repeated: Repeated) -> Result<DataFrame> {
+    let some = match repeated {
+        Repeated::Nothing => {
+            let none = Expr::Literal(ScalarValue::Int64(None), None);
+            return add(source, vec![("newest_row".to_owned(), none)]);
+        }
+        Repeated::Few(ids) => ids.join(source.clone(), JoinType::RightSemi, &["repeated_id"], &[id.as_str()], None)?,
+        Repeated::Many => source.clone(),
+    };
+    let newest = some.aggregate(vec![ident(&id).alias("newest_id")], vec![max(ident(ROW)).alias("newest_row")])?;
+    attach(newest, source, &[("newest_id".to_owned(), id)])
 }
 
 /// Mapped values, and what mappings, lookups and the late filter decide, in the script's order.
@@ -161,6 +183,9 @@ fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
     let rows = add(steps.taken(rows)?, mapped)?;
     let rows = add(rows, reasons.decide(decisions))?;
     let rows = add(rows, kept)?;
+    let violated = violations(job, true).into_iter().map(|(_, is_violated, _)| is_violated.is_not_true());
+    let may_be_stored = violated.reduce(Expr::and).unwrap_or_else(|| lit(true));
+    let rows = add(rows, row_digests(job, may_be_stored, |index| ident(mapped_column(index))))?;
     let is_kept = |name: &str| {
         name.starts_with('_') || name.starts_with('m') || (name.starts_with('h') && pending_side(name, job))
     };

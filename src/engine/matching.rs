@@ -82,7 +82,7 @@ pub(super) fn matched(job: &Job, reasons: &Reasons, rows: DataFrame, held: &Held
         Verb::Insert => decisions.push((Cause::AlreadyThere, record().is_not_null(), shown())),
         Verb::Update => decisions.push((Cause::NotThere, record().is_null(), shown())),
     }
-    decisions.extend(violations(job));
+    decisions.extend(violations(job, false));
     let rows = add(rows, reasons.decide(decisions))?;
     without(rows, |name| ["t_n", "cp_n", "known", "is_parted"].contains(&name))
 }
@@ -196,7 +196,8 @@ fn old_values(job: &Job, target: usize, object: DataFrame, rows: DataFrame, gsid
 }
 
 /// What the target's metadata forbids, decided before any call is spent on it.
-fn violations(job: &Job) -> Vec<(Cause, Expr, Expr)> {
+/// `is_known` of a row whose record is there.
+pub(super) fn violations(job: &Job, is_known: bool) -> Vec<(Cause, Expr, Expr)> {
     let mut all = Vec::new();
     let company = company_mapping(job);
     for (index, mapping) in job.mappings.iter().enumerate() {
@@ -206,6 +207,9 @@ fn violations(job: &Job) -> Vec<(Cause, Expr, Expr)> {
         let value = || ident(mapped_column(index));
         if mapping.field.required {
             let mut empty = value().is_null();
+            if mapping.keep && is_known {
+                continue;
+            }
             if mapping.keep {
                 let gsid = if mapping.target == main_index(job) { "gsid0" } else { "gsid1" };
                 empty = empty.and(ident(gsid).is_null());

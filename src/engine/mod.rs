@@ -8,6 +8,7 @@
 //! `compare` is the target's side: keys, what is there already, what would have to be written. A third, `lost`, is of jobs that act on
 //! rows that the source lost.
 
+mod attach;
 mod calculate;
 mod call;
 pub mod compare;
@@ -27,10 +28,18 @@ pub mod lost;
 mod lower;
 pub mod map;
 mod matching;
+pub mod means;
 mod moment;
+mod ordered;
+mod parts;
 mod pending;
 pub mod reason;
+mod repeated;
+mod row_digest;
+mod rules;
+mod screen;
 pub mod session;
+mod side;
 mod steps;
 mod stored;
 pub mod trial;

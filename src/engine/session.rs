@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
-use futures::stream::{BoxStream, StreamExt};
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
 use super::error::{Error, Result};
-
-/// The memory that sorts, groups and joins of one plan may take together, in bytes.
-const MEMORY_BYTES: usize = 1 << 30;
+use super::means::Means;
+use super::ordered::{merged, ordered, unordered};
+use super::rules::{InTurns, OwnJoins};
 
 /// Batches of a plan, in the order of their rows.
 pub type Batches = BoxStream<'static, std::result::Result<RecordBatch, Error>>;
@@ -26,32 +28,67 @@ pub struct Rows {
     pub batches: Batches,
 }
 
+impl Rows {
+    /// These rows and others with the same columns, by their numbers.
+    pub(super) fn and(self, others: Self) -> Self {
+        // Whether a column could hold a null is a matter of how it was made; what is kept says the same of all rows.
+        let fields = self.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+        let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let alike = |batches: Batches| {
+            let schema = Arc::clone(&schema);
+            let alike = move |batch: std::result::Result<RecordBatch, Error>| {
+                Ok(RecordBatch::try_new(Arc::clone(&schema), batch?.columns().to_vec())
+                    .map_err(DataFusionError::from)?)
+            };
+            batches.map(alike).map_err(|error: Error| *error.0).boxed()
+        };
+        let batches = merged(vec![alike(self.batches), alike(others.batches)]);
+        Self { schema, batches: batches.map_err(Error::from).boxed() }
+    }
+}
+
 /// A session over one run folder.
 pub struct Engine {
     context: SessionContext,
     /// The folder, as a URL with a slash at its end.
     root: String,
+    means: Means,
     /// Datasets that are given in memory, in place of a folder.
     given: Option<BTreeMap<String, Vec<RecordBatch>>>,
 }
 
 impl Engine {
-    /// A session that reads datasets below `root`.
+    /// A session that reads datasets below `root`, with the means of this machine.
     ///
     /// # Errors
     /// If the runtime cannot be set up.
     pub fn new(root: &str) -> Result<Self> {
-        let mut config = SessionConfig::new().with_batch_size(8_192);
-        let options = config.options_mut();
-        // Which side of a join is built is ours to say: the grouped lookup, never the streaming source.
-        options.optimizer.join_reordering = false;
-        options.execution.parquet.schema_force_view_types = false;
-        let runtime =
-            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_BYTES))).build_arc()?;
+        Self::with(root, Means::default())
+    }
+
+    /// The same with other means.
+    ///
+    /// # Errors
+    /// If the runtime cannot be set up.
+    pub fn with(root: &str, means: Means) -> Result<Self> {
+        let pool = Arc::new(FairSpillPool::new(means.memory_bytes));
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
+        let state =
+            SessionStateBuilder::new().with_config(settings(means)).with_runtime_env(runtime).with_default_features();
+        // Last, when everything else about a plan is decided.
+        let state = state
+            .with_physical_optimizer_rule(Arc::new(InTurns))
+            .with_physical_optimizer_rule(Arc::new(OwnJoins(means)));
         // As a URL, so that no sign in a folder's name is taken for a pattern.
         let url = url::Url::from_directory_path(root);
         let root = url.map_or_else(|()| format!("{root}/"), |url| url.to_string());
-        Ok(Self { context: SessionContext::new_with_config_rt(config, runtime), root, given: None })
+        Ok(Self { context: SessionContext::new_with_state(state.build()), root, means, given: None })
+    }
+
+    /// What its plans may use.
+    #[must_use]
+    pub fn means(&self) -> Means {
+        self.means
     }
 
     /// A session over datasets that are given in memory.
@@ -102,10 +139,50 @@ impl Engine {
         Ok(Rows { schema, batches: stream.map(|batch| batch.map_err(Error::from)).boxed() })
     }
 
+    /// Runs a plan whose rows have numbers, on as many threads as there may be, and hands its batches over by number.
+    pub(super) async fn by_number(&self, plan: DataFrame) -> Result<Rows> {
+        let context = Arc::new(plan.task_ctx());
+        Ok(ordered(plan.create_physical_plan().await?, context)?)
+    }
+
+    /// Runs a plan whose rows may come in any order.
+    pub(super) async fn in_any_order(&self, plan: DataFrame) -> Result<Batches> {
+        let context = Arc::new(plan.task_ctx());
+        let batches = unordered(plan.create_physical_plan().await?, context)?;
+        Ok(batches.map(|batch| batch.map_err(Error::from)).boxed())
+    }
+
+    /// A table of rows that are there already.
+    pub(super) fn given(&self, rows: RecordBatch) -> Result<DataFrame> {
+        Ok(self.context.read_batch(rows)?)
+    }
+
     /// A table without rows, for showing a plan before there is any data.
     pub(super) fn empty(&self, folder: &str, schema: &SchemaRef) -> Result<DataFrame> {
         named(self.context.read_batch(RecordBatch::new_empty(Arc::clone(schema)))?, folder)
     }
+}
+
+/// How plans are made: as they are written, with as many partitions as there are threads, and none but ours to say who builds what.
+fn settings(means: Means) -> SessionConfig {
+    let mut config = SessionConfig::new().with_batch_size(8_192).with_target_partitions(means.threads);
+    let options = config.options_mut();
+    // Which side of a join is built is ours to say: the grouped lookup, never the streaming source.
+    options.optimizer.join_reordering = false;
+    // Every one of these would move rows between partitions, which lose their order by it.
+    options.optimizer.repartition_joins = false;
+    options.optimizer.repartition_aggregations = false;
+    options.optimizer.repartition_windows = false;
+    options.optimizer.repartition_sorts = false;
+    options.optimizer.repartition_file_scans = false;
+    options.optimizer.enable_round_robin_repartition = false;
+    options.optimizer.enable_dynamic_filter_pushdown = false;
+    options.execution.enable_file_stream_work_stealing = false;
+    options.execution.collect_statistics = false;
+    // Few rows of many are compared in full: of the others no more is read than says so.
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.schema_force_view_types = false;
+    config
 }
 
 /// A table under its dataset's name, which is how plans show it.

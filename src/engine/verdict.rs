@@ -10,6 +10,7 @@ use super::error::Result;
 use super::frame::{add, attach, null_text};
 use super::lookup::wanted_column;
 use super::lost::records;
+use super::lower::folded;
 use super::map::mapped_column;
 use super::matching::{company_mapping, key_column, main_index, old_column, when};
 use super::reason::{Cause, Reasons};
@@ -52,6 +53,22 @@ pub(super) fn refused_before(rows: DataFrame, refused: DataFrame, id: &str) -> R
 /// Whether Gainsight refused just these values before.
 pub(super) fn was_refused() -> Expr {
     coalesce(vec![ident("rf_print").eq(ident("print")), lit(false)])
+}
+
+/// The changes of rows that are settled: their records, with these GSIDs, hold what the rows say.
+pub(super) fn unchanged(job: &Job, reasons: &Reasons, rows: DataFrame, gsid: Expr) -> Result<DataFrame> {
+    let mut more = vec![("gsid0".to_owned(), gsid), (action_column(0), lit("unchanged"))];
+    more.push(("planned".to_owned(), lit(Outcome::Unchanged.text())));
+    more.push(("siblings".to_owned(), lit(1_i64)));
+    more.extend(["print", "rf_message", "rf_field"].map(|name| (name.to_owned(), null_text())));
+    for (n, key) in job.key.iter().enumerate() {
+        more.push((key_column(n), folded(ident(mapped_column(key.mapping)), key.fold)));
+    }
+    for index in 0..job.mappings.len() {
+        more.push((old_column(index), ident(mapped_column(index))));
+        more.push((changed_column(index), lit(false)));
+    }
+    Ok(add(rows, more)?.select(final_columns(job, reasons))?)
 }
 
 fn changed_column(mapping: usize) -> String {
@@ -177,7 +194,8 @@ fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
         ident("_value").alias(changes::VALUE),
         remembered("rf_message").alias(changes::MESSAGE),
         remembered("rf_field").alias(changes::FIELD),
-        ident("print").alias(changes::FINGERPRINT),
+        // Of a record that stays as it is nobody asks for it.
+        when(ident("planned").not_eq(lit(Outcome::Unchanged.text())), ident("print")).alias(changes::FINGERPRINT),
         ident("_rank").alias(changes::RANK),
         key.alias(changes::KEY),
         ident("siblings").alias(changes::SIBLINGS),

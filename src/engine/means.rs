@@ -1,0 +1,36 @@
+//! What a plan may use of the machine: how many threads, and how much memory for what it has to hold.
+//!
+//! The one place of these numbers. They change how fast a plan is made, and never what is in it.
+
+/// What a plan may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Means {
+    /// Threads that work on a plan at the same time.
+    pub threads: usize,
+    /// Bytes that sorts, groups, and sides of joins may hold together. What is larger goes to the disk, part by part.
+    pub memory_bytes: usize,
+    /// Rows of the source, or records of the target, that are compared at once beside those that are surely unchanged: more of them are
+    /// split by the hash of their key, and compared bucket by bucket.
+    pub bucket_rows: usize,
+}
+
+/// Bytes that a plan may hold unless somebody says otherwise.
+const MEMORY_BYTES: usize = 192 << 20;
+/// Rows of a bucket: their values, old and new, are a few hundred bytes each.
+const BUCKET_ROWS: usize = 500_000;
+/// More threads than this wait for each other: rows are written in one order.
+const THREADS_AT_MOST: usize = 16;
+
+impl Default for Means {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { threads: threads.min(THREADS_AT_MOST), memory_bytes: MEMORY_BYTES, bucket_rows: BUCKET_ROWS }
+    }
+}
+
+impl Means {
+    /// Bytes that one side of a join may hold before it goes to the disk, of a plan with so many joins.
+    pub(super) fn side_bytes(&self, joins: usize) -> usize {
+        self.memory_bytes / 2 / joins.max(1)
+    }
+}

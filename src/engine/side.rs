@@ -1,0 +1,109 @@
+//! One side of a join in memory: its rows, and where the row with a key is.
+//!
+//! A side has at most one row for a key, so a row of the other finds one or none, and rows stay what they are: one out for one in. In:
+//! batches of the side. Out: for rows with keys, the values that the side has for them.
+
+use std::cmp::Ordering;
+
+use arrow::array::{Array, ArrayRef, DynComparator, UInt32Array, make_comparator};
+use arrow::compute::{SortOptions, concat_batches, take};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::hash_utils::{RandomState, create_hashes};
+use datafusion::common::{DataFusionError, Result};
+
+/// No row, in the table of places.
+const NOBODY: u32 = u32::MAX;
+/// Bytes that a row's place takes beside its values: its hash, and two places in the table.
+pub(super) const PLACE_BYTES: usize = 16;
+
+/// A side that is held.
+pub(super) struct Side {
+    rows: RecordBatch,
+    keys: Vec<usize>,
+    hashes: Vec<u64>,
+    /// Rows by the lower bits of their hash, each at the first free place behind; a power of two of them.
+    places: Vec<u32>,
+}
+
+impl Side {
+    /// A side from its batches. `keys` are the columns of its key.
+    pub(super) fn new(schema: &SchemaRef, batches: &[RecordBatch], keys: &[usize]) -> Result<Self> {
+        let rows = concat_batches(schema, batches)?;
+        if rows.num_rows() >= NOBODY as usize {
+            return Err(DataFusionError::ResourcesExhausted("a side of a join has too many rows".to_owned()));
+        }
+        let mut side = Self { hashes: hashes(&rows, keys)?, rows, keys: keys.to_vec(), places: Vec::new() };
+        side.places = vec![NOBODY; (side.hashes.len() * 2).next_power_of_two()];
+        side.fill()?;
+        Ok(side)
+    }
+
+    /// Gives each row its place. Of two rows with one key the first stands.
+    fn fill(&mut self) -> Result<()> {
+        let same = comparators(&self.rows, &self.rows, &self.keys, &self.keys)?;
+        let rows = self.rows.clone();
+        let keys = self.keys.clone();
+        let keyed = keyed(&rows, &keys);
+        for row in (0..self.hashes.len()).filter(|row| keyed(*row)) {
+            let is_same = |other: usize| same.iter().all(|c| c(row, other) == Ordering::Equal);
+            let (place, found) = self.place(self.hashes[row], is_same);
+            if found == NOBODY {
+                self.places[place] = u32::try_from(row).unwrap_or(NOBODY);
+            }
+        }
+        Ok(())
+    }
+
+    /// For each row of a batch the row of the side that has its key; none for a key that is not there, or null.
+    pub(super) fn find(&self, batch: &RecordBatch, keys: &[usize]) -> Result<UInt32Array> {
+        let wanted = hashes(batch, keys)?;
+        let same = comparators(batch, &self.rows, keys, &self.keys)?;
+        let keyed = keyed(batch, keys);
+        let found = wanted.iter().enumerate().map(|(row, hash)| {
+            if !keyed(row) {
+                return None;
+            }
+            let (_, found) = self.place(*hash, |other| same.iter().all(|c| c(row, other) == Ordering::Equal));
+            (found != NOBODY).then_some(found)
+        });
+        Ok(found.collect())
+    }
+
+    /// The values of one of the side's columns for rows that were found.
+    pub(super) fn values(&self, column: usize, found: &UInt32Array) -> Result<ArrayRef> {
+        Ok(take(self.rows.column(column), found, None)?)
+    }
+
+    /// Where the row with this hash stands that `is` says yes to, or the free place where it would.
+    fn place(&self, hash: u64, is: impl Fn(usize) -> bool) -> (usize, u32) {
+        let mask = self.places.len() - 1;
+        let mut place = usize::try_from(hash & 0xffff_ffff).unwrap_or_default() & mask;
+        loop {
+            let row = self.places[place];
+            if row == NOBODY || (self.hashes[row as usize] == hash && is(row as usize)) {
+                return (place, row);
+            }
+            place = (place + 1) & mask;
+        }
+    }
+}
+
+/// A hash of each row's key. Every side and every row of one plan is hashed alike.
+pub(super) fn hashes(batch: &RecordBatch, keys: &[usize]) -> Result<Vec<u64>> {
+    let mut hashes = vec![0; batch.num_rows()];
+    create_hashes(keys.iter().map(|key| batch.column(*key)), &RandomState::default(), &mut hashes)?;
+    Ok(hashes)
+}
+
+fn comparators(left: &RecordBatch, right: &RecordBatch, of: &[usize], to: &[usize]) -> Result<Vec<DynComparator>> {
+    let pairs = of.iter().zip(to);
+    let all = pairs.map(|(l, r)| make_comparator(left.column(*l), right.column(*r), SortOptions::default()));
+    Ok(all.collect::<std::result::Result<_, _>>()?)
+}
+
+/// Whether a row has a whole key: a null is like nothing.
+fn keyed<'a>(batch: &'a RecordBatch, keys: &'a [usize]) -> impl Fn(usize) -> bool + 'a {
+    let nullable: Vec<&ArrayRef> = keys.iter().map(|key| batch.column(*key)).filter(|c| c.null_count() > 0).collect();
+    move |row| nullable.iter().all(|column| column.is_valid(row))
+}
