@@ -20,14 +20,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde_json::value::RawValue;
 
 use super::odata::Query;
-use super::page::Flaw;
 use super::pages::schema_of;
 use crate::http::json;
 use crate::model::dataset::ROW;
 use crate::model::field::FieldKind;
 
 /// Which property goes into which column.
-pub(super) struct Layout {
+pub struct Layout {
     schema: SchemaRef,
     /// For each property of a row: the column's position in the schema.
     columns: HashMap<String, usize>,
@@ -35,15 +34,26 @@ pub(super) struct Layout {
     is_id: Vec<bool>,
 }
 
+/// What is wrong with an answer of success, in words that follow the name of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is not what it should be; the next one may be.
+    Unreadable(String),
+    /// It is larger than it may be, and would be so again.
+    Excess(String),
+}
+
 /// A decoded page.
 #[derive(Debug)]
-pub(super) struct Decoded {
-    pub(super) rows: RecordBatch,
-    pub(super) next: Option<String>,
+pub struct Decoded {
+    /// Its rows, in the columns of the layout.
+    pub rows: RecordBatch,
+    /// The link to the next page, as it stands there.
+    pub next: Option<String>,
     /// The link to what changes from then on.
-    pub(super) changes: Option<String>,
+    pub changes: Option<String>,
     /// The keys of rows that are gone.
-    pub(super) gone: Vec<String>,
+    pub gone: Vec<String>,
 }
 
 /// What a page says beside its rows.
@@ -55,7 +65,9 @@ struct Around {
 }
 
 impl Layout {
-    pub(super) fn new(query: &Query) -> Self {
+    /// The columns of [`schema_of`] the query; its URL is no matter, so that one can be made up from fields alone.
+    #[must_use]
+    pub fn new(query: &Query) -> Self {
         let schema = schema_of(query);
         let mut columns = HashMap::new();
         let mut is_id = vec![false; schema.fields().len()];
@@ -74,13 +86,18 @@ impl Layout {
         Self { schema, columns, is_id }
     }
 
-    pub(super) fn schema(&self) -> SchemaRef {
+    /// The columns of every page.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
 }
 
 /// Decodes a page. `rows_before` is how many rows came in the pages before: numbers go on from there.
-pub(super) fn decode(bytes: &[u8], layout: &Layout, rows_before: i64) -> Result<Decoded, Flaw> {
+///
+/// # Errors
+/// If it is beyond the bounds, or not a page of these columns.
+pub fn decode(bytes: &[u8], layout: &Layout, rows_before: i64) -> Result<Decoded, Flaw> {
     json::bounded(bytes).map_err(Flaw::Excess)?;
     let mut builders: Vec<Builder> = layout.schema.fields().iter().map(|f| Builder::new(f.data_type())).collect();
     let mut reader = serde_json::Deserializer::from_slice(bytes);

@@ -10,7 +10,7 @@ mod auth;
 mod authority;
 pub mod checkpoint;
 pub mod client;
-mod decode;
+pub mod decode;
 pub mod error;
 mod flow;
 mod grant;

@@ -14,7 +14,7 @@ use super::assumptions::{
     NOT_TRACKED_CODES,
 };
 use super::client::{Dynamics, detail, refusal};
-use super::decode::{Decoded, Layout, decode};
+use super::decode::{Decoded, Flaw, Layout, decode};
 use super::error::Error;
 use super::odata::{Query, Reach};
 use crate::http;
@@ -23,14 +23,6 @@ use crate::http::json;
 use crate::http::quoted::quoted;
 use crate::http::retry::{TRIES_UNREADABLE, wait};
 use crate::http::unpack::Excess;
-
-/// What is wrong with an answer of success.
-pub(super) enum Flaw {
-    /// It is not what it should be; the next one may be.
-    Unreadable(String),
-    /// It is larger than it may be, and would be so again.
-    Excess(String),
-}
 
 /// A page that is asked for.
 pub(super) struct Ask<'a> {

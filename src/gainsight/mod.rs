@@ -12,6 +12,7 @@ mod deletions;
 pub mod error;
 pub mod metadata;
 mod narrow;
+pub mod page;
 pub mod people;
 pub mod read;
 pub mod read_back;
