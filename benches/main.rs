@@ -1,19 +1,33 @@
-//! Benchmarks, in one binary: `cargo bench -- demo 10000` (a whole plan and load of the out-of-the-box chain),
-//! `cargo bench -- check 1000` (reading and checking a script of that many jobs) and `cargo bench -- ranges 200000`
-//! (reading that many contacts in one chain of pages and in ranges). Without a name all of these run. `cargo bench --profile dev --
-//! soak 20` runs jobs through random faults for that many minutes, `-- serve 30` does so with the daemon, which is stopped and killed meanwhile, and `-- calls 100000` holds the calls of a first load and of days
-//! of change against those that are needed (`README.md` has the table).
+//! Benchmarks, in one binary. Each prints rows and bytes a second, the median of five; `README.md` says how they are run and what they found.
+//!
+//! Of the hot path, at 10,000, 100,000 and 1,000,000 rows or at the numbers that are named: `cargo bench -- decode`, `-- map`, `-- compare`,
+//! and `-- parse 1000` of the language, with a script of that many jobs. `cargo bench -- data DIR 1000000` writes the workload as
+//! files, for `peers/`. Without a name all of the hot path runs.
+//!
+//! Of the whole: `-- demo 10000` (plan and load of the out-of-the-box chain), `-- ranges 200000` (reading that many contacts in one chain
+//! of pages and in ranges). `cargo bench --profile dev -- soak 20` runs jobs through random faults for that many minutes, `-- serve 30` does
+//! so with the daemon, which is stopped and killed meanwhile, and `-- calls 100000` holds the calls of a first load and of days of change
+//! against those that are needed.
 //!
 //! Nothing here is a test: a slow machine fails nothing.
 
 #![allow(clippy::print_stdout)]
 
 mod calls;
-mod check;
+mod data;
+mod decode;
 mod demo;
+mod measured;
+mod parse;
+mod plan;
 mod ranges;
 mod serve;
 mod soak;
+mod workload;
+
+use std::path::Path;
+
+use workload::Workload;
 
 fn main() {
     // `cargo test` also starts benches, with `--test`; there is nothing to check then.
@@ -24,25 +38,30 @@ fn main() {
     if let Some(place) = arguments.iter().position(|a| a == soak::WORKER) {
         return soak::worker::work(&arguments[place + 1..]);
     }
-    let count = |default: usize| arguments.iter().find_map(|a| a.parse().ok()).unwrap_or(default);
-    if arguments.iter().any(|a| a == "soak") {
-        return soak::soak(count(20));
-    }
-    if arguments.iter().any(|a| a == "serve") {
-        return serve::serve(count(30));
-    }
-    if arguments.iter().any(|a| a == "calls") {
-        return calls::calls(count(100_000));
-    }
-    let is_wanted =
-        |name: &str| arguments.iter().all(|a| a.parse::<usize>().is_ok()) || arguments.iter().any(|a| a == name);
-    if is_wanted("check") {
-        check::check(count(1_000));
-    }
-    if is_wanted("ranges") {
-        ranges::ranges(count(200_000));
-    }
-    if is_wanted("demo") {
-        demo::demo(count(10_000));
+    let (name, rest) = arguments.split_first().map_or(("", [].as_slice()), |(name, rest)| (name.as_str(), rest));
+    let numbers: Vec<u64> = rest.iter().filter_map(|word| word.parse().ok()).collect();
+    let count = |default: usize| numbers.first().map_or(default, |number| *number as usize);
+    let rows = if numbers.is_empty() { measured::ROWS.to_vec() } else { numbers.clone() };
+    match name {
+        "soak" => soak::soak(count(20)),
+        "serve" => serve::serve(count(30)),
+        "calls" => calls::calls(count(100_000)),
+        "ranges" => ranges::ranges(count(200_000)),
+        "demo" => demo::demo(count(10_000)),
+        "data" => {
+            let folder = rest.first().expect("a folder follows: cargo bench -- data DIR ROWS");
+            data::data(Path::new(folder), &Workload { rows: count(1_000_000) as u64, mix: data::mixed(rest) });
+        }
+        "parse" => parse::parse(count(1_000)),
+        "decode" => decode::decoders(&rows),
+        "map" => plan::map_stage(&rows),
+        "compare" => plan::compare_stage(&rows),
+        "" => {
+            parse::parse(1_000);
+            decode::decoders(&rows);
+            plan::map_stage(&rows);
+            plan::compare_stage(&rows);
+        }
+        other => println!("there is no bench {other}; benches/README.md lists them"),
     }
 }
