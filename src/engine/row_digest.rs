@@ -11,7 +11,7 @@ use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use twox_hash::XxHash3_128;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Bytes of a digest.
 pub(super) const BYTES: i32 = 16;
@@ -69,7 +69,7 @@ impl ScalarUDFImpl for RowDigest {
             for (column, values) in columns.iter().zip(values) {
                 if values.is_null(row) { bytes.push(0) } else { column.append(row, &mut bytes) }
             }
-            digests.append_value(XxHash3_128::oneshot(&bytes).to_le_bytes())?;
+            digests.append_value(xxh3_128(&bytes).to_le_bytes())?;
         }
         Ok(ColumnarValue::Array(Arc::new(digests.finish())))
     }

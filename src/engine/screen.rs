@@ -83,18 +83,50 @@ pub(super) fn row_digests(job: &Job, may_be_stored: Expr, mapped: impl Fn(usize)
 }
 
 /// The digest of a record's key.
-fn record_key(job: &Job) -> Expr {
+pub(super) fn record_key(job: &Job) -> Expr {
     let keys = job.key.iter().map(|key| folded(ident(&job.mappings[key.mapping].field.name), key.fold));
     key_digest(lit(true), keys.collect())
 }
 
-impl Screen {
-    /// Looks at all mapped rows and all records. None, if nothing can be told of this job, or its target is too large.
-    pub(super) async fn of(engine: &Engine, job: &Job) -> Result<Option<Arc<Self>>> {
+/// Whether the key with this digest is of one bucket among several. Rows without one are nobody's, and stand in the first.
+pub(super) fn is_in_bucket(digest: Expr, number: usize, of: usize) -> Expr {
+    let function = move |args: &[ColumnarValue]| {
+        let keys = ColumnarValue::values_to_arrays(args)?;
+        let keys = keys[0].as_fixed_size_binary();
+        let bucket = |at: usize| if keys.is_null(at) { 0 } else { (wide(keys.value(at)) >> 64) % of as u128 };
+        let all: BooleanArray = (0..keys.len()).map(|at| Some(bucket(at) == number as u128)).collect();
+        Ok(ColumnarValue::Array(Arc::new(all) as ArrayRef))
+    };
+    let kind = vec![DataType::FixedSizeBinary(BYTES)];
+    let name = format!("is_in_bucket_{number}");
+    create_udf(&name, kind, DataType::Boolean, Volatility::Immutable, Arc::new(function)).call(vec![digest])
+}
+
+/// What can be told of a job's rows.
+pub(super) enum Screened {
+    /// Nothing, of no rows.
+    Never,
+    /// Nothing, as the target has more records than are held.
+    TooLarge,
+    /// This.
+    Done(Arc<Screen>),
+}
+
+impl Screened {
+    /// Looks at all mapped rows and all records.
+    pub(super) async fn of(engine: &Engine, job: &Job) -> Result<Self> {
         if !can_be_screened(job) {
-            return Ok(None);
+            return Ok(Self::Never);
         }
-        let Some(index) = Index::of(engine, job).await? else { return Ok(None) };
+        Ok(match Index::of(engine, job).await? {
+            Some(index) => Self::Done(Arc::new(Screen::over(index, engine).await?)),
+            None => Self::TooLarge,
+        })
+    }
+}
+
+impl Screen {
+    async fn over(index: Index, engine: &Engine) -> Result<Self> {
         let mut screen = Self { index, found: Vec::new(), settled: 0, wanted: 0 };
         let rows = engine.stored(dataset::MAPPED).await?.select(vec![ident(ROW), ident(KEY), ident(FORM)])?;
         let mut batches = engine.by_number(rows).await?.batches;
@@ -107,7 +139,7 @@ impl Screen {
         screen.settled = screen.found.iter().filter(is_settled).count();
         let is_wanted = |mark: &&u8| **mark & CLAIMED != 0 && !is_over(**mark);
         screen.wanted = screen.index.marks.iter().filter(is_wanted).count();
-        Ok(Some(Arc::new(screen)))
+        Ok(screen)
     }
 
     fn claim(&mut self, numbers: &[i64], keys: &FixedSizeBinaryArray, forms: &FixedSizeBinaryArray) -> Result<()> {

@@ -9,6 +9,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::physical_plan::execute_stream_partitioned;
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
@@ -30,7 +31,7 @@ pub struct Rows {
 
 impl Rows {
     /// These rows and others with the same columns, by their numbers.
-    pub(super) fn and(self, others: Self) -> Self {
+    pub(super) fn and(self, others: Vec<Self>) -> Self {
         // Whether a column could hold a null is a matter of how it was made; what is kept says the same of all rows.
         let fields = self.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
         let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -42,7 +43,8 @@ impl Rows {
             };
             batches.map(alike).map_err(|error: Error| *error.0).boxed()
         };
-        let batches = merged(vec![alike(self.batches), alike(others.batches)]);
+        let all = std::iter::once(self).chain(others).map(|rows| alike(rows.batches));
+        let batches = merged(all.collect());
         Self { schema, batches: batches.map_err(Error::from).boxed() }
     }
 }
@@ -143,6 +145,15 @@ impl Engine {
     pub(super) async fn by_number(&self, plan: DataFrame) -> Result<Rows> {
         let context = Arc::new(plan.task_ctx());
         Ok(ordered(plan.create_physical_plan().await?, context)?)
+    }
+
+    /// The same on one thread, and without reading ahead: for one of many that are read side by side.
+    pub(super) async fn one_by_one(&self, plan: DataFrame) -> Result<Rows> {
+        let context = Arc::new(plan.task_ctx());
+        let plan = plan.create_physical_plan().await?;
+        let (schema, partitions) = (plan.schema(), execute_stream_partitioned(plan, context)?);
+        let batches = merged(partitions.into_iter().map(StreamExt::boxed).collect());
+        Ok(Rows { schema, batches: batches.map_err(Error::from).boxed() })
     }
 
     /// Runs a plan whose rows may come in any order.

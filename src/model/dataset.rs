@@ -18,6 +18,14 @@ pub const ROW: &str = "_row";
 pub const SOURCE: &str = "source";
 /// Rows with their lookups resolved and their mappings computed.
 pub const MAPPED: &str = "mapped";
+/// The same as [`COMPARED`] of the rows of one bucket, where there are too many for a comparison at once. It goes when all are there.
+#[must_use]
+pub fn bucket(number: usize) -> String {
+    format!("{BUCKETS}/{number:06}")
+}
+
+/// The folder of all buckets.
+pub const BUCKETS: &str = "bucket";
 /// Every row of the source with its outcome, of a job that acts on what the source loses: what the changes are made of.
 pub const COMPARED: &str = "compared";
 /// Every row with its outcome, its old and its new values.

@@ -11,7 +11,7 @@ use super::error::Error;
 use super::progress::Voice;
 use super::tally::Tally;
 use super::verifying::Drifted;
-use crate::engine::compare::{compare, queue};
+use crate::engine::compare::{Comparison, queue};
 use crate::engine::lost::lost;
 use crate::engine::map::map;
 use crate::engine::session::{Engine, Rows};
@@ -155,7 +155,7 @@ pub(super) async fn plan(
     progress: &Voice<'_>,
 ) -> Result<Plan, Error> {
     // What an earlier process left half done is no part of this plan.
-    for name in [dataset::MAPPED, dataset::COMPARED, dataset::CHANGES, dataset::QUEUE] {
+    for name in [dataset::MAPPED, dataset::BUCKETS, dataset::COMPARED, dataset::CHANGES, dataset::QUEUE] {
         folder.clear(name).await?;
     }
     let engine = Engine::new(folder.root())?;
@@ -163,7 +163,8 @@ pub(super) async fn plan(
     progress.advanced("plan", read / 2, Some(read));
     let mut tally = Tally::new(job, read, sample);
     let chosen: Option<HashSet<&str>> = chosen.map(|ids| ids.iter().map(String::as_str).collect());
-    let compared = compare(&engine, job).await?;
+    let comparison = Comparison::begin(&engine, job).await?;
+    let compared = compared(&comparison, folder).await?;
     let changes = if job.keeps_links() {
         write(folder, dataset::COMPARED, compared, None, None).await?;
         lost(&engine, job).await?
@@ -171,12 +172,25 @@ pub(super) async fn plan(
         compared
     };
     write(folder, dataset::CHANGES, changes, Some(&mut tally), chosen.as_ref()).await?;
+    folder.clear(dataset::BUCKETS).await?;
     if let Some((_, descending)) = &job.load_first {
         write(folder, dataset::QUEUE, queue(&engine, *descending).await?, None, None).await?;
     }
     progress.advanced("plan", read, Some(read));
     let today = target.today(bucket(job)).await;
     Ok(tally.plan(&target.limits, today))
+}
+
+/// The compared rows: bucket by bucket, where there are too many to be held at once.
+async fn compared(comparison: &Comparison<'_>, folder: &RunFolder) -> Result<Rows, Error> {
+    if comparison.buckets == 1 {
+        return Ok(comparison.at_once().await?);
+    }
+    let names: Vec<String> = (0..comparison.buckets).map(dataset::bucket).collect();
+    for (number, name) in names.iter().enumerate() {
+        write(folder, name, comparison.bucket(number).await?, None, None).await?;
+    }
+    Ok(comparison.together(&names).await?)
 }
 
 async fn write(

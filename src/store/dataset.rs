@@ -23,8 +23,8 @@ pub use super::parts::Part;
 use super::{durable, parts};
 
 /// Rows of one file. Fixed, so that the same rows make the same files.
-const ROWS_PER_FILE: usize = 65_536;
-/// Rows of one batch that is read back.
+const ROWS_PER_FILE: usize = 32_768;
+/// Rows of one batch that is read back, and of one group in a file: whoever reads or writes holds no more at a time.
 const ROWS_PER_BATCH: usize = 8_192;
 
 /// The folder of one run.
@@ -305,6 +305,7 @@ fn encode(batch: &RecordBatch) -> std::result::Result<Vec<u8>, parquet::errors::
     let properties = WriterProperties::builder()
         .set_statistics_enabled(EnabledStatistics::None)
         .set_dictionary_enabled(false)
+        .set_max_row_group_row_count(Some(ROWS_PER_BATCH))
         .build();
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
