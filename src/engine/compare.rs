@@ -118,7 +118,7 @@ impl<'a> Comparison<'a> {
     async fn settled(&self) -> Result<Option<Rows>> {
         let Some(screen) = &self.screen else { return Ok(None) };
         let rows = self.engine.stored(dataset::MAPPED).await?.filter(screen.is_settled())?;
-        let rows = verdict::unchanged(self.job, &Reasons::of(self.job), rows, screen.gsid())?;
+        let rows = verdict::settled(self.job, &Reasons::of(self.job), rows, screen.gsid())?;
         Ok(Some(self.engine.by_number(rows).await?))
     }
 }

@@ -1,7 +1,7 @@
 //! A lookup: its object grouped once by the match columns, then joined to the rows. Never more than one row out per row.
 
 use arrow::datatypes::SchemaRef;
-use datafusion::functions_aggregate::expr_fn::{count, first_value};
+use datafusion::functions_aggregate::expr_fn::{count, first_value, min};
 use datafusion::logical_expr::{Case, Expr, ident, lit, try_cast};
 use datafusion::prelude::DataFrame;
 
@@ -78,14 +78,7 @@ pub(super) fn held(index: usize, lookup: &Lookup, object: DataFrame) -> Result<D
 /// the records that this run is going to insert.
 pub(super) fn join(index: usize, lookup: &Lookup, job: &Job, held: DataFrame, rows: DataFrame) -> Result<DataFrame> {
     let keys: Vec<String> = (0..lookup.matches.len()).map(|n| held_column(index, n)).collect();
-    let mut found = vec![count(lit(1_i64)).alias(count_column(index))];
-    for n in 0..lookup.yields.len() {
-        let first = orders(lookup).iter().enumerate();
-        let mut by: Vec<_> = first.map(|(n, o)| ident(order_column(n)).sort(!o.descending, false)).collect();
-        by.push(ident("gsid").sort(true, false));
-        found.push(first_value(ident(format!("y{n}")), by).alias(looked(index, n)));
-    }
-    let grouped = held.aggregate(keys.iter().map(ident).collect(), found)?;
+    let grouped = grouped(index, lookup, held, &keys)?;
     let on: Vec<_> = keys.into_iter().enumerate().map(|(n, k)| (k, wanted_column(index, n))).collect();
     let rows = attach(grouped, rows, &on)?;
     let OnNone::Use(value) = &lookup.on_none else { return Ok(rows) };
@@ -108,6 +101,33 @@ pub(super) fn join(index: usize, lookup: &Lookup, job: &Job, held: DataFrame, ro
         })
         .collect();
     add(steps.taken(rows)?, instead)
+}
+
+/// One row for each key: how many records have it, and what the lookup yields of the first one.
+fn grouped(index: usize, lookup: &Lookup, held: DataFrame, keys: &[String]) -> Result<DataFrame> {
+    let groups = keys.iter().map(ident).collect();
+    let mut found = vec![count(lit(1_i64)).alias(count_column(index))];
+    if !orders(lookup).is_empty() {
+        for n in 0..lookup.yields.len() {
+            let first = orders(lookup).iter().enumerate();
+            let mut by: Vec<_> = first.map(|(n, o)| ident(order_column(n)).sort(!o.descending, false)).collect();
+            by.push(ident("gsid").sort(true, false));
+            found.push(first_value(ident(format!("y{n}")), by).alias(looked(index, n)));
+        }
+        return Ok(held.aggregate(groups, found)?);
+    }
+    // The smallest id is found a hundred times faster than the first value in an order of ids; the other values are those of its record.
+    found.push(min(ident("gsid")).alias("first_gsid"));
+    let first = held.clone().aggregate(groups, found)?;
+    let is_id = |field: &Field| field.name == lookup.object.primary_id();
+    if lookup.yields.iter().all(is_id) {
+        let ids = (0..lookup.yields.len()).map(|n| (looked(index, n), ident("first_gsid")));
+        return without(add(first, ids.collect())?, |name| name == "first_gsid");
+    }
+    let mut values = vec![ident("gsid").alias("of_gsid")];
+    values.extend((0..lookup.yields.len()).map(|n| ident(format!("y{n}")).alias(looked(index, n))));
+    let first = attach(held.select(values)?, first, &[("of_gsid".to_owned(), "first_gsid".to_owned())])?;
+    without(first, |name| name == "first_gsid")
 }
 
 /// The order in which the first of several is taken; empty where the smallest id decides alone.

@@ -16,6 +16,7 @@ use super::identity::{identified, is_known, owned};
 use super::lower::folded;
 use super::map::mapped_column;
 use super::reason::{Cause, Reasons};
+use super::screen::compares_live_rows_only;
 use super::stored::{has_items, is_item, is_text};
 use super::verdict::was_refused;
 use crate::model::job::{Job, Route};
@@ -91,7 +92,9 @@ pub(super) fn matched(job: &Job, reasons: &Reasons, rows: DataFrame, held: &Held
 fn keyed(job: &Job, reasons: &Reasons, rows: DataFrame, held: &Held) -> Result<DataFrame> {
     let mut more: Vec<(String, Expr)> = Vec::new();
     for (index, key) in job.key.iter().enumerate() {
-        more.push((key_column(index), folded(ident(mapped_column(key.mapping)), key.fold)));
+        let folded = folded(ident(mapped_column(key.mapping)), key.fold);
+        let is_live_only = compares_live_rows_only(job);
+        more.push((key_column(index), if is_live_only { when(ident("_why").is_null(), folded) } else { folded }));
     }
     // A person is one record at each company: the company belongs to the key of the row.
     if let Some(company) = company_mapping(job) {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::AsArray;
+use arrow::compute::concat_batches;
 use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{DataFusionError, Result};
@@ -22,6 +23,11 @@ use crate::model::dataset::ROW;
 
 /// Batches of one partition that may wait for rows of another: those of a file, as files are dealt out in turns.
 const WAITING_BATCHES: usize = 4;
+
+/// Rows that are copied together where those of several streams alternate.
+const ROWS_PER_BATCH: usize = 8_192;
+/// So many of one stream are given out as they are.
+const ROWS_AS_THEY_ARE: usize = 2_048;
 
 /// Carries a plan out. Its rows have numbers, and those of each partition ascend.
 pub(super) fn ordered(plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Result<Rows> {
@@ -43,7 +49,7 @@ pub(super) type Stream = BoxStream<'static, Result<RecordBatch>>;
 /// Streams as one, by the numbers of their rows, which ascend in each.
 pub(super) fn merged(streams: Vec<Stream>) -> Stream {
     let lanes = streams.into_iter().map(|batches| Lane { batches, head: None, is_done: false }).collect();
-    let merge = Merge { lanes, last: i64::MIN };
+    let merge = Merge { lanes, last: i64::MIN, begun: Vec::new() };
     futures::stream::try_unfold(merge, |mut merge| async move { Ok(merge.next().await?.map(|batch| (batch, merge))) })
         .boxed()
 }
@@ -90,12 +96,35 @@ impl Lane {
 
 struct Merge {
     lanes: Vec<Lane>,
-    /// The number of the row that was given out last.
+    /// The number of the row that was taken last.
     last: i64,
+    /// Rows that were taken and are not given out yet.
+    begun: Vec<RecordBatch>,
 }
 
 impl Merge {
+    /// The next rows: as they are where many of a stream follow each other, else copied together.
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let (mut runs, mut rows) = (std::mem::take(&mut self.begun), 0);
+        rows += runs.iter().map(RecordBatch::num_rows).sum::<usize>();
+        while rows < ROWS_PER_BATCH {
+            let Some(run) = self.run().await? else { break };
+            if run.num_rows() >= ROWS_AS_THEY_ARE && !runs.is_empty() {
+                self.begun.push(run);
+                break;
+            }
+            rows += run.num_rows();
+            runs.push(run);
+        }
+        match &runs[..] {
+            [] => Ok(None),
+            [one] => Ok(Some(one.clone())),
+            [first, ..] => Ok(Some(concat_batches(first.schema_ref(), &runs)?)),
+        }
+    }
+
+    /// Rows of one stream that come before all of the others.
+    async fn run(&mut self) -> Result<Option<RecordBatch>> {
         for lane in &mut self.lanes {
             lane.fill().await?;
         }

@@ -31,6 +31,8 @@ pub(super) const FORM: &str = "_form";
 const RECORDS_AT_MOST: usize = 2_000_000;
 /// No record.
 const NOBODY: u32 = u32::MAX;
+/// No record, as the row is decided: nothing is left to be compared.
+const DECIDED: u32 = u32::MAX - 1;
 /// A row says that it is the record's, and another one does too.
 const CLAIMED: u8 = 1;
 const CLAIMED_TWICE: u8 = 2;
@@ -66,6 +68,17 @@ fn can_be_screened(job: &Job) -> bool {
     let is_pending = (0..job.lookups.len()).any(|lookup| job.is_pending(lookup));
     let is_plain = job.targets.len() == 1 && job.targets[0].route == Route::Object;
     is_plain && !is_pending && matches!(job.verb, Verb::Upsert | Verb::Update)
+}
+
+/// Whether a row that the source's side decided is not compared: it is nobody's record then. Where rows that the source loses are acted
+/// upon, one that is in error still stands for its record.
+pub(super) fn compares_live_rows_only(job: &Job) -> bool {
+    can_be_screened(job) && !job.keeps_links()
+}
+
+/// Whether a row is decided, and so not compared.
+fn is_over(job: &Job) -> Expr {
+    if compares_live_rows_only(job) { ident("_why").is_not_null() } else { lit(false) }
 }
 
 /// The mapped row's digests, where they can be of use: a condition that its values may be stored, and its columns in the job's order.
@@ -119,37 +132,49 @@ impl Screened {
             return Ok(Self::Never);
         }
         Ok(match Index::of(engine, job).await? {
-            Some(index) => Self::Done(Arc::new(Screen::over(index, engine).await?)),
+            Some(index) => Self::Done(Arc::new(Screen::over(index, engine, job).await?)),
             None => Self::TooLarge,
         })
     }
 }
 
 impl Screen {
-    async fn over(index: Index, engine: &Engine) -> Result<Self> {
+    async fn over(index: Index, engine: &Engine, job: &Job) -> Result<Self> {
         let mut screen = Self { index, found: Vec::new(), settled: 0, wanted: 0 };
-        let rows = engine.stored(dataset::MAPPED).await?.select(vec![ident(ROW), ident(KEY), ident(FORM)])?;
+        let rows =
+            engine.stored(dataset::MAPPED).await?.select(vec![ident(ROW), ident(KEY), ident(FORM), is_over(job)])?;
         let mut batches = engine.by_number(rows).await?.batches;
         while let Some(batch) = batches.next().await {
             let batch = batch?;
             let numbers = batch.column(0).as_primitive::<Int64Type>().values();
-            screen.claim(numbers, batch.column(1).as_fixed_size_binary(), batch.column(2).as_fixed_size_binary())?;
+            let (keys, forms) = (batch.column(1).as_fixed_size_binary(), batch.column(2).as_fixed_size_binary());
+            screen.claim(numbers, keys, forms, batch.column(3).as_boolean())?;
         }
-        let is_settled = |found: &&u32| screen.index.is_settled(**found);
+        let is_settled = |found: &&u32| **found == DECIDED || screen.index.is_settled(**found);
         screen.settled = screen.found.iter().filter(is_settled).count();
-        let is_wanted = |mark: &&u8| **mark & CLAIMED != 0 && !is_over(**mark);
+        let is_wanted = |mark: &&u8| **mark & CLAIMED != 0 && !is_same(**mark);
         screen.wanted = screen.index.marks.iter().filter(is_wanted).count();
         Ok(screen)
     }
 
-    fn claim(&mut self, numbers: &[i64], keys: &FixedSizeBinaryArray, forms: &FixedSizeBinaryArray) -> Result<()> {
+    fn claim(
+        &mut self,
+        numbers: &[i64],
+        keys: &FixedSizeBinaryArray,
+        forms: &FixedSizeBinaryArray,
+        over: &BooleanArray,
+    ) -> Result<()> {
         for (at, number) in numbers.iter().enumerate() {
             if usize::try_from(*number).ok() != Some(self.found.len() + 1) {
                 return Err(DataFusionError::Internal(format!("row {number} is not the next one")).into());
             }
-            let found = if keys.is_null(at) { NOBODY } else { self.index.find(wide(keys.value(at))) };
+            let found = match keys.is_valid(at) {
+                true => self.index.find(wide(keys.value(at))),
+                false if over.value(at) => DECIDED,
+                false => NOBODY,
+            };
             self.found.push(found);
-            if found == NOBODY {
+            if found == NOBODY || found == DECIDED {
                 continue;
             }
             let mark = &mut self.index.marks[found as usize];
@@ -180,8 +205,7 @@ impl Screen {
     pub(super) fn is_settled(self: &Arc<Self>) -> Expr {
         let screen = Arc::clone(self);
         let of_row = move |numbers: &[i64]| -> ArrayRef {
-            let all: BooleanArray =
-                numbers.iter().map(|n| Some(screen.index.is_settled(screen.found_of(*n)))).collect();
+            let all: BooleanArray = numbers.iter().map(|n| Some(screen.is_settled_row(*n))).collect();
             Arc::new(all)
         };
         of_rows("is_settled", DataType::Boolean, of_row)
@@ -205,6 +229,11 @@ impl Screen {
     fn found_of(&self, number: i64) -> u32 {
         let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         at.and_then(|at| self.found.get(at)).copied().unwrap_or(NOBODY)
+    }
+
+    fn is_settled_row(&self, number: i64) -> bool {
+        let found = self.found_of(number);
+        found == DECIDED || self.index.is_settled(found)
     }
 
     fn settled_gsid(&self, number: i64) -> Option<&str> {
@@ -285,12 +314,12 @@ impl Index {
     }
 
     fn is_settled(&self, found: u32) -> bool {
-        self.marks.get(found as usize).is_some_and(|mark| is_over(*mark))
+        self.marks.get(found as usize).is_some_and(|mark| is_same(*mark))
     }
 
     fn is_wanted(&self, key: u128) -> bool {
         let mark = self.marks.get(self.find(key) as usize).copied().unwrap_or_default();
-        mark & CLAIMED != 0 && !is_over(mark)
+        mark & CLAIMED != 0 && !is_same(mark)
     }
 
     fn gsid(&self, at: usize) -> &str {
@@ -300,7 +329,7 @@ impl Index {
 }
 
 /// Whether everything is known of a record: one row is about it and says what it holds, and no other record has its key.
-fn is_over(mark: u8) -> bool {
+fn is_same(mark: u8) -> bool {
     mark == CLAIMED | SAME
 }
 

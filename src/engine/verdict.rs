@@ -14,6 +14,7 @@ use super::lower::folded;
 use super::map::mapped_column;
 use super::matching::{company_mapping, key_column, main_index, old_column, when};
 use super::reason::{Cause, Reasons};
+use super::screen::compares_live_rows_only;
 use crate::model::dataset::{ROW, changes};
 use crate::model::job::{Job, Mapping, Route};
 use crate::model::outcome::Outcome;
@@ -55,20 +56,24 @@ pub(super) fn was_refused() -> Expr {
     coalesce(vec![ident("rf_print").eq(ident("print")), lit(false)])
 }
 
-/// The changes of rows that are settled: their records, with these GSIDs, hold what the rows say.
-pub(super) fn unchanged(job: &Job, reasons: &Reasons, rows: DataFrame, gsid: Expr) -> Result<DataFrame> {
-    let mut more = vec![("gsid0".to_owned(), gsid), (action_column(0), lit("unchanged"))];
-    more.push(("planned".to_owned(), lit(Outcome::Unchanged.text())));
-    more.push(("siblings".to_owned(), lit(1_i64)));
+/// The changes of rows that are settled: decided before, or their records, with these GSIDs, hold what the rows say.
+pub(super) fn settled(job: &Job, reasons: &Reasons, rows: DataFrame, gsid: Expr) -> Result<DataFrame> {
+    let mut more = vec![("gsid0".to_owned(), gsid), ("siblings".to_owned(), lit(1_i64))];
+    more.push(("wins".to_owned(), lit(true)));
     more.extend(["print", "rf_message", "rf_field"].map(|name| (name.to_owned(), null_text())));
     for (n, key) in job.key.iter().enumerate() {
         more.push((key_column(n), folded(ident(mapped_column(key.mapping)), key.fold)));
     }
-    for index in 0..job.mappings.len() {
-        more.push((old_column(index), ident(mapped_column(index))));
-        more.push((changed_column(index), lit(false)));
-    }
-    Ok(add(rows, more)?.select(final_columns(job, reasons))?)
+    let rows = add(rows, more)?;
+    let is_there = || ident("gsid0").is_not_null();
+    let held = (0..job.mappings.len()).map(|n| (old_column(n), when(is_there(), ident(mapped_column(n)))));
+    let rows = add(rows, held.collect())?;
+    let new = |n: usize| ident("gsid0").is_null().and(brought(job, n));
+    let flags = (0..job.mappings.len()).map(|n| (changed_column(n), new(n)));
+    let action = either(is_there(), lit("unchanged"), lit("insert"));
+    let planned = either(is_there(), lit(Outcome::Unchanged.text()), lit(Outcome::Inserted.text()));
+    let more = flags.chain([(action_column(0), action), ("planned".to_owned(), planned)]);
+    Ok(add(rows, more.collect())?.select(final_columns(job, reasons))?)
 }
 
 fn changed_column(mapping: usize) -> String {
@@ -101,13 +106,16 @@ fn changed(job: &Job, index: usize) -> Expr {
         // A job that only inserts leaves a person who is there as he is, whatever company he is new at.
         differs = if job.verb == Verb::Insert { lit(false) } else { differs.and(ident("wins")) };
     }
-    // A row that only follows brings its key and its company: what it says of the person is out of date.
+    either(is_new, brought(job, index), differs)
+}
+
+/// Whether a new record gets a field.
+fn brought(job: &Job, index: usize) -> Expr {
+    let mapping: &Mapping = &job.mappings[index];
     // A null is said outright, unless KEEP: the target may have a default, and an older row may have brought a value.
-    let mut brought = if mapping.keep { new.is_not_null() } else { lit(true) };
-    if job.targets[mapping.target].route == Route::Person {
-        brought = brought.and(ident("wins"));
-    }
-    either(is_new, brought, differs)
+    let brought = if mapping.keep { ident(mapped_column(index)).is_not_null() } else { lit(true) };
+    // A row that only follows brings its key and its company: what it says of the person is out of date.
+    if job.targets[mapping.target].route == Route::Person { brought.and(ident("wins")) } else { brought }
 }
 
 /// `insert`, `update`, `unchanged`, `follow` or null: see [`changes::action`].
@@ -140,6 +148,16 @@ fn avatar_action(job: &Job, target: usize) -> Expr {
         differs = differs.or(binary_expr(ident("av_active"), Operator::IsDistinctFrom, ident(mapped_column(index))));
     }
     either(ident("av_known").is_null(), lit("insert"), either(differs, lit("update"), lit("unchanged")))
+}
+
+/// Whether the digest of a row's values is kept: of a record that stays as it is nobody asks for it.
+fn is_printed(job: &Job) -> Expr {
+    let is_sent = ident("planned").not_eq(lit(Outcome::Unchanged.text()));
+    if compares_live_rows_only(job) {
+        is_sent.and(ident("gsid0").is_not_null().or(ident("_why").is_null()))
+    } else {
+        is_sent
+    }
 }
 
 /// The outcome of a row that nothing stands against.
@@ -195,7 +213,7 @@ fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
         remembered("rf_message").alias(changes::MESSAGE),
         remembered("rf_field").alias(changes::FIELD),
         // Of a record that stays as it is nobody asks for it.
-        when(ident("planned").not_eq(lit(Outcome::Unchanged.text())), ident("print")).alias(changes::FINGERPRINT),
+        when(is_printed(job), ident("print")).alias(changes::FINGERPRINT),
         ident("_rank").alias(changes::RANK),
         key.alias(changes::KEY),
         ident("siblings").alias(changes::SIBLINGS),
