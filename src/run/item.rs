@@ -71,7 +71,7 @@ impl Load<'_> {
         Item {
             row: changes.row(at),
             id: changes.id(at),
-            fingerprint: changes.text(changes::FINGERPRINT, at).unwrap_or_default().to_owned(),
+            fingerprint: changes.fingerprint(at),
             planned: changes.outcome(at).unwrap_or(Outcome::Error),
             record: if is_lost { changes.assigned(0, at) } else { changes.record(0, at) },
             gsid: changes.gsid(0, at),
@@ -141,7 +141,7 @@ pub(super) fn links_of(changes: &Changes<'_>, at: usize) -> Vec<Relink> {
     let records = job.targets.iter().enumerate().filter(|(_, target)| target.route != Route::Avatar);
     let linked = records.filter_map(|(index, target)| {
         changes.action(index, at)?;
-        let key = changes.text(&changes::keyed(&target.object.label), at)?.to_owned();
+        let key = changes.keyed(index, at)?.to_owned();
         let (source_id, object) = (changes.id(at), target.object.name.clone());
         Some(Relink::To(Link { source_id, object, gsid: changes.gsid(index, at), key }))
     });

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::changes::Changes;
+use super::columns;
 use super::deleting::DELETED_TOGETHER;
 use super::error::Error;
 use super::item::{Item, Later};
@@ -24,6 +25,7 @@ use crate::model::reject::RejectCode;
 use crate::store::dataset::RunFolder;
 use crate::store::ledger::{Lost, Recorded, Settled};
 use crate::store::refusals::Refused;
+use crate::store::sift::Sifted;
 
 /// Rows without a call whose outcomes are written down together.
 const QUIET_ROWS: usize = 1_000;
@@ -107,27 +109,26 @@ impl<'a> Load<'a> {
         }
         let size = self.gainsight.limits.batch_size as usize;
         let mut gathered = Gathered::default();
-        let mut reader = folder.read(dataset::loaded(self.job)).await?;
-        while let Some(batch) = reader.next().await? {
-            let changes = Changes::new(self.job, batch);
-            for at in 0..changes.len() {
-                if !self.settle(&changes, at) {
-                    continue;
-                }
-                self.gather(&changes, at, &mut gathered)?;
-                if gathered.deletes.len() == DELETED_TOGETHER {
-                    self.delete(std::mem::take(&mut gathered.deletes)).await?;
-                }
-                if gathered.open.len() == size {
-                    self.ask(std::mem::take(&mut gathered.open)).await?;
-                }
-                let is_full = gathered.inserts.len() == size || gathered.updates.len() == size;
-                let is_last = is_full && self.is_day_ending().await;
-                if gathered.inserts.len() == size || is_last {
-                    self.send(std::mem::take(&mut gathered.inserts), true).await?;
-                }
-                if gathered.updates.len() == size || is_last {
-                    self.send(std::mem::take(&mut gathered.updates), false).await?;
+        let mut files = folder.sift(dataset::loaded(self.job), columns::outcomes(self.job)).await?;
+        while let Some(file) = files.next().await? {
+            for batch in file.pick(&self.unsettled(&file), None).await? {
+                let changes = Changes::new(self.job, batch);
+                for at in 0..changes.len() {
+                    self.gather(&changes, at, &mut gathered)?;
+                    if gathered.deletes.len() == DELETED_TOGETHER {
+                        self.delete(std::mem::take(&mut gathered.deletes)).await?;
+                    }
+                    if gathered.open.len() == size {
+                        self.ask(std::mem::take(&mut gathered.open)).await?;
+                    }
+                    let is_full = gathered.inserts.len() == size || gathered.updates.len() == size;
+                    let is_last = is_full && self.is_day_ending().await;
+                    if gathered.inserts.len() == size || is_last {
+                        self.send(std::mem::take(&mut gathered.inserts), true).await?;
+                    }
+                    if gathered.updates.len() == size || is_last {
+                        self.send(std::mem::take(&mut gathered.updates), false).await?;
+                    }
                 }
             }
         }
@@ -181,21 +182,28 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Counts a row that needs nothing sent; true if it has to be sent.
-    pub(super) fn settle(&mut self, changes: &Changes<'_>, at: usize) -> bool {
-        let outcome = changes.outcome(at).unwrap_or(Outcome::Error);
-        if matches!(outcome, Outcome::Inserted | Outcome::Updated | Outcome::Deleted) {
-            return true;
-        }
-        self.counts.add(outcome);
-        if outcome == Outcome::Unchanged {
-            for target in 0..self.job.targets.len() {
-                if changes.action(target, at).is_some() {
-                    self.record_count(target).unchanged += 1;
+    /// Counts the rows of a file that need nothing sent; gives those that have to be sent.
+    pub(super) fn unsettled(&mut self, file: &Sifted) -> Vec<usize> {
+        let rows = Changes::new(self.job, file.rows.clone());
+        let mut unchanged = vec![0; self.job.targets.len()];
+        let mut wanted = Vec::new();
+        for at in 0..rows.len() {
+            let outcome = rows.outcome(at).unwrap_or(Outcome::Error);
+            if matches!(outcome, Outcome::Inserted | Outcome::Updated | Outcome::Deleted) {
+                wanted.push(at);
+                continue;
+            }
+            self.counts.add(outcome);
+            if outcome == Outcome::Unchanged {
+                for (target, count) in unchanged.iter_mut().enumerate() {
+                    *count += u64::from(rows.action(target, at).is_some());
                 }
             }
         }
-        false
+        for (target, count) in unchanged.into_iter().enumerate() {
+            self.record_count(target).unchanged += count;
+        }
+        wanted
     }
 
     pub(super) fn record_count(&mut self, target: usize) -> &mut Records {

@@ -9,6 +9,7 @@ mod books;
 pub mod chain;
 mod changes;
 mod chosen;
+mod columns;
 pub mod cost;
 mod deleting;
 mod drift;

@@ -278,7 +278,7 @@ fn records(
 /// The person of a row, there or still to come.
 fn person(one: &Earlier, rows: &Changes<'_>, at: usize, people: &HashMap<String, i64>) -> Option<String> {
     let target = one.job.target_by_route(Route::Person)?;
-    rows.gsid(target, at).or_else(|| Some(to_come(&one.run, *people.get(rows.text(changes::KEY, at)?)?)))
+    rows.gsid(target, at).or_else(|| Some(to_come(&one.run, *people.get(rows.key(at)?)?)))
 }
 
 /// The rows that insert people, by the person's key: other rows of the same person only follow.
@@ -289,7 +289,7 @@ async fn new_people(one: &Earlier) -> Result<HashMap<String, i64>, Error> {
     while let Some(batch) = reader.next().await? {
         let rows = Changes::new(&one.job, batch);
         for at in (0..rows.len()).filter(|at| rows.action(target, *at) == Some("insert")) {
-            people.insert(rows.text(changes::KEY, at).unwrap_or_default().to_owned(), rows.row(at));
+            people.insert(rows.key(at).unwrap_or_default().to_owned(), rows.row(at));
         }
     }
     Ok(people)

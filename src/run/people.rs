@@ -11,6 +11,7 @@ use futures::StreamExt;
 use serde_json::Value;
 
 use super::changes::Changes;
+use super::columns;
 use super::error::Error;
 use super::item::Item;
 use super::load::Load;
@@ -62,27 +63,26 @@ pub(super) async fn load(load: &mut Load<'_>, folder: &RunFolder) -> Result<(), 
         several = Several::all(load, folder).await?;
     }
     let mut lost: Vec<(String, Call)> = Vec::new();
-    let mut reader = folder.read(dataset::loaded(load.job)).await?;
-    while let Some(batch) = reader.next().await? {
-        let rows = Changes::new(load.job, batch);
-        for at in 0..rows.len() {
-            if !load.settle(&rows, at) {
-                continue;
-            }
-            let call = prepare(load, &rows, at);
-            match load.recorder.before(call.item.row, 1)? {
-                Some(Recorded::Written(_)) => count(load, call, None),
-                Some(Recorded::Refused(refused)) => count(load, call, Some(refused)),
-                Some(Recorded::Lost(_) | Recorded::Open) | None if call.item.parting.is_some() => {
-                    lost.push((rows.text(changes::KEY, at).unwrap_or_default().to_owned(), call));
+    let mut files = folder.sift(dataset::loaded(load.job), columns::outcomes(load.job)).await?;
+    while let Some(file) = files.next().await? {
+        for batch in file.pick(&load.unsettled(&file), None).await? {
+            let rows = Changes::new(load.job, batch);
+            for at in 0..rows.len() {
+                let call = prepare(load, &rows, at);
+                match load.recorder.before(call.item.row, 1)? {
+                    Some(Recorded::Written(_)) => count(load, call, None),
+                    Some(Recorded::Refused(refused)) => count(load, call, Some(refused)),
+                    Some(Recorded::Lost(_) | Recorded::Open) | None if call.item.parting.is_some() => {
+                        lost.push((rows.key(at).unwrap_or_default().to_owned(), call));
+                    }
+                    Some(Recorded::Lost(_) | Recorded::Open) | None if rows.siblings(at) > 1 => {
+                        people.extend(several.person(&rows, at, call));
+                    }
+                    Some(Recorded::Lost(_) | Recorded::Open) | None => people.push(vec![call]),
                 }
-                Some(Recorded::Lost(_) | Recorded::Open) | None if rows.siblings(at) > 1 => {
-                    people.extend(several.person(&rows, at, call));
+                if people.len() == PREPARED_AT_MOST {
+                    send(load, std::mem::take(&mut people)).await?;
                 }
-                Some(Recorded::Lost(_) | Recorded::Open) | None => people.push(vec![call]),
-            }
-            if people.len() == PREPARED_AT_MOST {
-                send(load, std::mem::take(&mut people)).await?;
             }
         }
     }
@@ -111,14 +111,18 @@ impl Several {
     /// rows, and each of his rows as late as it has to.
     async fn all(load: &Load<'_>, folder: &RunFolder) -> Result<Self, Error> {
         let mut several = Self::default();
-        let mut reader = folder.read(dataset::loaded(load.job)).await?;
-        while let Some(batch) = reader.next().await? {
-            let rows = Changes::new(load.job, batch);
-            for at in (0..rows.len()).filter(|at| rows.siblings(*at) > 1) {
-                let is_to_send = matches!(rows.outcome(at), Some(Outcome::Inserted | Outcome::Updated));
-                let before = load.recorder.before(rows.row(at), 1)?;
-                if is_to_send && !matches!(before, Some(Recorded::Written(_) | Recorded::Refused(_))) {
-                    several.person(&rows, at, prepare(load, &rows, at));
+        let mut files = folder.sift(dataset::loaded(load.job), columns::outcomes(load.job)).await?;
+        while let Some(file) = files.next().await? {
+            let rows = Changes::new(load.job, file.rows.clone());
+            let is_to_send = |at: &usize| matches!(rows.outcome(*at), Some(Outcome::Inserted | Outcome::Updated));
+            let wanted = (0..rows.len()).filter(|at| rows.siblings(*at) > 1).filter(is_to_send);
+            for batch in file.pick(&wanted.collect::<Vec<_>>(), None).await? {
+                let rows = Changes::new(load.job, batch);
+                for at in 0..rows.len() {
+                    let before = load.recorder.before(rows.row(at), 1)?;
+                    if !matches!(before, Some(Recorded::Written(_) | Recorded::Refused(_))) {
+                        several.person(&rows, at, prepare(load, &rows, at));
+                    }
                 }
             }
         }
@@ -128,7 +132,7 @@ impl Several {
 
     /// Takes a call in; or gives the calls of its person, once, where all are here already.
     fn person(&mut self, rows: &Changes<'_>, at: usize, call: Call) -> Option<Person> {
-        let key = rows.text(changes::KEY, at).unwrap_or_default().to_owned();
+        let key = rows.key(at).unwrap_or_default().to_owned();
         if self.is_complete {
             return self.by_key.remove(&key).map(in_order);
         }
@@ -206,7 +210,7 @@ fn prepare(load: &Load<'_>, rows: &Changes<'_>, at: usize) -> Call {
         person.insert("companies".to_owned(), Value::Array(vec![Value::Object(company)]));
     }
     let actions = (0..job.targets.len()).filter_map(|t| rows.action(t, at).map(|a| (t, a.to_owned()))).collect();
-    let rank = rows.text(changes::RANK, at).unwrap_or_default().to_owned();
+    let rank = rows.rank(at);
     Call { item: load.item(rows, at), number: 0, rank, person, actions }
 }
 

@@ -23,6 +23,10 @@ pub(super) struct Tally<'a> {
     made: Plan,
     wanted: usize,
     freight: Freight,
+    /// By target.
+    records: Vec<Records>,
+    /// How often a mapped field changes, by mapping.
+    changed: Vec<u64>,
     /// By the number of the reason.
     unwritten: BTreeMap<i32, Unwritten>,
 }
@@ -30,10 +34,10 @@ pub(super) struct Tally<'a> {
 impl<'a> Tally<'a> {
     /// Nothing yet, of a source with that many rows; so many rows are wanted as a sample.
     pub(super) fn new(job: &'a Job, read: u64, wanted: usize) -> Self {
-        let mut made = Plan { counts: Counts { read, ..Counts::default() }, ..Plan::default() };
-        made.records = job.targets.iter().map(|t| (t.object.label.clone(), Records::default())).collect();
-        let reasons = Reasons::of(job);
-        Self { job, reasons, made, wanted, freight: Freight::default(), unwritten: BTreeMap::new() }
+        let made = Plan { counts: Counts { read, ..Counts::default() }, ..Plan::default() };
+        let (reasons, freight, unwritten) = (Reasons::of(job), Freight::default(), BTreeMap::new());
+        let (records, changed) = (vec![Records::default(); job.targets.len()], vec![0; job.mappings.len()]);
+        Self { job, reasons, made, wanted, freight, records, changed, unwritten }
     }
 
     /// Counts a batch.
@@ -60,6 +64,14 @@ impl<'a> Tally<'a> {
     /// What all of it amounts to.
     pub(super) fn plan(mut self, limits: &Limits, today: Day) -> Plan {
         self.made.cost = self.freight.cost(self.job, limits, today);
+        for (target, records) in self.job.targets.iter().zip(self.records) {
+            self.made.records.insert(target.object.label.clone(), records);
+        }
+        for (mapping, times) in self.job.mappings.iter().zip(self.changed).filter(|(_, times)| *times > 0) {
+            let object = &self.job.targets[mapping.target].object.label;
+            let fields = self.made.fields.entry(object.clone()).or_default();
+            *fields.entry(mapping.field.label.clone()).or_default() += times;
+        }
         self.made.unwritten = self.unwritten.into_values().collect();
         self.made.unwritten.sort_by_key(|one| std::cmp::Reverse(one.rows));
         self.made
@@ -88,9 +100,9 @@ impl<'a> Tally<'a> {
     }
 
     fn count_records(&mut self, rows: &Changes<'_>, at: usize) {
-        for (target, of) in self.job.targets.iter().enumerate() {
+        for target in 0..self.job.targets.len() {
             let Some(action) = rows.action(target, at) else { continue };
-            let records = self.made.records.entry(of.object.label.clone()).or_default();
+            let records = &mut self.records[target];
             match action {
                 "insert" => records.inserted += 1,
                 "update" | changes::SET => records.updated += 1,
@@ -98,15 +110,17 @@ impl<'a> Tally<'a> {
                 _ => records.unchanged += 1,
             }
             if action == "update" {
-                for (_, mapping) in self.job.mappings_of(target).filter(|(m, _)| rows.is_changed(*m, at)) {
-                    let fields = self.made.fields.entry(of.object.label.clone()).or_default();
-                    *fields.entry(mapping.field.label.clone()).or_default() += 1;
+                for (mapping, _) in self.job.mappings_of(target) {
+                    self.changed[mapping] += u64::from(rows.is_changed(mapping, at));
                 }
             }
-            for (_, field, ..) in rows.assignments(at).into_iter().filter(|(of, ..)| *of == target) {
-                let fields = self.made.fields.entry(of.object.label.clone()).or_default();
-                *fields.entry(field.label.clone()).or_default() += 1;
+        }
+        for (target, field, ..) in rows.assignments(at) {
+            if rows.action(target, at).is_none() {
+                continue;
             }
+            let fields = self.made.fields.entry(self.job.targets[target].object.label.clone()).or_default();
+            *fields.entry(field.label.clone()).or_default() += 1;
         }
     }
 
@@ -120,7 +134,7 @@ impl<'a> Tally<'a> {
             self.freight.add(Kind::Inserts, 1);
         } else if rows.action(0, at) == Some(changes::DELETE) {
             self.freight.add(Kind::Deletes, 1);
-        } else if !rows.record(0, at).is_empty() || rows.action(0, at) == Some(changes::SET) {
+        } else if rows.has_record(0, at) || rows.action(0, at) == Some(changes::SET) {
             self.freight.add(Kind::Updates, 1);
         }
     }

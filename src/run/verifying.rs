@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::changes::Changes;
+use super::columns;
 use super::error::Error;
 use super::refreshing::Refreshing;
 use super::ways::pages;
@@ -122,15 +123,19 @@ pub(super) async fn are_known(
         read_main(job, gainsight, refreshing, &words).await?;
         return Ok(false);
     }
-    let mut reader = folder.read(dataset::CHANGES).await?;
+    let mut files = folder.sift(dataset::CHANGES, columns::outcomes(job)).await?;
     let mut inserts: Vec<Record> = Vec::new();
     let mut found = 0;
-    while let Some(batch) = reader.next().await? {
-        let rows = Changes::new(job, batch);
-        for at in (0..rows.len()).filter(|at| rows.action(0, *at) == Some("insert")) {
-            inserts.push(rows.record(0, at));
-            if inserts.len() == LISTED_AT_MOST / spellings {
-                found += there(job, gainsight, &std::mem::take(&mut inserts)).await?;
+    while let Some(file) = files.next().await? {
+        let rows = Changes::new(job, file.rows.clone());
+        let wanted = (0..rows.len()).filter(|at| rows.action(0, *at) == Some("insert"));
+        for batch in file.pick(&wanted.collect::<Vec<_>>(), None).await? {
+            let rows = Changes::new(job, batch);
+            for at in 0..rows.len() {
+                inserts.push(rows.record(0, at));
+                if inserts.len() == LISTED_AT_MOST / spellings {
+                    found += there(job, gainsight, &std::mem::take(&mut inserts)).await?;
+                }
             }
         }
     }

@@ -25,7 +25,7 @@ use super::{durable, parts};
 /// Rows of one file. Fixed, so that the same rows make the same files.
 const ROWS_PER_FILE: usize = 32_768;
 /// Rows of one batch that is read back, and of one group in a file: whoever reads or writes holds no more at a time.
-const ROWS_PER_BATCH: usize = 8_192;
+pub(super) const ROWS_PER_BATCH: usize = 8_192;
 
 /// The folder of one run.
 #[derive(Clone)]
@@ -167,7 +167,7 @@ impl RunFolder {
     }
 
     /// Where a file of the run folder lies. The store turns names into paths, for readers and writers alike.
-    fn path_of(&self, place: &str) -> Result<PathBuf> {
+    pub(super) fn path_of(&self, place: &str) -> Result<PathBuf> {
         self.store.path_to_filesystem(&StorePath::from(place)).map_err(|e| problem(place, &e))
     }
 
@@ -189,6 +189,12 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be listed.
     pub async fn read(&self, name: &str) -> Result<Reader> {
+        let files = self.files_of(name).await?.into_iter();
+        Ok(Reader { folder: self.clone(), name: name.to_owned(), files, batches: Vec::new().into_iter() })
+    }
+
+    /// The files of a dataset, in the order in which they were written.
+    pub(super) async fn files_of(&self, name: &str) -> Result<Vec<StorePath>> {
         let prefix = StorePath::from(name);
         let mut files: Vec<StorePath> = self
             .store
@@ -200,12 +206,7 @@ impl RunFolder {
         let number = |file: &StorePath| file.filename().and_then(parts::number);
         files.retain(|file| number(file).is_some());
         files.sort_by_key(number);
-        Ok(Reader {
-            folder: self.clone(),
-            name: name.to_owned(),
-            files: files.into_iter(),
-            batches: Vec::new().into_iter(),
-        })
+        Ok(files)
     }
 }
 
@@ -320,10 +321,13 @@ fn decode(bytes: Bytes) -> std::result::Result<Vec<RecordBatch>, Box<dyn std::er
 }
 
 /// Does work on the disk on a thread of its own: to bring a file to it takes as long as a page takes to come.
-async fn beside<T: Send + 'static>(what: &str, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(super) async fn beside<T: Send + 'static>(
+    what: &str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|e| problem(what, &e))?
 }
 
-fn problem(what: &str, detail: &dyn std::fmt::Display) -> Error {
+pub(super) fn problem(what: &str, detail: &dyn std::fmt::Display) -> Error {
     Error::Dataset { what: what.to_owned(), detail: detail.to_string() }
 }

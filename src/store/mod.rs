@@ -40,6 +40,7 @@ pub mod retention;
 pub mod runs;
 pub mod schemas;
 pub mod secrets;
+pub mod sift;
 pub mod slots;
 pub mod standing;
 pub mod state;
