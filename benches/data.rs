@@ -48,6 +48,12 @@ pub fn data(folder: &Path, workload: &Workload) {
     println!("{manifest}");
 }
 
+/// The mix that a manifest has.
+pub fn mixed_of(manifest: &Value) -> Mix {
+    let words = manifest.as_object().into_iter().flatten().map(|(name, share)| format!("{name}={share}"));
+    mixed(&words.collect::<Vec<_>>())
+}
+
 /// The mix that `name=number` words on the command line make of the usual one.
 pub fn mixed(words: &[String]) -> Mix {
     let mut mix = Mix::default();

@@ -1,10 +1,10 @@
 //! Benchmarks, in one binary. Each prints rows and bytes a second, the median of five; `README.md` says how they are run and what they found.
 //!
-//! Of the hot path, at 10,000, 100,000 and 1,000,000 rows or at the numbers that are named: `cargo bench -- decode`, `-- map`, `-- compare`,
+//! Of the hot path, at 10,000, 100,000 and 1,000,000 rows or at the numbers that are named: `cargo bench -- decode`, `-- map`, `-- compare`, `-- run`,
 //! and `-- parse 1000` of the language, with a script of that many jobs. `cargo bench -- data DIR 1000000` writes the workload as
 //! files, for `peers/`. Without a name all of the hot path runs.
 //!
-//! Of the whole: `-- demo 10000` (plan and load of the out-of-the-box chain), `-- ranges 200000` (reading that many contacts in one chain
+//! Of the whole: `-- whole 1000000` (a run of `ferry` against a sandbox in another process), `-- demo 10000` (plan and load of the out-of-the-box chain), `-- ranges 200000` (reading that many contacts in one chain
 //! of pages and in ranges). `cargo bench --profile dev -- soak 20` runs jobs through random faults for that many minutes, `-- serve 30` does
 //! so with the daemon, which is stopped and killed meanwhile, and `-- calls 100000` holds the calls of a first load and of days of change
 //! against those that are needed.
@@ -14,6 +14,7 @@
 #![allow(clippy::print_stdout)]
 
 mod calls;
+mod carry;
 mod data;
 mod decode;
 mod demo;
@@ -23,6 +24,7 @@ mod plan;
 mod ranges;
 mod serve;
 mod soak;
+mod whole;
 mod workload;
 
 use std::path::Path;
@@ -52,6 +54,12 @@ fn main() {
             let folder = rest.first().expect("a folder follows: cargo bench -- data DIR ROWS");
             data::data(Path::new(folder), &Workload { rows: count(1_000_000) as u64, mix: data::mixed(rest) });
         }
+        "whole" => whole::whole(&Workload { rows: count(1_000_000) as u64, mix: data::mixed(rest) }),
+        "run" => carry::run(&rows),
+        "peer" => match rest {
+            [data, out, ..] => carry::peer(Path::new(data), Path::new(out)),
+            _ => println!("a folder and a file follow: cargo bench -- peer DATA OUT"),
+        },
         "parse" => parse::parse(count(1_000)),
         "decode" => decode::decoders(&rows),
         "map" => plan::map_stage(&rows),
@@ -61,6 +69,7 @@ fn main() {
             decode::decoders(&rows);
             plan::map_stage(&rows);
             plan::compare_stage(&rows);
+            carry::run(&rows);
         }
         other => println!("there is no bench {other}; benches/README.md lists them"),
     }

@@ -13,6 +13,7 @@ pub mod folder;
 pub mod job;
 pub mod page;
 pub mod records;
+pub mod world;
 
 /// Rows of a page, as many as Dataverse gives at the most.
 pub const ROWS_PER_PAGE: u64 = 5_000;

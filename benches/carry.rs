@@ -1,0 +1,224 @@
+//! The whole way without a network: pages of Dataverse in, bodies for Gainsight out, by way of a run folder as a run has it.
+//!
+//! `run` has the pages in memory. `peer` reads them from files that `data` wrote and writes the bodies to a file, a body a line, which is
+//! what the programs in `peers/` do too; it prints what it found as JSON.
+
+use std::collections::BTreeMap;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use ferry::dynamics::decode::{Layout, decode};
+use ferry::dynamics::odata::queries;
+use ferry::engine::compare::compare;
+use ferry::engine::map::map;
+use ferry::engine::session::{Engine, Rows};
+use ferry::gainsight::write::{Record, value};
+use ferry::model::dataset::{self, changes};
+use ferry::model::job::Job;
+use ferry::store::dataset::{RunFolder, Writer};
+use futures::{StreamExt, TryStreamExt};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use super::data::mixed_of;
+use super::measured::{median, say};
+use super::workload::folder::stage_target;
+use super::workload::job::job;
+use super::workload::page::page;
+use super::workload::{ROWS_PER_PAGE, Workload};
+
+/// Records of a body.
+const RECORDS_PER_BODY: usize = 50;
+/// Pages that are decoded at once.
+const DECODED_AT_ONCE: usize = 2;
+
+/// Measures the way with pages in memory.
+pub fn run(rows: &[u64]) {
+    let runtime = Runtime::new().expect("a runtime");
+    let job = job();
+    for &rows in rows {
+        let workload = Workload::of(rows);
+        let pages: Vec<Bytes> = (0..workload.pages()).map(|number| page(&workload, number).into()).collect();
+        let bytes = pages.iter().map(Bytes::len).sum();
+        let place = Place::of(&runtime, &workload, &job);
+        let taken = median(|| {
+            let since = Instant::now();
+            let carried = runtime.block_on(place.carry(&job, pages.iter().cloned()));
+            let taken = since.elapsed();
+            assert_eq!(carried.outcomes.values().sum::<u64>(), rows, "each row has an outcome");
+            taken
+        });
+        say("run, pages to bodies, 2 % changed", rows, bytes, taken);
+    }
+}
+
+/// Does the work of a peer, once.
+pub fn peer(data: &Path, out: &Path) {
+    let text = std::fs::read_to_string(data.join("manifest.json")).expect("the folder was written by `data`");
+    let manifest: Value = serde_json::from_str(&text).expect("it is JSON");
+    let workload = Workload { rows: manifest["rows"].as_u64().expect("a number"), mix: mixed_of(&manifest["mix"]) };
+    let runtime = Runtime::new().expect("a runtime");
+    let job = job();
+    let place = Place::of(&runtime, &workload, &job);
+    let pages = (0..workload.pages()).map(|number| data.join(format!("pages/{number:06}.json")));
+    let since = Instant::now();
+    let carried = runtime.block_on(place.carry(&job, pages.map(|path| std::fs::read(path).expect("a page").into())));
+    let mut file = BufWriter::new(std::fs::File::create(out).expect("a file"));
+    for body in carried.bodies {
+        file.write_all(&body).and_then(|()| file.write_all(b"\n")).expect("a body is written");
+    }
+    file.flush().expect("the file ends");
+    let seconds = since.elapsed().as_secs_f64();
+    let (version, rows) = (env!("CARGO_PKG_VERSION"), workload.rows);
+    let stages: BTreeMap<&str, f64> = carried.stages.iter().map(|(name, taken)| (*name, taken.as_secs_f64())).collect();
+    println!(
+        "{}",
+        json!({ "tool": "Ferry", "version": version, "seconds": seconds, "rows": rows, "outcomes": carried.outcomes, "stages": stages })
+    );
+}
+
+/// A run folder that holds Gainsight's side.
+struct Place {
+    path: PathBuf,
+    folder: RunFolder,
+}
+
+/// What came of it.
+struct Carried {
+    outcomes: BTreeMap<String, u64>,
+    bodies: Vec<Bytes>,
+    stages: [(&'static str, Duration); 3],
+}
+
+impl Place {
+    fn of(runtime: &Runtime, workload: &Workload, job: &Job) -> Self {
+        let path = std::env::temp_dir().join(format!("ferry-carry-{}-{}", std::process::id(), workload.rows));
+        std::fs::create_dir_all(&path).expect("a folder");
+        let folder = RunFolder::open(&path).expect("the folder is there");
+        runtime.block_on(async {
+            stage_target(workload, job, &folder).await;
+            let refused = folder.write(dataset::REFUSED, dataset::refused_schema());
+            refused.finish().await.expect("an empty dataset is written");
+        });
+        Self { path, folder }
+    }
+
+    async fn carry(&self, job: &Job, pages: impl Iterator<Item = Bytes>) -> Carried {
+        let since = Instant::now();
+        for name in [dataset::SOURCE, dataset::MAPPED, dataset::CHANGES] {
+            self.folder.clear(name).await.expect("what was there goes");
+        }
+        self.read(job, pages).await;
+        let read = since.elapsed();
+        let engine = Engine::new(self.folder.root()).expect("an engine");
+        let rows = map(&engine, job).await.expect("it plans");
+        self.keep(dataset::MAPPED, rows, |_| {}).await;
+        let mapped = since.elapsed();
+        let rows = compare(&engine, job).await.expect("it plans");
+        let mut sending = Sending::new(job);
+        self.keep(dataset::CHANGES, rows, |batch| sending.add(batch)).await;
+        let (outcomes, bodies) = sending.ended();
+        let stages = [("read", read), ("map", mapped - read), ("compare and encode", since.elapsed() - mapped)];
+        Carried { outcomes, bodies, stages }
+    }
+
+    /// Decodes pages side by side, and stages them in their order.
+    async fn read(&self, job: &Job, pages: impl Iterator<Item = Bytes>) {
+        let layout = Arc::new(Layout::new(&queries(job).remove(0)));
+        let mut writer = self.folder.write(dataset::SOURCE, layout.schema());
+        let decoded = futures::stream::iter(pages.enumerate()).map(|(number, bytes)| {
+            let (layout, before) = (Arc::clone(&layout), number as i64 * ROWS_PER_PAGE as i64);
+            tokio::task::spawn_blocking(move || decode(&bytes, &layout, before).expect("a page").rows)
+        });
+        let mut decoded = decoded.buffered(DECODED_AT_ONCE);
+        while let Some(rows) = decoded.next().await {
+            writer.page(rows.expect("it is decoded")).await.expect("it is written");
+        }
+        writer.finish().await.expect("it is written");
+    }
+
+    async fn keep(&self, name: &str, rows: Rows, mut look: impl FnMut(&RecordBatch)) {
+        let mut batches = rows.batches;
+        let mut writer: Writer = self.folder.write(name, rows.schema);
+        while let Some(batch) = batches.try_next().await.expect("it is planned") {
+            look(&batch);
+            writer.add(batch).await.expect("it is written");
+        }
+        writer.finish().await.expect("it is written");
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Bodies that are filled record by record.
+struct Sending<'a> {
+    job: &'a Job,
+    outcomes: BTreeMap<String, u64>,
+    records: Vec<Record>,
+    bodies: Vec<Bytes>,
+}
+
+impl<'a> Sending<'a> {
+    fn new(job: &'a Job) -> Self {
+        Self { job, outcomes: BTreeMap::new(), records: Vec::new(), bodies: Vec::new() }
+    }
+
+    /// Takes the rows in of which something is to be written.
+    fn add(&mut self, batch: &RecordBatch) {
+        let label = &self.job.targets[0].object.label;
+        let column = |name: String| batch.column_by_name(&name).expect("a column of the changes");
+        let text = |name: &str| column(name.to_owned()).as_string::<i32>().clone();
+        let (outcome, action, gsid): (StringArray, _, _) =
+            (text(changes::OUTCOME), text(&changes::action(label)), text(&changes::gsid(label)));
+        let fields: Vec<(&str, &ArrayRef, &BooleanArray)> = (self.job.mappings.iter())
+            .map(|mapping| {
+                let field = &mapping.field;
+                let changed = column(changes::changed(label, &field.label)).as_boolean();
+                (field.name.as_str(), column(changes::new(label, &field.label)), changed)
+            })
+            .collect();
+        for at in 0..batch.num_rows() {
+            match self.outcomes.get_mut(outcome.value(at)) {
+                Some(count) => *count += 1,
+                None => {
+                    self.outcomes.insert(outcome.value(at).to_owned(), 1);
+                }
+            }
+            let is_written = matches!(outcome.value(at), "inserted" | "updated");
+            if !is_written || action.is_null(at) || !matches!(action.value(at), "insert" | "update") {
+                continue;
+            }
+            let sent = fields.iter().filter(|(.., changed)| !changed.is_null(at) && changed.value(at));
+            let mut record: Record = sent.map(|(name, new, _)| ((*name).to_owned(), value(new, at))).collect();
+            if !gsid.is_null(at) {
+                record.insert("Gsid".to_owned(), gsid.value(at).into());
+            }
+            self.records.push(record);
+            if self.records.len() == RECORDS_PER_BODY {
+                self.close();
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let body = serde_json::to_vec(&json!({ "records": self.records })).expect("it is JSON");
+        self.records.clear();
+        self.bodies.push(body.into());
+    }
+
+    fn ended(mut self) -> (BTreeMap<String, u64>, Vec<Bytes>) {
+        if !self.records.is_empty() {
+            self.close();
+        }
+        (self.outcomes, self.bodies)
+    }
+}
