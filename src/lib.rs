@@ -5,6 +5,7 @@
 pub mod app;
 pub mod cli;
 pub mod daemon;
+pub mod decode;
 pub mod diagnostic;
 pub mod dynamics;
 pub mod engine;

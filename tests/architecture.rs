@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 const SRC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// Each module with the modules that it may use.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("model", &[]),
     ("diagnostic", &["model"]),
     ("schedule", &["model"]),
     ("lang", &["model", "diagnostic", "schedule"]),
     ("http", &["model"]),
+    ("decode", &["model"]),
     ("notice", &["model", "http"]),
     ("engine", &["model"]),
-    ("dynamics", &["model", "http"]),
-    ("gainsight", &["model", "http"]),
+    ("dynamics", &["model", "http", "decode"]),
+    ("gainsight", &["model", "http", "decode"]),
     ("store", &["model"]),
     ("run", &["model", "engine", "dynamics", "gainsight", "store"]),
     (
@@ -25,6 +26,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "schedule",
             "lang",
             "http",
+            "decode",
             "notice",
             "engine",
             "dynamics",
@@ -39,7 +41,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
 ];
 
 /// Each foreign crate with its only home.
-const HOMES: [(&str, &[&str]); 14] = [
+const HOMES: [(&str, &[&str]); 16] = [
     ("lettre", &["notice"]),
     ("croner", &["schedule"]),
     ("pest", &["lang"]),
@@ -54,6 +56,8 @@ const HOMES: [(&str, &[&str]); 14] = [
     ("keyring_core", &["store"]),
     ("annotate_snippets", &["diagnostic"]),
     ("roxmltree", &["sandbox"]),
+    ("simdutf8", &["decode"]),
+    ("wide", &["decode"]),
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

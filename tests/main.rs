@@ -18,6 +18,7 @@ mod corners;
 mod daemon;
 mod datasets;
 mod days;
+mod decoding;
 mod disk;
 mod drift;
 mod due_times;

@@ -3,35 +3,46 @@
 //! In: the bytes of an answer. Out: a batch and the link to the next page, or what is wrong. A number is read
 //! from its own digits, never through a float, so that a decimal keeps them all.
 
-use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::HashMap;
-use std::fmt;
+use std::mem::take;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder, StringBuilder,
-    TimestampMillisecondBuilder,
-};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::{ArrayRef, Int64Array};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use chrono::{DateTime, NaiveDate};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
+use super::cell;
 use super::odata::Query;
 use super::pages::schema_of;
+use crate::decode::column::Column;
+use crate::decode::row::{self, Rows};
+use crate::decode::scan::Scan;
+use crate::decode::{Bounds, Fault, Kind, place};
 use crate::http::json;
 use crate::model::dataset::ROW;
 use crate::model::field::FieldKind;
 
+/// Names in one row at the most: 1,024 columns, each with three annotations.
+const NAMES_AT_MOST: usize = 4_096;
+
+/// What no page goes beyond.
+const BOUNDS: Bounds =
+    Bounds { depth: json::DEPTH_AT_MOST, text_characters: json::TEXT_CHARACTERS_AT_MOST, names: NAMES_AT_MOST };
+
+/// How the context of a row ends that stands for one that is gone.
+const GONE: &[u8] = b"/$deletedEntity";
+
 /// Which property goes into which column.
+#[derive(Debug)]
 pub struct Layout {
     schema: SchemaRef,
     /// For each property of a row: the column's position in the schema.
     columns: HashMap<String, usize>,
     /// Whether the values of a column are ids, which have no case.
     is_id: Vec<bool>,
+    /// The column that has the numbers of rows.
+    numbers: Option<usize>,
 }
 
 /// What is wrong with an answer of success, in words that follow the name of the table.
@@ -56,14 +67,6 @@ pub struct Decoded {
     pub gone: Vec<String>,
 }
 
-/// What a page says beside its rows.
-#[derive(Default)]
-struct Around {
-    next: Option<String>,
-    changes: Option<String>,
-    gone: Vec<String>,
-}
-
 impl Layout {
     /// The columns of [`schema_of`] the query; its URL is no matter, so that one can be made up from fields alone.
     #[must_use]
@@ -83,7 +86,13 @@ impl Layout {
                 columns.insert(format!("{}@Microsoft.Dynamics.CRM.lookuplogicalname", field.property()), at + 1);
             }
         }
-        Self { schema, columns, is_id }
+        let numbers = schema.index_of(ROW).ok();
+        Self { schema, columns, is_id, numbers }
+    }
+
+    /// The property that goes into a column.
+    fn property(&self, at: usize) -> &str {
+        self.columns.iter().find(|(_, column)| **column == at).map_or("a value", |(property, _)| property)
     }
 
     /// The columns of every page.
@@ -98,272 +107,152 @@ impl Layout {
 /// # Errors
 /// If it is beyond the bounds, or not a page of these columns.
 pub fn decode(bytes: &[u8], layout: &Layout, rows_before: i64) -> Result<Decoded, Flaw> {
-    json::bounded(bytes).map_err(Flaw::Excess)?;
-    let mut builders: Vec<Builder> = layout.schema.fields().iter().map(|f| Builder::new(f.data_type())).collect();
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let is_too_wide = Cell::new(false);
-    let page = PageSeed { layout, builders: &mut builders, rows_before, is_too_wide: &is_too_wide };
-    let unreadable = |error: serde_json::Error| {
-        let said = json::without_value(&error);
-        if is_too_wide.get() { Flaw::Excess(said) } else { Flaw::Unreadable(said) }
-    };
-    let Around { next, changes, gone } = page.deserialize(&mut reader).map_err(unreadable)?;
-    reader.end().map_err(unreadable)?;
-    let arrays = builders.into_iter().map(Builder::finish).collect();
-    let rows = RecordBatch::try_new(Arc::clone(&layout.schema), arrays);
-    let rows = rows.map_err(|error| Flaw::Unreadable(error.to_string()))?;
+    let mut page = Page::new(layout);
+    let (next, changes) = page.read(bytes).map_err(|fault| page.flaw(bytes, fault, rows_before))?;
+    let gone = take(&mut page.gone);
+    let rows = page.finish(rows_before).map_err(|error| Flaw::Unreadable(error.to_string()))?;
     Ok(Decoded { rows, next, changes, gone })
 }
 
-/// How the context of a row ends that stands for one that is gone.
-const GONE: &str = "/$deletedEntity";
-
-/// Names in one row at the most: 1,024 columns, each with three annotations.
-const NAMES_AT_MOST: usize = 4_096;
-
-struct PageSeed<'a> {
-    layout: &'a Layout,
-    builders: &'a mut Vec<Builder>,
-    rows_before: i64,
-    is_too_wide: &'a Cell<bool>,
+/// A page that is being read: its columns, and what is known of the row under way.
+struct Page<'l> {
+    layout: &'l Layout,
+    columns: Vec<Column>,
+    rows: usize,
+    gone: Vec<String>,
+    /// Columns of the row that have their value.
+    filled: usize,
+    is_gone: bool,
+    id: Option<String>,
 }
 
-impl<'de> DeserializeSeed<'de> for PageSeed<'_> {
-    type Value = Around;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for PageSeed<'_> {
-    type Value = Around;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with the rows of a page")
+impl<'l> Page<'l> {
+    fn new(layout: &'l Layout) -> Self {
+        let columns = layout.schema.fields().iter().map(|field| Column::new(field.data_type())).collect();
+        Self { layout, columns, rows: 0, gone: Vec::new(), filled: 0, is_gone: false, id: None }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut around = Around::default();
-        let mut has_rows = false;
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            match key.as_ref() {
-                "value" => {
+    /// Reads it all; gives the links to the next page and to what changes.
+    fn read(&mut self, bytes: &[u8]) -> Result<(Option<String>, Option<String>), Fault> {
+        let mut scan = Scan::new(bytes, BOUNDS);
+        let (mut next, mut changes, mut has_rows) = (None, None, false);
+        scan.enter(b'{', "an object with the rows of a page")?;
+        let mut goes_on = scan.begins(b'}');
+        while goes_on {
+            match &*scan.name()?.said() {
+                // Of two lists nobody knows which one is meant.
+                b"value" if has_rows => return Err(scan.malformed("two lists of rows")),
+                b"value" => {
                     has_rows = true;
-                    let rows = RowsSeed {
-                        layout: self.layout,
-                        builders: &mut *self.builders,
-                        rows: self.rows_before,
-                        gone: &mut around.gone,
-                        is_too_wide: self.is_too_wide,
-                    };
-                    map.next_value_seed(rows)?;
+                    row::read(&mut scan, self)?;
                 }
-                "@odata.nextLink" => around.next = Some(map.next_value()?),
-                "@odata.deltaLink" => around.changes = Some(map.next_value()?),
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+                b"@odata.nextLink" => next = Some(link(&mut scan)?),
+                b"@odata.deltaLink" => changes = Some(link(&mut scan)?),
+                _ => scan.skip()?,
+            }
+            goes_on = scan.goes_on(b'}')?;
+        }
+        if !has_rows {
+            return Err(scan.malformed("no list of rows"));
+        }
+        scan.end()?;
+        Ok((next, changes))
+    }
+
+    fn finish(self, rows_before: i64) -> Result<RecordBatch, arrow::error::ArrowError> {
+        let layout = self.layout;
+        let rows = i64::try_from(self.rows).unwrap_or(i64::MAX);
+        let finished = self.columns.into_iter().enumerate().map(|(at, mut column)| {
+            let kind = layout.schema.field(at).data_type();
+            if layout.numbers == Some(at) {
+                let numbers = rows_before.saturating_add(1)..=rows_before.saturating_add(rows);
+                return Ok(Arc::new(Int64Array::from_iter_values(numbers)) as ArrayRef);
+            }
+            if let (true, Column::Texts(texts)) = (layout.is_id[at], &mut column) {
+                texts.make_ascii_lowercase();
+            }
+            column.finish(kind)
+        });
+        let arrays = finished.collect::<Result<Vec<_>, _>>()?;
+        RecordBatch::try_new(Arc::clone(&layout.schema), arrays)
+    }
+
+    /// A fault in words, without any value.
+    fn flaw(&self, bytes: &[u8], fault: Fault, rows_before: i64) -> Flaw {
+        if let Err(excess) = json::bounded(bytes) {
+            return Flaw::Excess(excess);
+        }
+        let (line, column) = place(bytes, fault.at);
+        let number = rows_before.saturating_add(i64::try_from(self.rows).unwrap_or(i64::MAX)).saturating_add(1);
+        let said = match fault.kind {
+            Kind::Names => return Flaw::Excess(format!("row {number} has more than {NAMES_AT_MOST} names")),
+            Kind::Column(at, what) => format!("{} of row {number} is not {what}", self.layout.property(at)),
+            Kind::Not(what) => format!("something else, expected {what}"),
+            // What no reader takes for JSON is told in the words of its usual one.
+            Kind::Malformed(what) => match serde_json::from_slice::<IgnoredAny>(bytes) {
+                Err(error) => return Flaw::Unreadable(json::without_value(&error)),
+                Ok(_) => format!("it has {what}"),
+            },
+            Kind::Depth | Kind::Length => "it is larger than it may be".to_owned(),
+        };
+        Flaw::Unreadable(format!("{said} at line {line} column {column}"))
+    }
+}
+
+impl Rows for Page<'_> {
+    fn slot(&self, name: &str) -> Option<usize> {
+        let columns = self.columns.len();
+        match name {
+            _ if self.layout.columns.contains_key(name) => self.layout.columns.get(name).copied(),
+            "@odata.context" => Some(columns),
+            "id" => Some(columns + 1),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, slot: usize, scan: &mut Scan<'_>) -> Result<(), Fault> {
+        let columns = self.columns.len();
+        match self.columns.get_mut(slot) {
+            // Of a name that comes twice the first stands.
+            Some(column) if column.len() > self.rows => scan.skip(),
+            Some(column) => {
+                self.filled += 1;
+                cell::take(column, slot, scan)
+            }
+            None if slot == columns => {
+                self.is_gone = scan.string("a string")?.said().ends_with(GONE);
+                Ok(())
+            }
+            None => {
+                let is_text = scan.byte() == b'"';
+                let id = scan.scalar()?;
+                self.id = is_text.then(|| String::from_utf8_lossy(&id).to_ascii_lowercase());
+                Ok(())
             }
         }
-        if has_rows { Ok(around) } else { Err(A::Error::custom("it has no list of rows")) }
-    }
-}
-
-struct RowsSeed<'a> {
-    layout: &'a Layout,
-    builders: &'a mut Vec<Builder>,
-    rows: i64,
-    gone: &'a mut Vec<String>,
-    is_too_wide: &'a Cell<bool>,
-}
-
-impl<'de> DeserializeSeed<'de> for RowsSeed<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowsSeed<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of rows")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut rows: A) -> Result<(), A::Error> {
-        let mut seen = vec![false; self.builders.len()];
-        while rows.next_element_seed(RowSeed { rows: &mut self, seen: &mut seen })?.is_some() {}
-        Ok(())
-    }
-}
-
-struct RowSeed<'a, 'b> {
-    rows: &'a mut RowsSeed<'b>,
-    seen: &'a mut Vec<bool>,
-}
-
-impl<'de> DeserializeSeed<'de> for RowSeed<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RowSeed<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a row")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        self.seen.fill(false);
-        let layout = self.rows.layout;
-        let number = self.rows.rows + 1;
-        let mut names = 0;
-        let (mut is_gone, mut id) = (false, None);
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            names += 1;
-            if names > NAMES_AT_MOST {
-                self.rows.is_too_wide.set(true);
-                return Err(A::Error::custom(format!("row {number} has more than {NAMES_AT_MOST} names")));
-            }
-            match layout.columns.get(key.as_ref()) {
-                Some(&at) if !self.seen[at] => {
-                    let raw: &RawValue = map.next_value()?;
-                    self.rows.builders[at]
-                        .take(raw.get(), layout.is_id[at])
-                        .map_err(|what| A::Error::custom(format!("{key} of row {number} is not {what}")))?;
-                    self.seen[at] = true;
-                }
-                None if key == "@odata.context" => is_gone = map.next_value::<Cow<'de, str>>()?.ends_with(GONE),
-                None if key == "id" => {
-                    let raw: &RawValue = map.next_value()?;
-                    id = serde_json::from_str::<String>(raw.get()).ok().map(|id| id.to_ascii_lowercase());
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
+    fn end(&mut self, _: usize, scan: &Scan<'_>) -> Result<(), Fault> {
+        let (filled, is_gone, id) = (take(&mut self.filled), take(&mut self.is_gone), self.id.take());
         if is_gone {
-            let id = id.filter(|_| !self.seen.contains(&true));
-            let id = id.ok_or_else(|| A::Error::custom("a row that is gone has no id"))?;
-            self.rows.gone.push(id);
+            let id = id.filter(|_| filled == 0);
+            self.gone.push(id.ok_or_else(|| scan.malformed("a row that is gone without an id"))?);
             return Ok(());
         }
-        self.rows.rows += 1;
-        for (at, builder) in self.rows.builders.iter_mut().enumerate() {
-            if !self.seen[at] {
-                if layout.schema.field(at).name() == ROW { builder.number(self.rows.rows) } else { builder.null() }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// One column under construction.
-enum Builder {
-    Text(StringBuilder),
-    Integer(Int64Builder),
-    Decimal(Decimal128Builder),
-    Double(Float64Builder),
-    Boolean(BooleanBuilder),
-    Date(Date32Builder),
-    Moment(TimestampMillisecondBuilder),
-}
-
-impl Builder {
-    fn new(kind: &DataType) -> Self {
-        match kind {
-            DataType::Int64 => Self::Integer(Int64Builder::new()),
-            DataType::Decimal128(..) => {
-                Self::Decimal(Decimal128Builder::new().with_data_type(DataType::Decimal128(38, 10)))
-            }
-            DataType::Float64 => Self::Double(Float64Builder::new()),
-            DataType::Boolean => Self::Boolean(BooleanBuilder::new()),
-            DataType::Date32 => Self::Date(Date32Builder::new()),
-            DataType::Timestamp(..) => Self::Moment(TimestampMillisecondBuilder::new().with_timezone("UTC")),
-            _ => Self::Text(StringBuilder::new()),
-        }
-    }
-
-    /// Takes a JSON value in; the error is what should have been there.
-    fn take(&mut self, raw: &str, is_id: bool) -> Result<(), &'static str> {
-        if raw == "null" {
-            self.null();
-            return Ok(());
-        }
-        // A number may come as a text (`IEEE754Compatible`), and a text only as one.
-        let quoted = raw.starts_with('"');
-        let text: Cow<'_, str> =
-            if quoted { serde_json::from_str(raw).map_err(|_| "a text")? } else { Cow::Borrowed(raw) };
-        match self {
-            Self::Text(_) if !quoted => return Err("a text"),
-            Self::Text(b) if is_id => b.append_value(text.to_ascii_lowercase()),
-            Self::Text(b) => b.append_value(text),
-            Self::Integer(b) => b.append_value(text.parse().map_err(|_| "a whole number")?),
-            Self::Decimal(b) => b.append_value(decimal(&text).ok_or("a decimal number")?),
-            Self::Double(b) => b.append_value(text.parse().map_err(|_| "a number")?),
-            Self::Boolean(b) => b.append_value(text.parse().map_err(|_| "true or false")?),
-            Self::Date(b) => b.append_value(days(&text).ok_or("a date")?),
-            Self::Moment(b) => {
-                b.append_value(DateTime::parse_from_rfc3339(&text).map_err(|_| "a time")?.timestamp_millis());
-            }
+        self.rows += 1;
+        if filled + usize::from(self.layout.numbers.is_some()) < self.columns.len() {
+            let missing = self.columns.iter_mut().filter(|column| column.len() < self.rows);
+            missing.for_each(Column::null);
         }
         Ok(())
     }
 
-    fn null(&mut self) {
-        match self {
-            Self::Text(b) => b.append_null(),
-            Self::Integer(b) => b.append_null(),
-            Self::Decimal(b) => b.append_null(),
-            Self::Double(b) => b.append_null(),
-            Self::Boolean(b) => b.append_null(),
-            Self::Date(b) => b.append_null(),
-            Self::Moment(b) => b.append_null(),
-        }
-    }
-
-    fn number(&mut self, row: i64) {
-        if let Self::Integer(b) = self {
-            b.append_value(row);
-        }
-    }
-
-    fn finish(self) -> ArrayRef {
-        match self {
-            Self::Text(mut b) => Arc::new(b.finish()),
-            Self::Integer(mut b) => Arc::new(b.finish()),
-            Self::Decimal(mut b) => Arc::new(b.finish()),
-            Self::Double(mut b) => Arc::new(b.finish()),
-            Self::Boolean(mut b) => Arc::new(b.finish()),
-            Self::Date(mut b) => Arc::new(b.finish()),
-            Self::Moment(mut b) => Arc::new(b.finish()),
-        }
+    fn reserve(&mut self, rows: usize) {
+        self.columns.iter_mut().for_each(|column| column.reserve(rows));
     }
 }
 
-/// A decimal with ten digits after the point, as an integer of its last digit. Further digits are cut off.
-fn decimal(text: &str) -> Option<i128> {
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((m, e)) => (m, e.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
-    let shift = exponent.checked_add(10)?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
-    let power = 10_i128.checked_pow(shift.unsigned_abs())?;
-    if shift >= 0 { digits.checked_mul(power) } else { Some(digits / power) }
-}
-
-fn days(text: &str) -> Option<i32> {
-    let date = NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()?;
-    let epoch = NaiveDate::from_ymd_opt(1970, 1, 1)?;
-    i32::try_from(date.signed_duration_since(epoch).num_days()).ok()
+fn link(scan: &mut Scan<'_>) -> Result<String, Fault> {
+    Ok(scan.string("a string")?.into_string())
 }

@@ -8,6 +8,7 @@ mod assertion;
 pub mod assumptions;
 mod auth;
 mod authority;
+mod cell;
 pub mod checkpoint;
 pub mod client;
 pub mod decode;

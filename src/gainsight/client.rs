@@ -132,6 +132,15 @@ impl Gainsight {
     /// Makes a call. An envelope that says `result: false` is given back like any other: only the caller knows whether
     /// it means refused records or an empty list.
     pub(super) async fn call(&self, call: &Call) -> Result<(u16, Envelope), Error> {
+        self.call_judged(call, async |answer| judged(call, &answer)).await
+    }
+
+    /// Makes a call whose answer somebody else reads. What is unreadable to him is asked for again, where that is harmless.
+    pub(super) async fn call_judged<T>(
+        &self,
+        call: &Call,
+        judge: impl AsyncFn(Answer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let body = call.body.as_ref().map(|b| (Bytes::from(b.to_string()), "application/json"));
         let mut request = Request {
             method: call.method,
@@ -171,17 +180,18 @@ impl Gainsight {
                 },
                 // Nothing was done, so this may be sent again, a write too.
                 401 if refused.is_none() && self.access.is_renewable() => refused = Some(value),
-                _ => match judged(call, &answer) {
-                    // A page of sign-in, a body that breaks off: the next answer may be whole.
-                    Err(Error::Unreadable { .. })
-                        if !call.is_write && answer.is_success() && unreadable + 1 < TRIES_UNREADABLE =>
-                    {
-                        unreadable += 1;
-                        self.wait(wait(unreadable)).await;
-                        meter.retry();
+                _ => {
+                    let is_worth_it = !call.is_write && answer.is_success() && unreadable + 1 < TRIES_UNREADABLE;
+                    match judge(answer).await {
+                        // A page of sign-in, a body that breaks off: the next answer may be whole.
+                        Err(Error::Unreadable { .. }) if is_worth_it => {
+                            unreadable += 1;
+                            self.wait(wait(unreadable)).await;
+                            meter.retry();
+                        }
+                        judged => return judged,
                     }
-                    judged => return judged,
-                },
+                }
             }
         }
         Err(throttled(call, "it kept answering so"))
@@ -238,7 +248,8 @@ fn doubtful(call: &Call, status: u16, said: &str) -> Error {
     Error::Unclear { what: call.what.clone(), detail }
 }
 
-fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
+/// An answer as the envelope that it should be.
+pub(super) fn judged(call: &Call, answer: &Answer) -> Result<(u16, Envelope), Error> {
     let envelope = json::read::<Envelope>(&answer.body);
     let said = |e: &Envelope| words(call, e.error_desc.as_deref().or(e.error_code.as_deref()).unwrap_or_default());
     match (answer.status, envelope) {

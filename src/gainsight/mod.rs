@@ -6,6 +6,7 @@
 
 mod access;
 pub mod assumptions;
+mod cell;
 pub mod client;
 pub mod delete;
 mod deletions;

@@ -2,13 +2,16 @@
 //!
 //! Pages follow the GSID, not an offset: a record that comes or goes during the read moves no other.
 
+use std::sync::Arc;
+
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 use super::assumptions::{MODIFIED, NO_ROWS_CODES, NO_ROWS_WORDS};
-use super::client::{Call, Envelope, Gainsight, refused};
+use super::client::{Call, Envelope, Gainsight, judged, refused};
 use super::error::Error;
+use super::page::{Layout, Page, decode};
 use super::stored::batch;
 use super::windows::Bucket;
 use crate::http::client::Method;
@@ -24,6 +27,7 @@ pub struct Records<'a> {
     gainsight: &'a Gainsight,
     object: String,
     fields: Vec<Field>,
+    layout: Arc<Layout>,
     since_ms: Option<i64>,
     /// A field with the values of which it must have one.
     having: Option<(String, Vec<Value>)>,
@@ -53,8 +57,9 @@ impl Gainsight {
     /// Goes on to read the records behind a GSID: see [`Records::after`].
     #[must_use]
     pub fn read_from(&self, object: &str, fields: &[Field], after: Option<String>) -> Records<'_> {
+        let layout = Arc::new(Layout::new(fields));
         let (object, fields) = (object.to_owned(), fields.to_vec());
-        Records { gainsight: self, object, fields, since_ms: None, having: None, after, is_done: false }
+        Records { gainsight: self, object, fields, layout, since_ms: None, having: None, after, is_done: false }
     }
 
     /// The same for the records alone that were made or changed since a moment, in milliseconds since 1970.
@@ -87,35 +92,69 @@ impl Gainsight {
         self.rows(object, body).await
     }
 
+    /// The records that a query finds, as the service gives them.
     pub(super) async fn rows(&self, object: &str, body: Value) -> Result<Vec<Map<String, Value>>, Error> {
-        let call = Call {
-            method: Method::Post,
-            path: format!("/v1/data/objects/query/{object}"),
-            body: Some(body),
-            bucket: Bucket::Synchronous,
-            repeat: Repeat::Harmless,
-            is_write: false,
-            what: format!("the records of {object}"),
-        };
+        let call = asking(object, body);
         let (status, envelope) = self.call(&call).await?;
-        if !envelope.result {
-            return if says_none(&envelope) { Ok(Vec::new()) } else { Err(refused(&call, status, envelope)) };
-        }
-        let list = match envelope.data {
-            Value::Object(mut data) => data.remove("records").unwrap_or_default(),
-            other => other,
+        listed(&call, status, envelope)
+    }
+
+    /// The same as a page, which is decoded beside the others: one core would hold them all up.
+    async fn page(&self, object: &str, body: Value, fields: &[Field], layout: &Arc<Layout>) -> Result<Page, Error> {
+        let call = asking(object, body);
+        let read = self.call_judged(&call, async |answer| {
+            if answer.is_success() {
+                let (bytes, layout) = (answer.body.clone(), Arc::clone(layout));
+                if let Ok(Ok(page)) = tokio::task::spawn_blocking(move || decode(&bytes, &layout)).await {
+                    return Ok(Read::Page(page));
+                }
+            }
+            judged(&call, &answer).map(|(status, envelope)| Read::Envelope(status, envelope))
+        });
+        // What is not plainly a page is read with all that may be said of it.
+        let rows = match read.await? {
+            Read::Page(page) => return Ok(page),
+            Read::Envelope(status, envelope) => listed(&call, status, envelope)?,
         };
-        let unreadable = |detail: &str| Error::Unreadable { what: call.what.clone(), detail: detail.to_owned() };
-        match list {
-            // No list is not an empty one: taken for one, it would have every record inserted once more.
-            Value::Array(rows) => rows
-                .into_iter()
-                .map(
-                    |row| if let Value::Object(row) = row { Ok(row) } else { Err(unreadable("a record is no object")) },
-                )
-                .collect(),
-            _ => Err(unreadable("there is no list of records")),
-        }
+        let last = rows.last().and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
+        let unreadable = |detail| Error::Unreadable { what: object.to_owned(), detail };
+        Ok(Page { rows: batch(&rows, fields).map_err(unreadable)?, last })
+    }
+}
+
+/// What an answer turned out to be.
+enum Read {
+    Page(Page),
+    Envelope(u16, Envelope),
+}
+
+fn asking(object: &str, body: Value) -> Call {
+    Call {
+        method: Method::Post,
+        path: format!("/v1/data/objects/query/{object}"),
+        body: Some(body),
+        bucket: Bucket::Synchronous,
+        repeat: Repeat::Harmless,
+        is_write: false,
+        what: format!("the records of {object}"),
+    }
+}
+
+/// The records in an envelope.
+fn listed(call: &Call, status: u16, envelope: Envelope) -> Result<Vec<Map<String, Value>>, Error> {
+    if !envelope.result {
+        return if says_none(&envelope) { Ok(Vec::new()) } else { Err(refused(call, status, envelope)) };
+    }
+    let list = match envelope.data {
+        Value::Object(mut data) => data.remove("records").unwrap_or_default(),
+        other => other,
+    };
+    let unreadable = |detail: &str| Error::Unreadable { what: call.what.clone(), detail: detail.to_owned() };
+    let record = |row| if let Value::Object(row) = row { Ok(row) } else { Err(unreadable("a record is no object")) };
+    match list {
+        // No list is not an empty one: taken for one, it would have every record inserted once more.
+        Value::Array(rows) => rows.into_iter().map(record).collect(),
+        _ => Err(unreadable("there is no list of records")),
     }
 }
 
@@ -162,18 +201,16 @@ impl Records<'_> {
         if let Some((field, values)) = &self.having {
             narrow(&mut body, field, "IN", values);
         }
-        let rows = self.gainsight.rows(&self.object, body).await?;
-        let is_done = rows.len() < Limits::READ_ROWS;
-        let last = rows.last().and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
-        let unreadable = |detail: &str| Error::Unreadable { what: self.object.clone(), detail: detail.to_owned() };
+        let Page { rows, last } = self.gainsight.page(&self.object, body, &self.fields, &self.layout).await?;
+        let is_done = rows.num_rows() < Limits::READ_ROWS;
         if !is_done && (last.is_none() || last <= self.after) {
-            return Err(unreadable("paging does not advance"));
+            let detail = "paging does not advance".to_owned();
+            return Err(Error::Unreadable { what: self.object.clone(), detail });
         }
-        let page = batch(&rows, &self.fields).map_err(|detail| unreadable(&detail))?;
         self.is_done = is_done;
         // Behind an empty page the reading stands where it stood.
         self.after = last.or_else(|| self.after.take());
-        Ok(Some(page))
+        Ok(Some(rows))
     }
 }
 

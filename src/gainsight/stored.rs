@@ -3,6 +3,7 @@
 //! Texts: `""` is null. Picklists: by label, read back as item GSIDs. Numbers: at the field's scale. Dates: days, read
 //! back as epoch milliseconds. Moments: milliseconds, written as ISO 8601 with `Z`.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -18,7 +19,9 @@ use super::assumptions::UTC_MOMENTS;
 use crate::model::dataset::object_schema;
 use crate::model::field::{Field, FieldKind};
 
-const DAY_MS: i64 = 86_400_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
+/// Years 1 to 9999, in milliseconds since 1970: what is beyond them is counted in another unit.
+pub(super) const MOMENTS_MS: RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
 /// The documented form of a moment, of which the offset has no colon.
 const MOMENT: &str = "%Y-%m-%dT%H:%M:%S%.f%z";
 
@@ -75,7 +78,8 @@ fn optional<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Result<Opti
     if value.is_null() { Ok(None) } else { read(value).map(Some).ok_or(()) }
 }
 
-fn text(value: &Value, field: &Field) -> Option<String> {
+/// A text, with the labels of items; none for an empty one.
+pub(super) fn text(value: &Value, field: &Field) -> Option<String> {
     let text = match value {
         Value::Null => return None,
         Value::String(text) => text.clone(),
@@ -103,10 +107,9 @@ fn label(item: &str, field: &Field) -> String {
 }
 
 /// Epoch milliseconds, or one of the written forms.
-fn moment(value: &Value) -> Option<i64> {
+pub(super) fn moment(value: &Value) -> Option<i64> {
     if let Some(number) = value.as_i64() {
-        // Years 1 to 9999: what is beyond them is counted in another unit.
-        return Some(number).filter(|at| (-62_135_596_800_000..=253_402_300_799_999).contains(at));
+        return Some(number).filter(|at| MOMENTS_MS.contains(at));
     }
     let text = value.as_str()?;
     let with_offset = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, MOMENT));
@@ -119,7 +122,7 @@ fn moment(value: &Value) -> Option<i64> {
 }
 
 /// A number at a scale, rounded half away from zero.
-fn decimal(value: &Value, scale: i8) -> Option<i128> {
+pub(super) fn decimal(value: &Value, scale: i8) -> Option<i128> {
     let text = match value {
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.replace(',', ""),
@@ -131,13 +134,13 @@ fn decimal(value: &Value, scale: i8) -> Option<i128> {
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((&mantissa, ""));
     let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
-    let shift = i32::from(scale) + exponent - i32::try_from(fraction.len()).ok()?;
+    let shift = exponent.checked_add(i32::from(scale))?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
     let power = 10_i128.checked_pow(shift.unsigned_abs())?;
     if shift >= 0 {
         return digits.checked_mul(power);
     }
     let half = power / 2 * digits.signum();
-    Some((digits + half) / power)
+    Some(digits.checked_add(half)? / power)
 }
 
 /// One stored value as Gainsight takes it.
