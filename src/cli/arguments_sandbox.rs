@@ -14,7 +14,8 @@ pub(super) struct World {
     /// The seed of the world: the same seed makes the same rows.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(super) seed: u64,
-    /// A folder with systemusers.jsonl, accounts.jsonl and contacts.jsonl, in place of a seeded world.
+    /// A folder with systemusers.jsonl, accounts.jsonl and contacts.jsonl, in place of a seeded world. Records that Gainsight is to hold
+    /// may lie beside them, by object: gainsight/company.jsonl.
     #[arg(long, value_name = "DIR")]
     pub(super) world: Option<PathBuf>,
 }

@@ -12,7 +12,8 @@ pub struct Options {
     pub rows: usize,
     /// The same seed and rows give the same bytes.
     pub seed: u64,
-    /// A folder with `systemusers.jsonl`, `accounts.jsonl` and `contacts.jsonl` to serve in place of a generated world.
+    /// A folder with `systemusers.jsonl`, `accounts.jsonl` and `contacts.jsonl` to serve in place of a generated world; of Gainsight's
+    /// objects there may be records in `gainsight/company.jsonl` and the like.
     pub world: Option<PathBuf>,
     /// Port of Dynamics and of the sign-in; 0 takes a free one.
     pub dynamics_port: u16,

@@ -59,7 +59,7 @@ pub async fn start_with(options: Options, rules: &str) -> Result<Sandbox, Error>
     let mut all = options.faults.as_deref().map(|file| read_rules(file, &fits)).transpose()?.unwrap_or_default();
     all.extend(given_rules(rules, &fits)?);
     match &options.world {
-        Some(folder) => world::read_folder(folder, options.seed, &dynamics)?,
+        Some(folder) => world::read_folder(folder, options.seed, &dynamics, &gainsight)?,
         None => world::generate(options.rows, options.seed, &dynamics, &gainsight)?,
     }
     let (log, faults) = (Arc::new(CallLog::default()), Arc::new(Faults::new(all, options.seed)));

@@ -117,6 +117,30 @@ async fn a_bad_line_is_named_with_file_line_and_column() {
 }
 
 #[tokio::test]
+async fn gainsight_holds_what_lies_beside_a_world() {
+    let folder = folder("", "", "");
+    let below = folder.path().join("gainsight");
+    std::fs::create_dir(&below).unwrap();
+    let gsid = format!("1P02{:0>32}", 7);
+    let line = json!({ "Gsid": gsid, "Name": "There before", "Industry": "Brokers" });
+    std::fs::write(below.join("company.jsonl"), format!("{line}\n")).unwrap();
+    let sandbox = read(folder.path()).await.unwrap();
+    let held = sandbox.records("company");
+    assert_eq!((held.len(), &held[0]["Gsid"], &held[0]["Name"]), (1, &json!(gsid), &json!("There before")));
+    assert!(!held[0]["ModifiedDate"].is_null());
+    for (file, line, expected) in [
+        ("company.jsonl", "{\"Nome\":\"X\"}", "company.jsonl:1: unknown field 'Nome'"),
+        ("company.jsonl", "{\"Name\":", "company.jsonl:1: EOF"),
+        ("compny.jsonl", "{}", "compny.jsonl:1: there is no object 'compny'"),
+    ] {
+        std::fs::write(below.join("company.jsonl"), "").unwrap();
+        std::fs::write(below.join(file), line).unwrap();
+        let error = read(folder.path()).await.err().unwrap().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_missing_file_and_a_taken_port_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(read(folder.path()).await.err().unwrap(), Error::World { .. }));

@@ -131,6 +131,19 @@ impl Gainsight {
         self.store().shelves[object].records.values().map(|record| record.map(&self.schema.objects[object])).collect()
     }
 
+    /// Stores a record of a world, or says what is wrong with it.
+    pub(in crate::sandbox) fn load(&self, name: &str, values: &Map<String, Value>) -> Result<(), String> {
+        let object = self.schema.object(name).ok_or_else(|| format!("there is no object '{name}'"))?;
+        let description = &self.schema.objects[object];
+        match values.keys().find(|field| description.field(field).is_none()) {
+            Some(unknown) => Err(format!("unknown field '{unknown}'")),
+            None => {
+                self.seed_record(name, values);
+                Ok(())
+            }
+        }
+    }
+
     /// Stores a record as it is, for a test.
     pub(in crate::sandbox) fn put_record(&self, object: &str, values: &Map<String, Value>) -> String {
         self.put(object, values, self.clock.now_ms())
