@@ -40,6 +40,7 @@ mod limits;
 mod lost;
 mod mapping;
 mod matrix;
+mod means;
 mod metadata_age;
 mod mutants;
 mod notices;

@@ -24,6 +24,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
+use super::means::Room;
 use super::ordered::Stream;
 use super::parts::{Parts, joined_by_parts, split};
 use super::side::{PLACE_BYTES, Side};
@@ -34,7 +35,7 @@ pub(super) struct Attach {
     rows: Arc<dyn ExecutionPlan>,
     shape: Arc<Shape>,
     /// What the side may take in memory.
-    bytes: usize,
+    room: Room,
     /// The side, which all partitions share.
     held: Arc<OnceCell<Held>>,
     metrics: ExecutionPlanMetricsSet,
@@ -66,7 +67,7 @@ enum Held {
 
 impl Attach {
     /// What does a hash join's work; none, if it is another kind of join.
-    pub(super) fn in_place_of(join: &HashJoinExec, bytes: usize) -> Option<Self> {
+    pub(super) fn in_place_of(join: &HashJoinExec, room: Room) -> Option<Self> {
         let is_ours = *join.join_type() == JoinType::Right
             && *join.partition_mode() == PartitionMode::CollectLeft
             && join.filter().is_none()
@@ -85,10 +86,10 @@ impl Attach {
             None => (0..all).map(from).collect(),
         };
         let shape = Shape { side_keys, row_keys, output, schema: join.schema() };
-        Some(Self::new(Arc::clone(join.left()), Arc::clone(join.right()), Arc::new(shape), bytes))
+        Some(Self::new(Arc::clone(join.left()), Arc::clone(join.right()), Arc::new(shape), room))
     }
 
-    fn new(side: Arc<dyn ExecutionPlan>, rows: Arc<dyn ExecutionPlan>, shape: Arc<Shape>, bytes: usize) -> Self {
+    fn new(side: Arc<dyn ExecutionPlan>, rows: Arc<dyn ExecutionPlan>, shape: Arc<Shape>, room: Room) -> Self {
         let partitions = rows.output_partitioning().partition_count();
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&shape.schema)),
@@ -97,7 +98,7 @@ impl Attach {
             Boundedness::Bounded,
         );
         let (held, metrics) = (Arc::new(OnceCell::new()), ExecutionPlanMetricsSet::new());
-        Self { side, rows, shape, bytes, held, metrics, properties: Arc::new(properties) }
+        Self { side, rows, shape, room, held, metrics, properties: Arc::new(properties) }
     }
 }
 
@@ -117,7 +118,7 @@ impl Shape {
 async fn collected(
     mut side: SendableRecordBatchStream,
     shape: &Shape,
-    bytes: usize,
+    room: Room,
     context: &TaskContext,
 ) -> Result<Held> {
     let schema = side.schema();
@@ -125,7 +126,7 @@ async fn collected(
     while let Some(batch) = side.try_next().await? {
         taken += batch.get_array_memory_size() + batch.num_rows() * PLACE_BYTES;
         batches.push(batch);
-        if taken > bytes {
+        if taken > room.side_bytes {
             let all = futures::stream::iter(batches.into_iter().map(Ok)).chain(side).boxed();
             return Ok(Held::Disk(Arc::new(split(all, &schema, &shape.side_keys, context).await?)));
         }
@@ -163,21 +164,21 @@ impl ExecutionPlan for Attach {
 
     fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         let (side, rows) = (Arc::clone(&children[0]), Arc::clone(&children[1]));
-        Ok(Arc::new(Self::new(side, rows, Arc::clone(&self.shape), self.bytes)))
+        Ok(Arc::new(Self::new(side, rows, Arc::clone(&self.shape), self.room)))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let rows = self.rows.execute(partition, Arc::clone(&context))?;
-        let (side, held, shape, bytes) =
-            (Arc::clone(&self.side), Arc::clone(&self.held), Arc::clone(&self.shape), self.bytes);
+        let (side, held, shape, room) =
+            (Arc::clone(&self.side), Arc::clone(&self.held), Arc::clone(&self.shape), self.room);
         let measured = BaselineMetrics::new(&self.metrics, partition);
         let begun = async move {
             let of_side = Arc::clone(&shape);
             let taken = held.get_or_try_init(|| async {
-                collected(side.execute(0, Arc::clone(&context))?, &of_side, bytes, &context).await
+                collected(side.execute(0, Arc::clone(&context))?, &of_side, room, &context).await
             });
             let all: Stream = match taken.await?.clone() {
-                Held::Disk(parts) => joined_by_parts(&parts, rows, &shape, bytes, &context).await?,
+                Held::Disk(parts) => joined_by_parts(&parts, rows, &shape, room.part_bytes, &context).await?,
                 Held::Memory(side) => rows
                     .map(move |batch| {
                         let _timer = measured.elapsed_compute().timer();

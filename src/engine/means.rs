@@ -12,6 +12,8 @@ pub struct Means {
     /// Rows of the source, or records of the target, that are compared at once beside those that are surely unchanged: more of them are
     /// split by the hash of their key, and compared bucket by bucket.
     pub bucket_rows: usize,
+    /// Bytes that one side of a join may hold, however few of them there are.
+    pub side_bytes_at_most: usize,
 }
 
 /// Bytes that a plan may hold unless somebody says otherwise.
@@ -24,13 +26,28 @@ const THREADS_AT_MOST: usize = 16;
 impl Default for Means {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads: threads.min(THREADS_AT_MOST), memory_bytes: MEMORY_BYTES, bucket_rows: BUCKET_ROWS }
+        Self {
+            threads: threads.min(THREADS_AT_MOST),
+            memory_bytes: MEMORY_BYTES,
+            bucket_rows: BUCKET_ROWS,
+            side_bytes_at_most: MEMORY_BYTES,
+        }
     }
 }
 
 impl Means {
-    /// Bytes that one side of a join may hold before it goes to the disk, of a plan with so many joins.
-    pub(super) fn side_bytes(&self, joins: usize) -> usize {
-        self.memory_bytes / 2 / joins.max(1)
+    /// The room of one side in a plan with so many joins.
+    pub(super) fn room(&self, joins: usize) -> Room {
+        let part_bytes = self.memory_bytes / 2 / joins.max(1);
+        Room { side_bytes: part_bytes.min(self.side_bytes_at_most), part_bytes }
     }
+}
+
+/// What a side of a join may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// Bytes that it may hold; a larger one goes to the disk, split into parts.
+    pub(super) side_bytes: usize,
+    /// Bytes that one of these parts may hold.
+    pub(super) part_bytes: usize,
 }

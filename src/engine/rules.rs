@@ -27,9 +27,9 @@ impl PhysicalOptimizerRule for OwnJoins {
             joins += usize::from(node.is::<HashJoinExec>());
             Ok(TreeNodeRecursion::Continue)
         })?;
-        let bytes = self.0.side_bytes(joins);
+        let room = self.0.room(joins);
         let changed = plan.transform_up(|node| {
-            let own = node.downcast_ref::<HashJoinExec>().and_then(|join| Attach::in_place_of(join, bytes));
+            let own = node.downcast_ref::<HashJoinExec>().and_then(|join| Attach::in_place_of(join, room));
             Ok(match own {
                 Some(own) => Transformed::yes(Arc::new(own) as Arc<dyn ExecutionPlan>),
                 None => Transformed::no(node),

@@ -1,11 +1,13 @@
 //! The engine itself: a DataFusion session with bounded memory, and the datasets of one run folder.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::error::DataFusionError;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
@@ -74,7 +76,12 @@ impl Engine {
     /// If the runtime cannot be set up.
     pub fn with(root: &str, means: Means) -> Result<Self> {
         let pool = Arc::new(FairSpillPool::new(means.memory_bytes));
-        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
+        // What does not fit into memory goes where the run's other files are: they hold the same rows, and go with them.
+        let spill = DiskManagerBuilder::default().with_mode(match root {
+            "/" => DiskManagerMode::Disabled,
+            root => DiskManagerMode::Directories(vec![PathBuf::from(root)]),
+        });
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).with_disk_manager_builder(spill).build_arc()?;
         let state =
             SessionStateBuilder::new().with_config(settings(means)).with_runtime_env(runtime).with_default_features();
         // Last, when everything else about a plan is decided.

@@ -44,6 +44,7 @@ mod sending;
 pub mod services;
 mod settling;
 mod skipping;
+pub mod stages;
 mod staging;
 mod tally;
 pub mod telling;

@@ -1,22 +1,18 @@
-//! Planning: the engine's two stages over the run folder, and what the changes amount to.
+//! Planning: what the stages over a run folder amount to.
 
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
 use super::changes::Changes;
-use super::chosen::only;
 use super::cost::{Cost, bucket};
 use super::error::Error;
 use super::progress::Voice;
+use super::stages::stages;
 use super::tally::Tally;
 use super::verifying::Drifted;
-use crate::engine::compare::{Comparison, queue};
-use crate::engine::lost::lost;
-use crate::engine::map::map;
-use crate::engine::session::{Engine, Rows};
+use crate::engine::session::Engine;
 use crate::gainsight::client::Gainsight;
-use crate::model::dataset;
 use crate::model::job::Job;
 use crate::model::outcome::{Counts, Records};
 use crate::store::dataset::RunFolder;
@@ -154,65 +150,15 @@ pub(super) async fn plan(
     sample: usize,
     progress: &Voice<'_>,
 ) -> Result<Plan, Error> {
-    // What an earlier process left half done is no part of this plan.
-    for name in [dataset::MAPPED, dataset::BUCKETS, dataset::COMPARED, dataset::CHANGES, dataset::QUEUE] {
-        folder.clear(name).await?;
-    }
     let engine = Engine::new(folder.root())?;
-    write(folder, dataset::MAPPED, map(&engine, job).await?, None, None).await?;
-    progress.advanced("plan", read / 2, Some(read));
-    let mut tally = Tally::new(job, read, sample);
     let chosen: Option<HashSet<&str>> = chosen.map(|ids| ids.iter().map(String::as_str).collect());
-    let comparison = Comparison::begin(&engine, job).await?;
-    let compared = compared(&comparison, folder).await?;
-    let changes = if job.keeps_links() {
-        write(folder, dataset::COMPARED, compared, None, None).await?;
-        lost(&engine, job).await?
-    } else {
-        compared
-    };
-    write(folder, dataset::CHANGES, changes, Some(&mut tally), chosen.as_ref()).await?;
-    folder.clear(dataset::BUCKETS).await?;
-    if let Some((_, descending)) = &job.load_first {
-        write(folder, dataset::QUEUE, queue(&engine, *descending).await?, None, None).await?;
-    }
+    let mut tally = Tally::new(job, read, sample);
+    stages(&engine, job, folder, chosen.as_ref(), |batch| match batch {
+        Some(batch) => tally.add(&Changes::new(job, batch.clone())),
+        None => progress.advanced("plan", read / 2, Some(read)),
+    })
+    .await?;
     progress.advanced("plan", read, Some(read));
     let today = target.today(bucket(job)).await;
     Ok(tally.plan(&target.limits, today))
-}
-
-/// The compared rows: bucket by bucket, where there are too many to be held at once.
-async fn compared(comparison: &Comparison<'_>, folder: &RunFolder) -> Result<Rows, Error> {
-    if comparison.buckets == 1 {
-        return Ok(comparison.at_once().await?);
-    }
-    let names: Vec<String> = (0..comparison.buckets).map(dataset::bucket).collect();
-    for (number, name) in names.iter().enumerate() {
-        write(folder, name, comparison.bucket(number).await?, None, None).await?;
-    }
-    Ok(comparison.together(&names).await?)
-}
-
-async fn write(
-    folder: &RunFolder,
-    name: &str,
-    rows: Rows,
-    mut tally: Option<&mut Tally<'_>>,
-    chosen: Option<&HashSet<&str>>,
-) -> Result<(), Error> {
-    use futures::StreamExt;
-    let Rows { schema, mut batches } = rows;
-    let mut writer = folder.write(name, schema);
-    while let Some(batch) = batches.next().await {
-        let batch = match chosen {
-            Some(ids) => only(&batch?, ids)?,
-            None => batch?,
-        };
-        if let Some(tally) = tally.as_deref_mut() {
-            tally.add(&Changes::new(tally.job, batch.clone()));
-        }
-        writer.add(batch).await?;
-    }
-    writer.finish().await?;
-    Ok(())
 }

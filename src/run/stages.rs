@@ -1,0 +1,86 @@
+//! The stages of a plan over a run folder, each kept as a dataset that the next one reads.
+//!
+//! The same files come of the same folder, whatever means the engine has. In: what was read. Out: `mapped/` and `changes/`, of jobs that
+//! act on what the source loses `compared/`, and `queue/` where the script asks for an order.
+
+use std::collections::HashSet;
+
+use arrow::record_batch::RecordBatch;
+use futures::StreamExt;
+
+use super::chosen::only;
+use super::error::Error;
+use crate::engine::compare::{Comparison, queue};
+use crate::engine::lost::lost;
+use crate::engine::map::map;
+use crate::engine::session::{Engine, Rows};
+use crate::model::dataset;
+use crate::model::job::Job;
+use crate::store::dataset::RunFolder;
+
+/// Makes all stages of a job's plan. `seen` gets each batch of the changes, of which rows that are not `chosen` are filtered, and before
+/// them nothing once, when the source's side is done.
+///
+/// # Errors
+/// If a dataset cannot be read or written, or memory does not suffice.
+pub async fn stages(
+    engine: &Engine,
+    job: &Job,
+    folder: &RunFolder,
+    chosen: Option<&HashSet<&str>>,
+    mut seen: impl FnMut(Option<&RecordBatch>),
+) -> Result<(), Error> {
+    // What an earlier process left half done is no part of this plan.
+    for name in [dataset::MAPPED, dataset::BUCKETS, dataset::COMPARED, dataset::CHANGES, dataset::QUEUE] {
+        folder.clear(name).await?;
+    }
+    write(folder, dataset::MAPPED, map(engine, job).await?, |_| {}, None).await?;
+    seen(None);
+    let comparison = Comparison::begin(engine, job).await?;
+    let compared = compared(&comparison, folder).await?;
+    let changes = if job.keeps_links() {
+        write(folder, dataset::COMPARED, compared, |_| {}, None).await?;
+        lost(engine, job).await?
+    } else {
+        compared
+    };
+    write(folder, dataset::CHANGES, changes, |batch| seen(Some(batch)), chosen).await?;
+    folder.clear(dataset::BUCKETS).await?;
+    if let Some((_, descending)) = &job.load_first {
+        write(folder, dataset::QUEUE, queue(engine, *descending).await?, |_| {}, None).await?;
+    }
+    Ok(())
+}
+
+/// The compared rows: bucket by bucket, where there are too many to be held at once.
+async fn compared(comparison: &Comparison<'_>, folder: &RunFolder) -> Result<Rows, Error> {
+    if comparison.buckets == 1 {
+        return Ok(comparison.at_once().await?);
+    }
+    let names: Vec<String> = (0..comparison.buckets).map(dataset::bucket).collect();
+    for (number, name) in names.iter().enumerate() {
+        write(folder, name, comparison.bucket(number).await?, |_| {}, None).await?;
+    }
+    Ok(comparison.together(&names).await?)
+}
+
+async fn write(
+    folder: &RunFolder,
+    name: &str,
+    rows: Rows,
+    mut seen: impl FnMut(&RecordBatch),
+    chosen: Option<&HashSet<&str>>,
+) -> Result<(), Error> {
+    let Rows { schema, mut batches } = rows;
+    let mut writer = folder.write(name, schema);
+    while let Some(batch) = batches.next().await {
+        let batch = match chosen {
+            Some(ids) => only(&batch?, ids)?,
+            None => batch?,
+        };
+        seen(&batch);
+        writer.add(batch).await?;
+    }
+    writer.finish().await?;
+    Ok(())
+}

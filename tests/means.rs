@@ -1,0 +1,87 @@
+//! A plan is the same, byte for byte, whatever it may use of the machine: threads, memory, and how many rows are compared at once.
+
+use std::path::PathBuf;
+
+use ferry::engine::means::Means;
+use ferry::engine::session::Engine;
+use ferry::model::dataset;
+use ferry::model::job::Job;
+use ferry::run::stages::stages;
+use ferry::store::dataset::RunFolder;
+use serde_json::json;
+
+use crate::stage::{CHAIN, COMPANIES, PEOPLE, Stage, USERS};
+
+/// Lookups of both kinds, decided rows of both sides, values that fail, and a late filter.
+const JOB: &str = r#"CREATE JOB "J" AS UPSERT INTO gainsight."Opportunity__gc" KEY ("Opportunity External Id") SELECT
+    o.opportunityid AS "Opportunity External Id", TRIM(o.name) AS "Name", co."GSID" AS "Company", cur.isocurrencycode AS "Currency",
+    CAST(o.new_closetext AS DATE) AS "Close Date"
+  FROM dynamics.opportunity AS o
+  LOOKUP dynamics.transactioncurrency AS cur ON cur.transactioncurrencyid = o.transactioncurrencyid
+    WHEN MULTIPLE MATCHED THEN ERROR WHEN NOT MATCHED THEN USE 'none'
+  LOOKUP gainsight.Company AS co ON co."Dynamics Account ID" = o.parentaccountid
+    WHEN MULTIPLE MATCHED THEN USE ANY WHEN NOT MATCHED THEN USE NULL
+  WHERE o.name NOT LIKE '%3%';"#;
+
+/// One thread and room for everything; several, buckets of a few rows, sides that have to go to the disk, and all of it.
+fn all() -> Vec<Means> {
+    let usual = Means { threads: 1, ..Means::default() };
+    vec![
+        usual,
+        Means { threads: 2, ..usual },
+        Means { threads: 5, ..usual },
+        Means { bucket_rows: 3, ..usual },
+        Means { threads: 2, memory_bytes: 8 << 20, side_bytes_at_most: 1, ..usual },
+        Means { threads: 3, bucket_rows: 7, side_bytes_at_most: 1, ..usual },
+    ]
+}
+
+/// The digests of what the stages of a job make of a folder.
+async fn made(job: &Job, folder: &RunFolder, means: Means) -> Vec<String> {
+    let engine = Engine::with(folder.root(), means).expect("an engine");
+    let mut rows = 0;
+    stages(&engine, job, folder, None, |batch| rows += batch.map_or(0, arrow::array::RecordBatch::num_rows))
+        .await
+        .expect("it plans");
+    assert!(rows > 20, "there is something to compare");
+    let mut digests = Vec::new();
+    for name in [dataset::MAPPED, dataset::COMPARED, dataset::CHANGES] {
+        digests.push(folder.digest(name).await.expect("it is there"));
+    }
+    digests
+}
+
+fn folder(stage: &Stage, run: &str) -> PathBuf {
+    stage.setting.home.join("runs").join(run)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_the_same_by_any_means() {
+    let stage = Stage::seeded(200).await;
+    stage.run(CHAIN).await;
+    stage.try_run_with("J", &[("j.ferry", JOB)]).await.1.expect("the run ends");
+    for (n, mut row) in stage.sandbox.table("opportunity").into_iter().enumerate().step_by(7) {
+        row.insert("name".to_owned(), json!(format!("Renamed {n}")));
+        assert!(stage.sandbox.put_row("opportunity", row));
+    }
+    for mut record in stage.sandbox.records("Opportunity__gc").into_iter().step_by(11) {
+        record.insert("Name".to_owned(), json!("edited by hand"));
+        stage.sandbox.put_record("Opportunity__gc", record);
+    }
+    let mut reports = stage.run(CHAIN).await;
+    reports.extend(stage.try_run_with("J", &[("j.ferry", JOB)]).await.0);
+    let workspace = stage.workspace(&[("j.ferry", JOB)]).await.or_mistakes().expect("the project is right");
+    let mut is_compared = false;
+    for name in [USERS, COMPANIES, PEOPLE, "J"] {
+        let report = reports.iter().find(|report| report.job == name).expect("it ran");
+        let folder = RunFolder::open(&folder(&stage, &report.run)).expect("its folder");
+        let job = workspace.project.jobs[name].at(0);
+        let counts = &report.counts;
+        is_compared |= counts.unchanged > 0 && counts.updated > 0 && counts.filtered > 0 && counts.error > 0;
+        let first = made(&job, &folder, all()[0]).await;
+        for means in &all()[1..] {
+            assert_eq!(made(&job, &folder, *means).await, first, "{name} by {means:?}");
+        }
+    }
+    assert!(is_compared, "of one job rows are settled, compared and decided before");
+}
