@@ -133,6 +133,10 @@ pub(super) fn decimal(value: &Value, scale: i8) -> Option<i128> {
         None => (text, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((&mantissa, ""));
+    // A sign that stands behind the point would else be taken for one before it.
+    if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
     let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
     let shift = exponent.checked_add(i32::from(scale))?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
     let power = 10_i128.checked_pow(shift.unsigned_abs())?;

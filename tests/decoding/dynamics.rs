@@ -217,6 +217,7 @@ fn said(body: &str) -> Flaw {
 fn a_page_that_is_refused_says_what_and_where_and_no_value() {
     for (body, words) in [
         (r#"{"value":[{"count":"many"}]}"#, "count of row 8 is not a whole number at line 1 column 20"),
+        (r#"{"value":[{"amount":".-17"}]}"#, "amount of row 8 is not a decimal number at line 1 column 21"),
         (r#"{"value":[{"name":7}]}"#, "name of row 8 is not a text at line 1 column 19"),
         ("{\"value\":[{},\n{\"_owner_value\":{}}]}", "_owner_value of row 9 is not a text at line 2 column 17"),
         (r#"{"value":[{"at":"soon"}]}"#, "at of row 8 is not a time at line 1 column 17"),

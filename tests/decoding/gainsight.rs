@@ -233,6 +233,7 @@ fn what_is_not_plainly_a_page_is_left_alone() {
         r#"{"result":true,"data":{"records":null}}"#,
         r#"{"result":true,"data":[7]}"#,
         r#"{"result":true,"data":[{"Won":"true"}]}"#,
+        r#"{"result":true,"data":[{"Arr":".-17"}]}"#,
         r#"{"result":true,"data":[]}]"#,
         r#"{"result":true,"data":[{"Won":true,"Won":true}]}"#,
     ] {
