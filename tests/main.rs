@@ -22,6 +22,7 @@ mod decoding;
 mod disk;
 mod drift;
 mod due_times;
+mod encoding;
 mod examples;
 mod fault_table;
 mod faults;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ferry::dynamics::error::Error;
 use ferry::gainsight;
-use ferry::gainsight::write::{Batch, Record};
+use ferry::gainsight::sent::Fields;
+use ferry::gainsight::write::Batch;
 use ferry::model::field::{Field, FieldKind};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -162,8 +163,9 @@ async fn a_read_of_gainsight_is_asked_for_three_times_in_all() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_whose_answer_cannot_be_read_is_not_sent_again() {
     let tenant = Listener::start(|_, stream| send(stream, &reply("200 OK", &[], SIGN_IN.as_bytes())));
-    let record: Record = json!({"Name": "A"}).as_object().unwrap().clone();
-    let error = tenant.gainsight().write(&Batch::InsertObject("company".to_owned()), &[&record]).await.err().unwrap();
+    let record = Fields::of(json!({"Name": "A"}).as_object().unwrap());
+    let error =
+        tenant.gainsight().write(&Batch::InsertObject("company".to_owned()), &[(&record, None)]).await.err().unwrap();
     assert!(matches!(error, gainsight::error::Error::Unclear { .. }), "{error}");
     assert_eq!(tenant.heard().len(), 1);
 }

@@ -43,7 +43,8 @@ pub struct Gainsight {
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) path: String,
-    pub(super) body: Option<Value>,
+    /// JSON.
+    pub(super) body: Option<Bytes>,
     pub(super) bucket: Bucket,
     pub(super) repeat: Repeat,
     /// Whether it changes anything.
@@ -141,7 +142,7 @@ impl Gainsight {
         call: &Call,
         judge: impl AsyncFn(Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let body = call.body.as_ref().map(|b| (Bytes::from(b.to_string()), "application/json"));
+        let body = call.body.clone().map(|body| (body, "application/json"));
         let mut request = Request {
             method: call.method,
             url: self.http.url(&call.path)?,

@@ -2,6 +2,7 @@
 //!
 //! Describe is asked for the objects in use, all in one call; labels and API names both come from it.
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -105,10 +106,13 @@ impl Gainsight {
             method: Method::Post,
             path: "/v1/meta/services/objects/describe".to_owned(),
             // The flags are texts: so are the documented samples.
-            body: Some(json!({
-                "objectNames": names, "includeChilds": "true", "childLevels": "0",
-                "populatePickListOptions": "true", "removeDeleted": "false", "removeHidden": "false", "host": "MDA",
-            })),
+            body: Some(Bytes::from(
+                json!({
+                    "objectNames": names, "includeChilds": "true", "childLevels": "0",
+                    "populatePickListOptions": "true", "removeDeleted": "false", "removeHidden": "false", "host": "MDA",
+                })
+                .to_string(),
+            )),
             bucket: Bucket::Synchronous,
             repeat: Repeat::Harmless,
             is_write: false,

@@ -132,7 +132,7 @@ fn asking(object: &str, body: Value) -> Call {
     Call {
         method: Method::Post,
         path: format!("/v1/data/objects/query/{object}"),
-        body: Some(body),
+        body: Some(body.to_string().into()),
         bucket: Bucket::Synchronous,
         repeat: Repeat::Harmless,
         is_write: false,

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::client::Call;
+use super::sent::value;
 use crate::http::quoted::{plain, quoted};
 
 /// Shorter values are left: they could be part of any word, and tell nobody anything.
@@ -16,8 +17,8 @@ const LEFT_OUT: &str = "(…)";
 /// Words for a message.
 pub(super) fn words(call: &Call, said: &str) -> String {
     let mut values = Vec::new();
-    match &call.body {
-        Some(body) if call.is_write => collect(body, &mut values),
+    match call.body.as_deref().map(value) {
+        Some(body) if call.is_write => collect(&body, &mut values),
         // Of a query only what is searched for comes from rows.
         Some(body) => {
             let conditions = body.pointer("/where/conditions").and_then(Value::as_array);

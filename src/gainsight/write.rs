@@ -4,12 +4,13 @@
 //! An insert is never sent a second time from here after an unclear answer: it is not idempotent on their side.
 
 use arrow::array::ArrayRef;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::assumptions::NOTIFY_USERS;
 use super::client::{Call, Gainsight};
 use super::error::{Error, Refusal};
 use super::narrow::{judge, whole};
+use super::sent::{Fields, body};
 use super::stored;
 use super::windows::Bucket;
 use crate::http::client::Method;
@@ -50,11 +51,12 @@ pub fn value(array: &ArrayRef, row: usize) -> Value {
 }
 
 impl Gainsight {
-    /// Makes one call with a batch. Whoever calls writes down beforehand that the call is made: an insert is not idempotent.
+    /// Makes one call with a batch: of each record its fields, and its GSID where it is not among them. Whoever calls writes down
+    /// beforehand that the call is made: an insert is not idempotent.
     ///
     /// # Errors
     /// If the call fails as a whole; [`Error::is_unclear`] says whether it may have been carried out all the same.
-    pub async fn write(&self, batch: &Batch, records: &[&Record]) -> Result<Judged, Error> {
+    pub async fn write(&self, batch: &Batch, records: &[(&Fields, Option<&str>)]) -> Result<Judged, Error> {
         let (_, envelope) = self.call(&call(batch, records)).await?;
         if envelope.result {
             return Ok(Judged::Written(ids(&envelope.data, records.len())));
@@ -63,7 +65,8 @@ impl Gainsight {
             let all = (0..records.len()).map(|i| (i, whole(&envelope))).collect();
             return Ok(Judged::Blamed(all));
         }
-        Ok(judge(records, &envelope))
+        let records: Vec<Record> = records.iter().map(|(fields, _)| fields.record()).collect();
+        Ok(judge(&records.iter().collect::<Vec<_>>(), &envelope))
     }
 
     /// Writes one person, with the companies it belongs to: an upsert by the resolution key. Where the person or its place at a
@@ -75,7 +78,7 @@ impl Gainsight {
         let call = Call {
             method: Method::Put,
             path: "/v1/peoplemgmt/v1.0/people".to_owned(),
-            body: Some(Value::Object(person.clone())),
+            body: Some(Value::Object(person.clone()).to_string().into()),
             bucket: Bucket::Synchronous,
             repeat: if is_new { Repeat::Never } else { Repeat::Harmless },
             is_write: true,
@@ -92,8 +95,7 @@ impl Gainsight {
     }
 }
 
-fn call(batch: &Batch, records: &[&Record]) -> Call {
-    let records: Vec<Value> = records.iter().map(|r| Value::Object((*r).clone())).collect();
+fn call(batch: &Batch, records: &[(&Fields, Option<&str>)]) -> Call {
     let (method, path, bucket) = match batch {
         Batch::InsertObject(name) => (Method::Post, format!("/v1/data/objects/{name}"), Bucket::Synchronous),
         Batch::UpdateObject(name) => (Method::Put, format!("/v1/data/objects/{name}?keys=Gsid"), Bucket::Synchronous),
@@ -107,7 +109,7 @@ fn call(batch: &Batch, records: &[&Record]) -> Call {
     // Updates by GSID set the same values again, so they may be repeated; inserts may not.
     let again = method == Method::Put || sabotage::has(Bug::SentTwice);
     let repeat = if again { Repeat::Harmless } else { Repeat::Never };
-    Call { method, path, body: Some(json!({ "records": records })), bucket, repeat, is_write: true, what }
+    Call { method, path, body: Some(body(records)), bucket, repeat, is_write: true, what }
 }
 
 /// The GSIDs of an answer, in the order of the records; none where the answer does not give them.

@@ -7,6 +7,8 @@ use arrow::record_batch::RecordBatch;
 use serde_json::Value;
 
 use super::columns::{Columns, is_set, text};
+use crate::gainsight::encode::Keys;
+use crate::gainsight::sent::Fields;
 use crate::gainsight::write::{Record, value};
 use crate::model::dataset::changes;
 use crate::model::field::{Field, FieldKind};
@@ -167,14 +169,24 @@ impl<'a> Changes<'a> {
 
     /// What has to be sent of one target's record: changed fields by API name, without those that are still to come.
     pub(super) fn record(&self, target: usize, at: usize) -> Record {
-        let changed = self.job.mappings_of(target).filter(|(m, _)| self.is_changed(*m, at));
-        let ready = changed.filter(|(m, _)| self.pending(*m, at).is_none());
-        ready.map(|(m, mapping)| (mapping.field.name.clone(), self.new_value(m, at))).collect()
+        let ready = self.ready(target, at);
+        ready.map(|m| (self.job.mappings[m].field.name.clone(), self.new_value(m, at))).collect()
+    }
+
+    /// The same as it is sent. The keys are those of all mappings.
+    pub(super) fn fields(&self, target: usize, at: usize, keys: &Keys) -> Fields {
+        keys.fields(self.ready(target, at).map(|m| (m, &self.columns.mappings[m].sent)), at)
     }
 
     /// Whether something has to be sent of it.
     pub(super) fn has_record(&self, target: usize, at: usize) -> bool {
-        self.job.mappings_of(target).any(|(m, _)| self.is_changed(m, at) && self.pending(m, at).is_none())
+        self.ready(target, at).next().is_some()
+    }
+
+    /// The mappings whose values are sent of one target's record.
+    fn ready(&self, target: usize, at: usize) -> impl Iterator<Item = usize> {
+        let changed = self.job.mappings_of(target).map(|(m, _)| m).filter(move |m| self.is_changed(*m, at));
+        changed.filter(move |m| self.pending(*m, at).is_none())
     }
 
     /// Whether the Dynamics user is enabled, as the avatar's mapping says.

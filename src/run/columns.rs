@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, StringArray};
 use arrow::record_batch::RecordBatch;
 
+use crate::gainsight::encode::Column;
 use crate::model::dataset::{ROW, changes};
 use crate::model::field::Field;
 use crate::model::job::Job;
@@ -42,6 +43,8 @@ pub(super) struct OfTarget {
 /// The columns of one mapped field.
 pub(super) struct OfMapping {
     pub(super) new: Option<ArrayRef>,
+    /// The same, ready to be sent.
+    pub(super) sent: Column,
     pub(super) old: Option<ArrayRef>,
     pub(super) changed: Option<BooleanArray>,
     /// Whether the new value may be the number of a row whose record is to come.
@@ -68,8 +71,10 @@ impl<'a> Columns<'a> {
         });
         let mappings = job.mappings.iter().enumerate().map(|(number, mapping)| {
             let (target, field) = (label(mapping.target), mapping.field.label.as_str());
+            let new = named.any(&changes::new(target, field));
             OfMapping {
-                new: named.any(&changes::new(target, field)),
+                sent: new.as_ref().map_or(Column::Nothing, Column::of),
+                new,
                 old: named.any(&changes::old(target, field)),
                 changed: named.flags(&changes::changed(target, field)),
                 is_pending: job.pending_lookup(number).is_some(),

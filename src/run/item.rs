@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::changes::Changes;
 use super::load::Load;
+use crate::gainsight::sent::Fields;
 use crate::gainsight::write::Record;
 use crate::model::dataset::changes;
 use crate::model::job::Route;
@@ -22,7 +23,7 @@ pub(super) struct Item {
     pub(super) id: String,
     pub(super) fingerprint: String,
     pub(super) planned: Outcome,
-    pub(super) record: Record,
+    pub(super) fields: Fields,
     pub(super) gsid: Option<String>,
     pub(super) active: Option<bool>,
     /// What happens to the row's entry in the identity map.
@@ -73,7 +74,7 @@ impl Load<'_> {
             id: changes.id(at),
             fingerprint: changes.fingerprint(at),
             planned: changes.outcome(at).unwrap_or(Outcome::Error),
-            record: if is_lost { changes.assigned(0, at) } else { changes.record(0, at) },
+            fields: if is_lost { Fields::of(&changes.assigned(0, at)) } else { changes.fields(0, at, &self.keys) },
             gsid: changes.gsid(0, at),
             active: if is_lost { changes.assigned_flag(at) } else { changes.active(at) },
             identity: avatar.and_then(|a| changes.action(a, at)).map(str::to_owned),

@@ -15,6 +15,7 @@ use super::people;
 use super::progress::Voice;
 use super::recorder::Recorder;
 use crate::gainsight::client::Gainsight;
+use crate::gainsight::encode::Keys;
 use crate::gainsight::error::Refusal;
 use crate::model::clock::Clock;
 use crate::model::dataset;
@@ -36,6 +37,8 @@ pub(super) struct Load<'a> {
     pub(super) gainsight: &'a Gainsight,
     pub(super) progress: &'a Voice<'a>,
     pub(super) clock: Clock,
+    /// The keys of all mapped fields.
+    pub(super) keys: Keys,
     /// Where calls and outcomes are written down.
     pub(super) recorder: Recorder<'a>,
     /// Rows by outcome.
@@ -89,6 +92,7 @@ impl<'a> Load<'a> {
             gainsight,
             progress,
             clock,
+            keys: Keys::of(job.mappings.iter().map(|mapping| mapping.field.name.as_str())),
             recorder,
             counts: Counts { read: planned.read, ..Counts::default() },
             planned: *planned,
@@ -152,9 +156,9 @@ impl<'a> Load<'a> {
             // An update sets the same values again.
             Some(Recorded::Open) => gathered.updates.push(item),
             Some(recorded) => self.count_recorded(item, recorded),
-            None if item.parting.is_some() && !item.record.is_empty() => gathered.updates.push(item),
+            None if item.parting.is_some() && !item.fields.is_empty() => gathered.updates.push(item),
             None if is_insert => gathered.inserts.push(item),
-            None if changes.action(0, at) == Some("update") && !item.record.is_empty() => gathered.updates.push(item),
+            None if changes.action(0, at) == Some("update") && !item.fields.is_empty() => gathered.updates.push(item),
             None => {
                 self.quiet.push(self.settled(&item, None));
                 self.acknowledge(item, None);
@@ -246,8 +250,8 @@ impl<'a> Load<'a> {
             Outcome::Inserted => self.record_count(0).inserted += 1,
             Outcome::Deleted => return self.acknowledge_lost(&item),
             // Nothing was sent yet: what waits is counted when it is.
-            _ if item.record.is_empty() && !item.waits.is_empty() => {}
-            _ if item.record.is_empty() => self.record_count(0).unchanged += 1,
+            _ if item.fields.is_empty() && !item.waits.is_empty() => {}
+            _ if item.fields.is_empty() => self.record_count(0).unchanged += 1,
             _ => self.record_count(0).updated += 1,
         }
         self.advance();
@@ -272,7 +276,7 @@ impl<'a> Load<'a> {
     fn acknowledge_lost(&mut self, item: &Item) {
         if item.parting.as_ref().is_some_and(|parting| parting.deletes) {
             self.record_count(0).deleted += 1;
-        } else if !item.record.is_empty() {
+        } else if !item.fields.is_empty() {
             self.record_count(0).updated += 1;
         }
         if let Some(avatar) = self.job.target_by_route(Route::Avatar).filter(|_| item.identity.is_some()) {

@@ -169,7 +169,7 @@ async fn known(load: &mut Load<'_>, lost: Vec<(String, Call)>) -> Result<Vec<(St
 fn prepare_lost(load: &Load<'_>, rows: &Changes<'_>, at: usize) -> Call {
     let job = load.job;
     let item = load.item(rows, at);
-    let mut person = item.record.clone();
+    let mut person = rows.assigned(0, at);
     for key in &job.key {
         person.insert(job.mappings[key.mapping].field.name.clone(), rows.old_value(key.mapping, at));
     }

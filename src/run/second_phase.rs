@@ -8,6 +8,7 @@ use super::error::Error;
 use super::item::{Item, Later};
 use super::load::{Failure, Load};
 use crate::gainsight::error::Refusal;
+use crate::gainsight::sent::Fields;
 use crate::gainsight::write::{Judged, Record};
 use crate::model::outcome::Outcome;
 use crate::model::reject::RejectCode;
@@ -15,7 +16,7 @@ use crate::model::sabotage::{self, Bug};
 use crate::store::ledger::{Answer, Lost, Recorded, Settled};
 
 /// A row with the fields that are to be filled.
-type Ready = (Item, Record);
+type Ready = (Item, Fields);
 
 impl Load<'_> {
     /// Sends what waited.
@@ -34,7 +35,7 @@ impl Load<'_> {
                 }
                 // What is lost is lost again, and an update may be sent again.
                 Some(Recorded::Lost(_) | Recorded::Open) | None => match self.filled(&later) {
-                    Ok(record) => ready.push((later.item, record)),
+                    Ok(record) => ready.push((later.item, Fields::of(&record))),
                     Err((label, row)) => lost.push(self.without_reference(&later.item, label, row)),
                 },
             }
@@ -85,7 +86,7 @@ impl Load<'_> {
         let now = self.clock.now().timestamp_millis();
         let batch = self.recorder.intend(2, &what, now, std::iter::once(items.as_slice()))?;
         let batch = batch.first().copied().unwrap_or_default();
-        let records: Vec<&Record> = part.iter().map(|(_, record)| record).collect();
+        let records: Vec<(&Fields, Option<&str>)> = part.iter().map(|(_, fields)| (fields, None)).collect();
         match self.gainsight.write(&self.way(false), &records).await {
             Ok(Judged::Written(_)) => {
                 let rows: Vec<Settled> = items.iter().map(second).collect();
@@ -132,7 +133,7 @@ impl Load<'_> {
 
     /// Counts a record of which the second phase is all there was.
     fn count_late(&mut self, item: &Item, is_written: bool) {
-        if item.record.is_empty() {
+        if item.fields.is_empty() {
             let count = self.record_count(0);
             if is_written { count.updated += 1 } else { count.error += 1 }
         }

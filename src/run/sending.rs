@@ -11,7 +11,8 @@ use super::load::Load;
 use super::settling::READ_AGAIN_MS;
 use crate::gainsight::assumptions::NO_ROWS_CODES;
 use crate::gainsight::error::{Error as CallError, Refusal};
-use crate::gainsight::write::{Batch, Judged, Record};
+use crate::gainsight::sent::Fields;
+use crate::gainsight::write::{Batch, Judged};
 use crate::model::job::Route;
 use crate::model::outcome::Outcome;
 use crate::model::reject::RejectCode;
@@ -84,13 +85,8 @@ impl Load<'_> {
     }
 
     async fn call(&self, part: &[Item], is_insert: bool) -> Result<Judged, CallError> {
-        let mut records: Vec<Record> = part.iter().map(|i| i.record.clone()).collect();
-        if !is_insert {
-            for (record, item) in records.iter_mut().zip(part) {
-                record.insert("Gsid".to_owned(), item.gsid.clone().map_or(Value::Null, Value::String));
-            }
-        }
-        let sent: Vec<&Record> = records.iter().collect();
+        let gsids = part.iter().map(|item| item.gsid.as_deref().filter(|_| !is_insert));
+        let sent: Vec<(&Fields, Option<&str>)> = part.iter().map(|item| &item.fields).zip(gsids).collect();
         let answer = self.gainsight.write(&self.way(is_insert), &sent).await;
         match answer {
             Err(error) if error.is_unclear() && sabotage::has(Bug::LostIsWritten) => {
@@ -208,7 +204,8 @@ impl Load<'_> {
             let items: Vec<Item> = missing.iter().map(|i| part[*i].clone()).collect();
             let found = self.read_back(&items).await?;
             for index in missing {
-                let record = found.iter().find(|record| self.is_of(record, &part[index]));
+                let sent = part[index].fields.record();
+                let record = found.iter().find(|record| self.is_of(record, &sent));
                 gsids[index] = record.and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
             }
             if gsids.iter().any(Option::is_none) {

@@ -59,8 +59,9 @@ impl Load<'_> {
     pub(super) async fn find_out(&mut self, items: Vec<Item>, sent_at_ms: i64, why: &str) -> Result<Found, Error> {
         self.wait_until_quiet(sent_at_ms, why).await;
         let mut records = self.read_back(&items).await?;
-        let is_missing = |records: &[Record], item: &Item| !records.iter().any(|r| self.is_of(r, item));
-        if items.iter().any(|item| is_missing(&records, item)) {
+        let sent: Vec<Record> = items.iter().map(|item| item.fields.record()).collect();
+        let is_missing = |sent: &Record| !records.iter().any(|record| self.is_of(record, sent));
+        if sent.iter().any(is_missing) {
             // A read may lag behind a write: what is missing must be missing twice.
             self.gainsight.wait(self.clock.real(READ_AGAIN_MS)).await;
             // What was seen once is there, whichever of two reads lags.
@@ -71,12 +72,12 @@ impl Load<'_> {
         }
         let mut found = Found { missing: Vec::new(), differing: Vec::new() };
         let (mut rows, mut written, mut lost) = (Vec::new(), Vec::new(), Vec::new());
-        for mut item in items {
-            let there: Vec<&Record> = records.iter().filter(|r| self.is_of(r, &item)).collect();
+        for (mut item, sent) in items.into_iter().zip(sent) {
+            let there: Vec<&Record> = records.iter().filter(|record| self.is_of(record, &sent)).collect();
             let gsid = there.first().and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
             match there[..] {
                 [] => found.missing.push(item),
-                [one] if item.record.iter().all(|(name, value)| one.get(name) == Some(value)) => {
+                [one] if sent.iter().all(|(name, value)| one.get(name) == Some(value)) => {
                     rows.push(self.settled(&item, gsid.as_ref()));
                     written.push((item, gsid));
                 }
@@ -115,9 +116,10 @@ impl Load<'_> {
     pub(super) async fn read_back(&self, items: &[Item]) -> Result<Vec<Record>, Error> {
         let fields: Vec<Field> =
             std::iter::once(gsid()).chain(self.job.mappings_of(0).map(|(_, m)| m.field.clone())).collect();
+        let records: Vec<Record> = items.iter().map(|item| item.fields.record()).collect();
         let keys = self.job.key.iter().map(|key| {
             let field = &self.job.mappings[key.mapping].field;
-            let sent = items.iter().filter_map(|item| item.record.get(&field.name));
+            let sent = records.iter().filter_map(|record| record.get(&field.name));
             let mut values: Vec<Value> = sent.clone().cloned().collect();
             if key.fold != Fold::Exact {
                 // Some services keep what has no case in small letters.
@@ -131,11 +133,11 @@ impl Load<'_> {
         Ok(self.gainsight.read_back(&self.job.targets[0].object.name, &fields, &keys).await?)
     }
 
-    /// Whether a record has the key of a row, in the way in which the job compares keys.
-    pub(super) fn is_of(&self, record: &Record, item: &Item) -> bool {
+    /// Whether a record has the key of one that was sent, in the way in which the job compares keys.
+    pub(super) fn is_of(&self, record: &Record, sent: &Record) -> bool {
         self.job.key.iter().all(|key| {
             let name = &self.job.mappings[key.mapping].field.name;
-            match (record.get(name), item.record.get(name)) {
+            match (record.get(name), sent.get(name)) {
                 (Some(Value::String(one)), Some(Value::String(other))) => {
                     folded(one, key.fold) == folded(other, key.fold)
                 }

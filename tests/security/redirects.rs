@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ferry::gainsight::sent::Fields;
 use ferry::gainsight::write::Batch;
 use ferry::http::client::Client;
 use ferry::http::terms::Terms;
@@ -61,7 +62,8 @@ async fn gainsight_is_not_followed_to_another_host() {
         let said = gainsight.objects().await.err().unwrap().to_string();
         assert!(said.contains("redirect"), "{status}: {said}");
         let record = json!({ "Gsid": "1", "Name": "a row" });
-        let records = [record.as_object().unwrap()];
+        let fields = Fields::of(record.as_object().unwrap());
+        let records = [(&fields, None)];
         for batch in [Batch::InsertObject("company".to_owned()), Batch::UpdateObject("company".to_owned())] {
             let said = gainsight.write(&batch, &records).await.err().unwrap().to_string();
             assert!(said.contains("redirect") && !said.contains("may have been carried out"), "{status}: {said}");

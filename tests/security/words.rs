@@ -1,6 +1,7 @@
 //! What a service says is put into our messages as words: no escape sequence, no second line, no flood, no value of a row.
 
 use ferry::dynamics::error::Error;
+use ferry::gainsight::sent::Fields;
 use ferry::gainsight::write::{Batch, Judged};
 use ferry::http::quoted::{CHARACTERS_AT_MOST, plain, quoted};
 use ferry::sandbox::Service;
@@ -69,7 +70,7 @@ async fn a_page_of_errors_that_repeats_the_request_gives_no_secret_away() {
     let tenant = Listener::start(|asked, stream| send(stream, &reply("502 Bad", &[], asked.as_bytes())));
     let said = tenant
         .gainsight()
-        .write(&Batch::InsertObject("company".to_owned()), &[&row()])
+        .write(&Batch::InsertObject("company".to_owned()), &[(&row(), None)])
         .await
         .err()
         .unwrap()
@@ -77,11 +78,10 @@ async fn a_page_of_errors_that_repeats_the_request_gives_no_secret_away() {
     assert!(!said.contains("the-key") && !said.contains("Lovelace"), "{said}");
 }
 
-fn row() -> serde_json::Map<String, Value> {
-    json!({ "Name": "Ada Lovelace", "Mail": "ada\u{1b}[1m@lovelace.example", "Employees": 123_456, "S": "the" })
-        .as_object()
-        .unwrap()
-        .clone()
+fn row() -> Fields {
+    let row =
+        json!({ "Name": "Ada Lovelace", "Mail": "ada\u{1b}[1m@lovelace.example", "Employees": 123_456, "S": "the" });
+    Fields::of(row.as_object().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,7 +96,7 @@ async fn a_whole_call_that_is_refused_is_told_without_its_rows() {
         let body = json!({ "result": false, "errorCode": code, "errorDesc": said, "requestId": EVIL }).to_string();
         let tenant = Listener::start(move |_, stream| send(stream, &reply(status, &[], body.as_bytes())));
         let (one, other) = (row(), row());
-        let records = [&one, &other];
+        let records = [(&one, None), (&other, None)];
         let batch = Batch::InsertObject("company".to_owned());
         let said = tenant.gainsight().write(&batch, &records).await.err().unwrap().to_string();
         assert!(said.contains("the row (…) <(…)> of (…) is  wrong"), "{status}: {said}");
@@ -110,7 +110,7 @@ async fn a_row_that_is_refused_has_its_value_and_tame_words() {
     let body =
         json!({ "result": false, "errorCode": "X", "errorDesc": "refused", "data": { "errors": [entry] } }).to_string();
     let tenant = Listener::start(move |_, stream| send(stream, &reply("400 Bad", &[], body.as_bytes())));
-    let judged = tenant.gainsight().write(&Batch::InsertObject("company".to_owned()), &[&row()]).await.unwrap();
+    let judged = tenant.gainsight().write(&Batch::InsertObject("company".to_owned()), &[(&row(), None)]).await.unwrap();
     let Judged::Blamed(blamed) = judged else { panic!("it was refused") };
     let (_, refusal) = &blamed[0];
     assert_eq!((refusal.message.as_str(), refusal.code.as_str()), (TAMED, "E1"));
