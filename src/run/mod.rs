@@ -3,6 +3,7 @@
 //! In: a checked job, the clients of its connections, a home, and the ledger with what an earlier process did for the run. Out: a
 //! report whose books balance, a run folder, an error file, and the state. Nothing here prints; progress goes to whoever listens.
 
+mod ahead;
 pub mod apply;
 mod basis;
 mod books;

@@ -1,13 +1,15 @@
-//! Pages into datasets: each page is a file, and then a checkpoint in the ledger.
+//! Pages into datasets: each page is a file, and then a checkpoint in the ledger, while `ahead` reads the next ones.
 //!
 //! It reads what it is told to, or what is left of it, and decides nothing. A table whose link has expired, or whose pages are
 //! damaged, is read again from its beginning. In: queries. Out: datasets of the run folder.
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use tokio::sync::mpsc::Receiver;
 
+use super::ahead::{self, Page};
 use super::error::Error;
-use super::merging::{changes_schema, with_gone};
+use super::merging::changes_schema;
 use super::progress::Voice;
 use crate::dynamics::client::Dynamics;
 use crate::dynamics::error::Error as ReadError;
@@ -58,7 +60,7 @@ impl Staging<'_> {
         let id = query.table.primary_id.clone();
         let schema = if is_change { changes_schema(&schema_of(&query)) } else { schema_of(&query) };
         let begun = self.begun(&name, schema).await?;
-        let (mut writer, mut rows, from) = match begun {
+        let (mut writer, rows, from) = match begun {
             Begun::Done(rows) => return Ok(rows),
             Begun::Partly(writer, reading) => {
                 // Pages of which nobody knows where they go on are of no use.
@@ -75,16 +77,10 @@ impl Staging<'_> {
         if is_too_far {
             pages.next().await?;
         }
-        while let Some(page) = pages.next().await? {
-            let page = if is_change { with_gone(&page.rows, page.gone, &id)? } else { page.rows };
-            rows += page.num_rows() as u64;
-            let checkpoint = pages.checkpoint();
-            let checkpoint = serde_json::to_string(&checkpoint).map_err(|e| Error::Books(e.to_string()))?;
-            self.keep_page(&mut writer, &name, page, &checkpoint).await?;
-            if is_source {
-                self.progress.advanced("extract", rows, None);
-            }
-        }
+        let (to, from) = ahead::pages();
+        let reading = ahead::table(pages, is_change.then_some(&id), to);
+        let keeping = self.keep_pages(&mut writer, &name, rows, is_source, from);
+        let ((), rows) = ahead::side_by_side(reading, keeping).await?;
         writer.finish().await?;
         self.ledger.read_whole(self.run, &name)?;
         Ok(rows)
@@ -118,7 +114,7 @@ impl Staging<'_> {
     ) -> Result<Count, Error> {
         let schema = dataset::object_schema(fields);
         let schema = if is_change { changes_schema(&schema) } else { schema };
-        let (mut writer, mut rows, mut pages, after) = match self.begun(name, schema).await? {
+        let (mut writer, rows, pages, after) = match self.begun(name, schema).await? {
             Begun::Done(rows) => return Ok(Count { rows, is_whole: true }),
             Begun::Partly(writer, reading) => {
                 let after = Some(reading.checkpoint).filter(|after| !after.is_empty());
@@ -126,21 +122,34 @@ impl Staging<'_> {
             }
             Begun::New(writer) => (writer, 0, 0, None),
         };
-        let mut records = read(after);
-        loop {
-            if pages >= pages_at_most && !records.is_done() {
-                return Ok(Count { rows, is_whole: false });
-            }
-            let Some(batch) = records.next().await? else { break };
-            pages += 1;
-            let batch = if is_change { with_gone(&batch, Vec::new(), "Gsid")? } else { batch };
-            rows += batch.num_rows() as u64;
-            let checkpoint = records.after().unwrap_or_default().to_owned();
-            self.keep_page(&mut writer, name, batch, &checkpoint).await?;
+        let (to, from) = ahead::pages();
+        let reading = ahead::records(read(after), is_change, pages, pages_at_most, to);
+        let keeping = self.keep_pages(&mut writer, name, rows, false, from);
+        let (is_whole, rows) = ahead::side_by_side(reading, keeping).await?;
+        if is_whole {
+            writer.finish().await?;
+            self.ledger.read_whole(self.run, name)?;
         }
-        writer.finish().await?;
-        self.ledger.read_whole(self.run, name)?;
-        Ok(Count { rows, is_whole: true })
+        Ok(Count { rows, is_whole })
+    }
+
+    /// Keeps pages as they come, behind so many rows; gives all rows.
+    async fn keep_pages(
+        &self,
+        writer: &mut Writer,
+        name: &str,
+        mut rows: u64,
+        is_source: bool,
+        mut from: Receiver<Page>,
+    ) -> Result<u64, Error> {
+        while let Some(page) = from.recv().await {
+            rows += page.rows.num_rows() as u64;
+            self.keep_page(writer, name, page.rows, &page.checkpoint).await?;
+            if is_source {
+                self.progress.advanced("extract", rows, None);
+            }
+        }
+        Ok(rows)
     }
 
     /// How far a dataset was read before. What cannot be relied upon is cleared away.
