@@ -43,7 +43,7 @@ async fn made(job: &Job, folder: &RunFolder, means: Means) -> Vec<String> {
     stages(&engine, job, folder, None, |batch| rows += batch.map_or(0, arrow::array::RecordBatch::num_rows))
         .await
         .expect("it plans");
-    assert!(rows > 20, "there is something to compare");
+    assert!(rows > 0, "there is something to compare");
     let mut digests = Vec::new();
     for name in [dataset::MAPPED, dataset::COMPARED, dataset::CHANGES] {
         digests.push(folder.digest(name).await.expect("it is there"));

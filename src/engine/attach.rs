@@ -27,7 +27,7 @@ use tokio::sync::OnceCell;
 use super::means::Room;
 use super::ordered::Stream;
 use super::parts::{Parts, joined_by_parts, split};
-use super::side::{PLACE_BYTES, Side};
+use super::side::{Side, bytes_of};
 
 /// The operator.
 pub(super) struct Attach {
@@ -124,7 +124,7 @@ async fn collected(
     let schema = side.schema();
     let (mut batches, mut taken) = (Vec::new(), 0);
     while let Some(batch) = side.try_next().await? {
-        taken += batch.get_array_memory_size() + batch.num_rows() * PLACE_BYTES;
+        taken += bytes_of(&batch);
         batches.push(batch);
         if taken > room.side_bytes {
             let all = futures::stream::iter(batches.into_iter().map(Ok)).chain(side).boxed();

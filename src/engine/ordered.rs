@@ -3,10 +3,13 @@
 //! Each partition of a plan is driven by a thread of its own and gives its rows in the order of their numbers; here they become one
 //! stream again, the same whatever the threads did. Batches are cut, never copied. In: a physical plan. Out: batches by row number.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::compute::concat_batches;
+use arrow::buffer::ScalarBuffer;
+use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{DataFusionError, Result};
@@ -28,6 +31,8 @@ const WAITING_BATCHES: usize = 4;
 const ROWS_PER_BATCH: usize = 8_192;
 /// So many of one stream are given out as they are.
 const ROWS_AS_THEY_ARE: usize = 2_048;
+/// Runs that are shorter on the average are copied row by row.
+const ROWS_OF_A_RUN: usize = 8;
 
 /// Carries a plan out. Its rows have numbers, and those of each partition ascend.
 pub(super) fn ordered(plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Result<Rows> {
@@ -48,8 +53,8 @@ pub(super) type Stream = BoxStream<'static, Result<RecordBatch>>;
 
 /// Streams as one, by the numbers of their rows, which ascend in each.
 pub(super) fn merged(streams: Vec<Stream>) -> Stream {
-    let lanes = streams.into_iter().map(|batches| Lane { batches, head: None, is_done: false }).collect();
-    let merge = Merge { lanes, last: i64::MIN, begun: Vec::new() };
+    let lanes: Vec<Lane> = streams.into_iter().map(Lane::of).collect();
+    let merge = Merge { heads: BinaryHeap::new(), empty: (0..lanes.len()).collect(), lanes, last: i64::MIN };
     futures::stream::try_unfold(merge, |mut merge| async move { Ok(merge.next().await?.map(|batch| (batch, merge))) })
         .boxed()
 }
@@ -75,89 +80,106 @@ pub(super) fn driven(mut stream: Stream) -> Stream {
 /// One stream under way.
 struct Lane {
     batches: Stream,
-    /// The batch that is next, with rows in it; none before it was asked for, and behind the last.
-    head: Option<RecordBatch>,
-    is_done: bool,
+    /// The batch that its next row is in, the numbers of its rows, and where that row is.
+    head: Option<(RecordBatch, ScalarBuffer<i64>)>,
+    at: usize,
 }
 
 impl Lane {
-    /// Waits for the next batch, if none is there.
-    async fn fill(&mut self) -> Result<()> {
-        while self.head.is_none() && !self.is_done {
-            match self.batches.next().await.transpose()? {
-                Some(batch) if batch.num_rows() > 0 => self.head = Some(batch),
-                Some(_) => {}
-                None => self.is_done = true,
+    fn of(batches: Stream) -> Self {
+        Self { batches, head: None, at: 0 }
+    }
+
+    /// Waits for the next batch; the number of its first row, if there is one.
+    async fn fill(&mut self) -> Result<Option<i64>> {
+        self.head = None;
+        while let Some(batch) = self.batches.next().await.transpose()? {
+            let numbers = numbers(&batch)?;
+            if let Some(first) = numbers.first().copied() {
+                (self.head, self.at) = (Some((batch, numbers)), 0);
+                return Ok(Some(first));
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 
 struct Merge {
     lanes: Vec<Lane>,
+    /// The numbers of the rows that are next, and their lanes.
+    heads: BinaryHeap<Reverse<(i64, usize)>>,
+    /// Lanes whose next batch has to be waited for.
+    empty: Vec<usize>,
     /// The number of the row that was taken last.
     last: i64,
-    /// Rows that were taken and are not given out yet.
-    begun: Vec<RecordBatch>,
 }
 
 impl Merge {
     /// The next rows: as they are where many of a stream follow each other, else copied together.
     async fn next(&mut self) -> Result<Option<RecordBatch>> {
-        let (mut runs, mut rows) = (std::mem::take(&mut self.begun), 0);
-        rows += runs.iter().map(RecordBatch::num_rows).sum::<usize>();
+        let (mut batches, mut runs, mut rows) = (Vec::new(), Vec::new(), 0);
+        // By lane, where its batch stands among `batches`.
+        let mut places: Vec<Option<usize>> = vec![None; self.lanes.len()];
         while rows < ROWS_PER_BATCH {
-            let Some(run) = self.run().await? else { break };
-            if run.num_rows() >= ROWS_AS_THEY_ARE && !runs.is_empty() {
-                self.begun.push(run);
+            for lane in std::mem::take(&mut self.empty) {
+                places[lane] = None;
+                if let Some(first) = self.lanes[lane].fill().await? {
+                    self.heads.push(Reverse((first, lane)));
+                }
+            }
+            let Some(Reverse((first, at))) = self.heads.pop() else { break };
+            let other = self.heads.peek().map_or(i64::MAX, |Reverse((other, _))| *other);
+            let lane = &mut self.lanes[at];
+            let Some((batch, numbers)) = &lane.head else { break };
+            let left = &numbers[lane.at..];
+            // Everything before the first row of the others.
+            let count = if left.len() > 1 && left[1] >= other { 1 } else { left.partition_point(|n| *n < other) };
+            if first <= self.last || count == 0 {
+                let words = format!("row {first} came behind row {}", self.last);
+                return Err(DataFusionError::Internal(words));
+            }
+            if count >= ROWS_AS_THEY_ARE && !runs.is_empty() {
+                self.heads.push(Reverse((first, at)));
                 break;
             }
-            rows += run.num_rows();
-            runs.push(run);
-        }
-        match &runs[..] {
-            [] => Ok(None),
-            [one] => Ok(Some(one.clone())),
-            [first, ..] => Ok(Some(concat_batches(first.schema_ref(), &runs)?)),
-        }
-    }
-
-    /// Rows of one stream that come before all of the others.
-    async fn run(&mut self) -> Result<Option<RecordBatch>> {
-        for lane in &mut self.lanes {
-            lane.fill().await?;
-        }
-        let mut firsts = Vec::new();
-        for (at, lane) in self.lanes.iter().enumerate() {
-            if let Some(head) = &lane.head {
-                firsts.push((numbers(head)?[0], at));
+            self.last = left[count - 1];
+            let place = *places[at].get_or_insert_with(|| {
+                batches.push(batch.clone());
+                batches.len() - 1
+            });
+            runs.push((place, lane.at, count));
+            rows += count;
+            lane.at += count;
+            match numbers.get(lane.at) {
+                Some(next) => self.heads.push(Reverse((*next, at))),
+                None => self.empty.push(at),
             }
         }
-        firsts.sort_unstable();
-        let Some(&(first, at)) = firsts.first() else { return Ok(None) };
-        let Some(head) = self.lanes[at].head.take() else { return Ok(None) };
-        // Everything before the first row of the others.
-        let count = match firsts.get(1) {
-            Some((other, _)) => numbers(&head)?.partition_point(|number| number < other),
-            None => head.num_rows(),
-        };
-        let last = numbers(&head)?[count.max(1) - 1];
-        if first <= self.last || count == 0 {
-            let words = format!("row {first} came behind row {}", self.last);
-            return Err(DataFusionError::Internal(words));
+        together(&batches, &runs, rows)
+    }
+}
+
+/// Runs of rows (batch, first row, count) as one batch.
+fn together(batches: &[RecordBatch], runs: &[(usize, usize, usize)], rows: usize) -> Result<Option<RecordBatch>> {
+    let slice = |(batch, first, count): &(usize, usize, usize)| batches[*batch].slice(*first, *count);
+    match runs {
+        [] => Ok(None),
+        [one] => Ok(Some(slice(one))),
+        _ if rows / runs.len() >= ROWS_OF_A_RUN => {
+            let slices: Vec<RecordBatch> = runs.iter().map(slice).collect();
+            Ok(Some(concat_batches(batches[0].schema_ref(), &slices)?))
         }
-        self.last = last;
-        if count < head.num_rows() {
-            self.lanes[at].head = Some(head.slice(count, head.num_rows() - count));
+        _ => {
+            let places = runs.iter().flat_map(|(batch, first, count)| (*first..first + count).map(|row| (*batch, row)));
+            let batches: Vec<&RecordBatch> = batches.iter().collect();
+            Ok(Some(interleave_record_batch(&batches, &places.collect::<Vec<_>>())?))
         }
-        Ok(Some(head.slice(0, count)))
     }
 }
 
 /// The numbers of a batch's rows.
-pub(super) fn numbers(batch: &RecordBatch) -> Result<&[i64]> {
+fn numbers(batch: &RecordBatch) -> Result<ScalarBuffer<i64>> {
     let column = batch.column_by_name(ROW).and_then(|column| column.as_primitive_opt::<Int64Type>());
     let column = column.ok_or_else(|| DataFusionError::Internal("rows have no numbers".to_owned()))?;
-    Ok(column.values())
+    Ok(column.values().clone())
 }

@@ -18,7 +18,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::attach::Shape;
 use super::ordered::{Stream, merged};
-use super::side::{PLACE_BYTES, Side, hashes};
+use super::side::{Side, bytes_of, hashes};
 use crate::model::dataset::ROW;
 
 /// Parts of a side: it may be that many times as large as one that fits, as far as its keys are spread.
@@ -106,7 +106,7 @@ async fn in_memory(side: &Parts, file: Option<&Arc<dyn SpillFile>>, shape: &Shap
         Some(file) => side.manager.read_spill_as_stream(Arc::clone(file), None)?.try_collect().await?,
         None => Vec::new(),
     };
-    let taken: usize = batches.iter().map(|batch| batch.get_array_memory_size() + batch.num_rows() * PLACE_BYTES).sum();
+    let taken: usize = batches.iter().map(bytes_of).sum();
     if taken > bytes {
         let words = format!("one of {PARTS} parts of a lookup takes {taken} bytes of {bytes} that it may");
         return Err(DataFusionError::ResourcesExhausted(words));

@@ -15,7 +15,13 @@ use datafusion::common::{DataFusionError, Result};
 /// No row, in the table of places.
 const NOBODY: u32 = u32::MAX;
 /// Bytes that a row's place takes beside its values: its hash, and two places in the table.
-pub(super) const PLACE_BYTES: usize = 16;
+const PLACE_BYTES: usize = 16;
+
+/// Bytes that a batch takes as a part of a side. Batches may share what they are cut from, so each counts for its own rows.
+pub(super) fn bytes_of(batch: &RecordBatch) -> usize {
+    let values = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_default());
+    values.sum::<usize>() + batch.num_rows() * PLACE_BYTES
+}
 
 /// A side that is held.
 pub(super) struct Side {
