@@ -1,6 +1,6 @@
 //! The whole way without a network: pages of Dataverse in, bodies for Gainsight out, by way of a run folder as a run has it.
 //!
-//! `run` has the pages in memory. `peer` reads them from files that `data` wrote and writes the bodies to a file, a body a line, which is
+//! `run` has the pages in memory; `encode` is its last part alone, from the changes of a first load to bodies. `peer` reads them from files that `data` wrote and writes the bodies to a file, a body a line, which is
 //! what the programs in `peers/` do too; it prints what it found as JSON.
 
 use std::collections::BTreeMap;
@@ -26,11 +26,11 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::data::mixed_of;
-use super::measured::{median, say};
+use super::measured::{median, median_of, say};
 use super::workload::folder::stage_target;
 use super::workload::job::job;
 use super::workload::page::page;
-use super::workload::{ROWS_PER_PAGE, Workload};
+use super::workload::{Mix, ROWS_PER_PAGE, Workload};
 
 /// Records of a body.
 const RECORDS_PER_BODY: usize = 50;
@@ -54,6 +54,29 @@ pub fn run(rows: &[u64]) {
             taken
         });
         say("run, pages to bodies, 2 % changed", rows, bytes, taken);
+    }
+}
+
+/// Measures what comes of changes, all of which are to be written.
+pub fn encode(rows: &[u64]) {
+    let runtime = Runtime::new().expect("a runtime");
+    let job = job();
+    for &rows in rows {
+        let usual = Workload::of(rows);
+        let workload = Workload { mix: Mix { changed: 0, new: 1_000, ..usual.mix }, ..usual };
+        let place = Place::of(&runtime, &workload, &job);
+        let batches = runtime.block_on(async {
+            place.carry(&job, (0..workload.pages()).map(|number| page(&workload, number).into())).await;
+            place.kept(dataset::CHANGES).await
+        });
+        let (mut bytes, mut written) = (0, 0);
+        let taken = median_of(|| {
+            let mut sending = Sending::new(&job);
+            batches.iter().for_each(|batch| sending.add(batch));
+            let (outcomes, bodies) = sending.ended();
+            (bytes, written) = (bodies.iter().map(Bytes::len).sum(), outcomes["inserted"]);
+        });
+        say("encode, changes to bodies, all new", written, bytes, taken);
     }
 }
 
@@ -140,6 +163,15 @@ impl Place {
             writer.page(rows.expect("it is decoded")).await.expect("it is written");
         }
         writer.finish().await.expect("it is written");
+    }
+
+    async fn kept(&self, name: &str) -> Vec<RecordBatch> {
+        let mut reader = self.folder.read(name).await.expect("it is there");
+        let mut batches = Vec::new();
+        while let Some(batch) = reader.next().await.expect("it is read") {
+            batches.push(batch);
+        }
+        batches
     }
 
     async fn keep(&self, name: &str, rows: Rows, mut look: impl FnMut(&RecordBatch)) {

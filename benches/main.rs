@@ -1,6 +1,6 @@
 //! Benchmarks, in one binary. Each prints rows and bytes a second, the median of five; `README.md` says how they are run and what they found.
 //!
-//! Of the hot path, at 10,000, 100,000 and 1,000,000 rows or at the numbers that are named: `cargo bench -- decode`, `-- map`, `-- compare`, `-- run`,
+//! Of the hot path, at 10,000, 100,000 and 1,000,000 rows or at the numbers that are named: `cargo bench -- decode`, `-- map`, `-- compare`, `-- encode`, `-- run`,
 //! and `-- parse 1000` of the language, with a script of that many jobs. `cargo bench -- data DIR 1000000` writes the workload as
 //! files, for `peers/`. Without a name all of the hot path runs.
 //!
@@ -55,6 +55,7 @@ fn main() {
             data::data(Path::new(folder), &Workload { rows: count(1_000_000) as u64, mix: data::mixed(rest) });
         }
         "whole" => whole::whole(&Workload { rows: count(1_000_000) as u64, mix: data::mixed(rest) }),
+        "encode" => carry::encode(&rows),
         "run" => carry::run(&rows),
         "peer" => match rest {
             [data, out, ..] => carry::peer(Path::new(data), Path::new(out)),
@@ -69,6 +70,7 @@ fn main() {
             decode::decoders(&rows);
             plan::map_stage(&rows);
             plan::compare_stage(&rows);
+            carry::encode(&rows);
             carry::run(&rows);
         }
         other => println!("there is no bench {other}; benches/README.md lists them"),

@@ -14,8 +14,8 @@ use super::workload::job::{NAME, script};
 use super::workload::{Workload, world};
 
 const FERRY: &str = env!("CARGO_BIN_EXE_ferry");
-/// So fast that no window of calls is waited for.
-const SCALE: &str = "1000000";
+/// So fast that no window of calls is waited for, and so slow that a second run is one of the same week.
+const SCALE: &str = "20000";
 /// How often a running process is looked at.
 const LOOKED_EVERY: Duration = Duration::from_millis(5);
 /// A tick of the times in `/proc`: <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>, always 100 a second for programs.
