@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
+use arrow::array::{Array, AsArray, BooleanArray, StringArray};
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use ferry::dynamics::decode::{Layout, decode};
@@ -17,7 +17,8 @@ use ferry::dynamics::odata::queries;
 use ferry::engine::compare::compare;
 use ferry::engine::map::map;
 use ferry::engine::session::{Engine, Rows};
-use ferry::gainsight::write::{Record, value};
+use ferry::gainsight::encode::{Column, Keys};
+use ferry::gainsight::sent::{Fields, body};
 use ferry::model::dataset::{self, changes};
 use ferry::model::job::Job;
 use ferry::store::dataset::{RunFolder, Writer};
@@ -194,14 +195,16 @@ impl Drop for Place {
 /// Bodies that are filled record by record.
 struct Sending<'a> {
     job: &'a Job,
+    keys: Keys,
     outcomes: BTreeMap<String, u64>,
-    records: Vec<Record>,
+    records: Vec<(Fields, Option<String>)>,
     bodies: Vec<Bytes>,
 }
 
 impl<'a> Sending<'a> {
     fn new(job: &'a Job) -> Self {
-        Self { job, outcomes: BTreeMap::new(), records: Vec::new(), bodies: Vec::new() }
+        let keys = Keys::of(job.mappings.iter().map(|mapping| mapping.field.name.as_str()));
+        Self { job, keys, outcomes: BTreeMap::new(), records: Vec::new(), bodies: Vec::new() }
     }
 
     /// Takes the rows in of which something is to be written.
@@ -211,11 +214,11 @@ impl<'a> Sending<'a> {
         let text = |name: &str| column(name.to_owned()).as_string::<i32>().clone();
         let (outcome, action, gsid): (StringArray, _, _) =
             (text(changes::OUTCOME), text(&changes::action(label)), text(&changes::gsid(label)));
-        let fields: Vec<(&str, &ArrayRef, &BooleanArray)> = (self.job.mappings.iter())
+        let fields: Vec<(Column, &BooleanArray)> = (self.job.mappings.iter())
             .map(|mapping| {
                 let field = &mapping.field;
                 let changed = column(changes::changed(label, &field.label)).as_boolean();
-                (field.name.as_str(), column(changes::new(label, &field.label)), changed)
+                (Column::of(column(changes::new(label, &field.label))), changed)
             })
             .collect();
         for at in 0..batch.num_rows() {
@@ -229,12 +232,10 @@ impl<'a> Sending<'a> {
             if !is_written || action.is_null(at) || !matches!(action.value(at), "insert" | "update") {
                 continue;
             }
-            let sent = fields.iter().filter(|(.., changed)| !changed.is_null(at) && changed.value(at));
-            let mut record: Record = sent.map(|(name, new, _)| ((*name).to_owned(), value(new, at))).collect();
-            if !gsid.is_null(at) {
-                record.insert("Gsid".to_owned(), gsid.value(at).into());
-            }
-            self.records.push(record);
+            let sent = fields.iter().enumerate();
+            let sent = sent.filter(|(_, (_, changed))| !changed.is_null(at) && changed.value(at));
+            let record = self.keys.fields(sent.map(|(key, (new, _))| (key, new)), at);
+            self.records.push((record, gsid.is_valid(at).then(|| gsid.value(at).to_owned())));
             if self.records.len() == RECORDS_PER_BODY {
                 self.close();
             }
@@ -242,9 +243,9 @@ impl<'a> Sending<'a> {
     }
 
     fn close(&mut self) {
-        let body = serde_json::to_vec(&json!({ "records": self.records })).expect("it is JSON");
+        let records: Vec<_> = self.records.iter().map(|(fields, gsid)| (fields, gsid.as_deref())).collect();
+        self.bodies.push(body(&records));
         self.records.clear();
-        self.bodies.push(body.into());
     }
 
     fn ended(mut self) -> (BTreeMap<String, u64>, Vec<Bytes>) {

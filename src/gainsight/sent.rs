@@ -46,7 +46,8 @@ impl Fields {
 }
 
 /// The body of a call with these records, each with its GSID where it has one.
-pub(super) fn body(records: &[(&Fields, Option<&str>)]) -> Bytes {
+#[must_use]
+pub fn body(records: &[(&Fields, Option<&str>)]) -> Bytes {
     let bytes = records.iter().map(|(fields, _)| fields.0.len() + 64).sum::<usize>();
     let mut body = Vec::with_capacity(bytes + AROUND.0.len() + AROUND.1.len());
     body.extend_from_slice(AROUND.0);
