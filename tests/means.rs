@@ -31,7 +31,7 @@ fn all() -> Vec<Means> {
         Means { threads: 2, ..usual },
         Means { threads: 5, ..usual },
         Means { bucket_rows: 3, ..usual },
-        Means { threads: 2, memory_bytes: 8 << 20, side_bytes_at_most: 1, ..usual },
+        Means { threads: 2, memory_bytes: 48 << 20, side_bytes_at_most: 1, ..usual },
         Means { threads: 3, bucket_rows: 7, side_bytes_at_most: 1, ..usual },
     ]
 }

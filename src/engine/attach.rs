@@ -11,6 +11,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, JoinType, NullEquality, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
@@ -61,7 +62,8 @@ enum Origin {
 /// A side, where it is.
 #[derive(Clone)]
 enum Held {
-    Memory(Arc<Side>),
+    /// In memory, which is given back with it.
+    Memory(Arc<(Side, MemoryReservation)>),
     Disk(Arc<Parts>),
 }
 
@@ -123,15 +125,19 @@ async fn collected(
 ) -> Result<Held> {
     let schema = side.schema();
     let (mut batches, mut taken) = (Vec::new(), 0);
+    let reserved = MemoryConsumer::new("a side of a join").register(context.memory_pool());
     while let Some(batch) = side.try_next().await? {
-        taken += bytes_of(&batch);
+        let bytes = bytes_of(&batch);
+        taken += bytes;
         batches.push(batch);
-        if taken > room.side_bytes {
+        if taken > room.side_bytes || reserved.try_grow(bytes).is_err() {
+            reserved.free();
             let all = futures::stream::iter(batches.into_iter().map(Ok)).chain(side).boxed();
             return Ok(Held::Disk(Arc::new(split(all, &schema, &shape.side_keys, context).await?)));
         }
     }
-    Ok(Held::Memory(Arc::new(Side::new(&schema, &batches, &shape.side_keys)?)))
+    let side = Side::new(&schema, &batches, &shape.side_keys)?;
+    Ok(Held::Memory(Arc::new((side, reserved))))
 }
 
 impl ExecutionPlan for Attach {
@@ -182,7 +188,7 @@ impl ExecutionPlan for Attach {
                 Held::Memory(side) => rows
                     .map(move |batch| {
                         let _timer = measured.elapsed_compute().timer();
-                        let joined = shape.joined(&side, &batch?)?;
+                        let joined = shape.joined(&side.0, &batch?)?;
                         measured.record_output(joined.num_rows());
                         Ok(joined)
                     })

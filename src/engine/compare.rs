@@ -66,11 +66,7 @@ impl<'a> Comparison<'a> {
     /// # Errors
     /// If a dataset cannot be read or memory does not suffice.
     pub async fn at_once(&self) -> Result<Rows> {
-        let left = self.bucket(0).await?;
-        match self.settled().await? {
-            Some(settled) => Ok(left.and(vec![settled])),
-            None => Ok(left.and(Vec::new())),
-        }
+        Ok(self.bucket(0).await?.and(Vec::new(), self.settled().await?))
     }
 
     /// The changes of the rows that are left, of one bucket.
@@ -110,14 +106,14 @@ impl<'a> Comparison<'a> {
         for bucket in buckets {
             all.push(self.engine.one_by_one(self.engine.stored(bucket).await?).await?);
         }
-        all.extend(self.settled().await?);
         let first = all.swap_remove(0);
-        Ok(first.and(all))
+        Ok(first.and(all, self.settled().await?))
     }
 
+    /// All rows as they are if they are settled: those that are not have others in their place.
     async fn settled(&self) -> Result<Option<Rows>> {
         let Some(screen) = &self.screen else { return Ok(None) };
-        let rows = self.engine.stored(dataset::MAPPED).await?.filter(screen.is_settled())?;
+        let rows = self.engine.stored(dataset::MAPPED).await?;
         let rows = verdict::settled(self.job, &Reasons::of(self.job), rows, screen.gsid())?;
         Ok(Some(self.engine.by_number(rows).await?))
     }

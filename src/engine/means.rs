@@ -36,10 +36,11 @@ impl Default for Means {
 }
 
 impl Means {
-    /// The room of one side in a plan with so many joins.
+    /// The room of one side, in a plan with so many joins. Half of the memory is for sides: together they stay within it by what they reserve,
+    /// and parts of those on the disk, which come one after the other in each join, by their number.
     pub(super) fn room(&self, joins: usize) -> Room {
         let part_bytes = self.memory_bytes / 2 / joins.max(1);
-        Room { side_bytes: part_bytes.min(self.side_bytes_at_most), part_bytes }
+        Room { side_bytes: (self.memory_bytes / 2).min(self.side_bytes_at_most), part_bytes }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder};
+use arrow::compute::{not, nullif, prep_null_mask_filter};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMillisecondType};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::{
@@ -29,6 +30,36 @@ pub(super) fn value_digest(condition: Expr, values: Vec<Expr>) -> Expr {
 fn call(is_key: bool, condition: Expr, values: Vec<Expr>) -> Expr {
     let function = RowDigest { is_key, signature: Signature::variadic_any(Volatility::Immutable) };
     ScalarUDF::from(function).call(std::iter::once(condition).chain(values).collect())
+}
+
+/// Values where a condition is true, and null elsewhere. Nothing of them is copied, as CASE would.
+pub(super) fn only_where(condition: Expr, values: Expr) -> Expr {
+    ScalarUDF::from(OnlyWhere { signature: Signature::any(2, Volatility::Immutable) }).call(vec![condition, values])
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct OnlyWhere {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for OnlyWhere {
+    fn name(&self) -> &str {
+        "only_where"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, kinds: &[DataType]) -> Result<DataType> {
+        kinds.get(1).cloned().ok_or_else(|| DataFusionError::Internal(self.name().to_owned()))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let is_not = not(&prep_null_mask_filter(arrays[0].as_boolean()))?;
+        Ok(ColumnarValue::Array(nullif(&arrays[1], &is_not)?))
+    }
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -14,6 +14,7 @@ use super::lower::folded;
 use super::map::mapped_column;
 use super::matching::{company_mapping, key_column, main_index, old_column, when};
 use super::reason::{Cause, Reasons};
+use super::row_digest::only_where;
 use super::screen::compares_live_rows_only;
 use crate::model::dataset::{ROW, changes};
 use crate::model::job::{Job, Mapping, Route};
@@ -66,7 +67,7 @@ pub(super) fn settled(job: &Job, reasons: &Reasons, rows: DataFrame, gsid: Expr)
     }
     let rows = add(rows, more)?;
     let is_there = || ident("gsid0").is_not_null();
-    let held = (0..job.mappings.len()).map(|n| (old_column(n), when(is_there(), ident(mapped_column(n)))));
+    let held = (0..job.mappings.len()).map(|n| (old_column(n), only_where(is_there(), ident(mapped_column(n)))));
     let rows = add(rows, held.collect())?;
     let new = |n: usize| ident("gsid0").is_null().and(brought(job, n));
     let flags = (0..job.mappings.len()).map(|n| (changed_column(n), new(n)));

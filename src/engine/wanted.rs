@@ -106,11 +106,16 @@ fn searches(job: &Job, object: &str) -> Option<Vec<Search>> {
 
 async fn distinct(engine: &Engine, rows: DataFrame, column: &str, at_most: usize) -> Result<Option<Vec<String>>> {
     let text: Expr = cast(ident(column), arrow::datatypes::DataType::Utf8).alias("value");
-    let rows = rows.filter(ident("_why").is_null().and(ident(column).is_not_null()))?.select(vec![text])?.distinct()?;
-    let mut batches = engine.stream(rows).await?.batches;
+    let rows = rows.filter(ident("_why").is_null().and(ident(column).is_not_null()))?.select(vec![text])?;
+    // One by one, as it ends early where there are too many: to have them grouped first would take all of them.
+    let mut batches = engine.in_any_order(rows).await?;
     let mut values = BTreeSet::new();
     while let Some(batch) = batches.next().await {
-        values.extend(batch?.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+        for value in batch?.column(0).as_string::<i32>().iter().flatten() {
+            if !values.contains(value) {
+                values.insert(value.to_owned());
+            }
+        }
         if values.len() > at_most {
             return Ok(None);
         }

@@ -253,7 +253,7 @@ impl Working<'_> {
         if let Some(notice) = quota::notice(self.job, &made.cost) {
             self.progress.notice(notice);
         }
-        self.keep_plan(&made.counts, folder).await?;
+        self.keep_plan(&made)?;
         Ok(made.counts)
     }
 
@@ -293,9 +293,9 @@ impl Working<'_> {
     }
 
     /// Writes down what the plan amounts to, with its digest.
-    pub(super) async fn keep_plan(&self, counts: &Counts, folder: &RunFolder) -> Result<(), Error> {
-        let counts = serde_json::to_string(counts).map_err(|e| Error::Books(e.to_string()))?;
-        Ok(self.ledger.planned(&self.one.run, &counts, &self.plan_digest(folder).await?)?)
+    pub(super) fn keep_plan(&self, made: &Plan) -> Result<(), Error> {
+        let counts = serde_json::to_string(&made.counts).map_err(|e| Error::Books(e.to_string()))?;
+        Ok(self.ledger.planned(&self.one.run, &counts, &made.digest)?)
     }
 
     /// Extraction and plan.

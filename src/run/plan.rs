@@ -44,6 +44,9 @@ pub struct Plan {
     /// What of the target is not as it was known to be, if that was asked for; of each object that is not read whole anyway.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<Vec<Drifted>>,
+    /// The digest of everything that is loaded.
+    #[serde(skip)]
+    pub digest: String,
     /// The first rows that change or fail, if a sample was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sample: Vec<SampleRow>,
@@ -153,12 +156,12 @@ pub(super) async fn plan(
     let engine = Engine::new(folder.root())?;
     let chosen: Option<HashSet<&str>> = chosen.map(|ids| ids.iter().map(String::as_str).collect());
     let mut tally = Tally::new(job, read, sample);
-    stages(&engine, job, folder, chosen.as_ref(), |batch| match batch {
+    let digest = stages(&engine, job, folder, chosen.as_ref(), |batch| match batch {
         Some(batch) => tally.add(&Changes::new(job, batch.clone())),
         None => progress.advanced("plan", read / 2, Some(read)),
     })
     .await?;
     progress.advanced("plan", read, Some(read));
     let today = target.today(bucket(job)).await;
-    Ok(tally.plan(&target.limits, today))
+    Ok(Plan { digest, ..tally.plan(&target.limits, today) })
 }

@@ -97,7 +97,7 @@ impl Working<'_> {
     async fn planned_alone(&self, wanted: &Wanted<'_>) -> Result<Plan, Error> {
         let folder = RunFolder::open(&self.folder()?)?;
         let Staged { mut made, guarded } = self.staged(&folder, wanted.sample).await?;
-        self.keep_plan(&made.counts, &folder).await?;
+        self.keep_plan(&made)?;
         made.asks = guarded.err().map(|asks| asks.to_string());
         let same = self.earlier.iter().filter(|one| one.cost.0 == made.cost.api);
         made.cost.take_from_today(same.map(|one| one.cost.1).sum());

@@ -19,7 +19,7 @@ use crate::model::job::Job;
 use crate::store::dataset::RunFolder;
 
 /// Makes all stages of a job's plan. `seen` gets each batch of the changes, of which rows that are not `chosen` are filtered, and before
-/// them nothing once, when the source's side is done.
+/// them nothing once, when the source's side is done. Gives the digest of everything that is loaded.
 ///
 /// # Errors
 /// If a dataset cannot be read or written, or memory does not suffice.
@@ -29,27 +29,27 @@ pub async fn stages(
     folder: &RunFolder,
     chosen: Option<&HashSet<&str>>,
     mut seen: impl FnMut(Option<&RecordBatch>),
-) -> Result<(), Error> {
+) -> Result<String, Error> {
     // What an earlier process left half done is no part of this plan.
     for name in [dataset::MAPPED, dataset::BUCKETS, dataset::COMPARED, dataset::CHANGES, dataset::QUEUE] {
         folder.clear(name).await?;
     }
-    write(folder, dataset::MAPPED, map(engine, job).await?, |_| {}, None).await?;
+    write_fleeting(folder, dataset::MAPPED, map(engine, job).await?).await?;
     seen(None);
     let comparison = Comparison::begin(engine, job).await?;
     let compared = compared(&comparison, folder).await?;
     let changes = if job.keeps_links() {
-        write(folder, dataset::COMPARED, compared, |_| {}, None).await?;
+        write_fleeting(folder, dataset::COMPARED, compared).await?;
         lost(engine, job).await?
     } else {
         compared
     };
-    write(folder, dataset::CHANGES, changes, |batch| seen(Some(batch)), chosen).await?;
+    let mut digest = write(folder, dataset::CHANGES, changes, |batch| seen(Some(batch)), chosen).await?;
     folder.clear(dataset::BUCKETS).await?;
     if let Some((_, descending)) = &job.load_first {
-        write(folder, dataset::QUEUE, queue(engine, *descending).await?, |_| {}, None).await?;
+        digest.push_str(&write(folder, dataset::QUEUE, queue(engine, *descending).await?, |_| {}, None).await?);
     }
-    Ok(())
+    Ok(digest)
 }
 
 /// The compared rows: bucket by bucket, where there are too many to be held at once.
@@ -59,7 +59,7 @@ async fn compared(comparison: &Comparison<'_>, folder: &RunFolder) -> Result<Row
     }
     let names: Vec<String> = (0..comparison.buckets).map(dataset::bucket).collect();
     for (number, name) in names.iter().enumerate() {
-        write(folder, name, comparison.bucket(number).await?, |_| {}, None).await?;
+        write_fleeting(folder, name, comparison.bucket(number).await?).await?;
     }
     Ok(comparison.together(&names).await?)
 }
@@ -70,7 +70,7 @@ async fn write(
     rows: Rows,
     mut seen: impl FnMut(&RecordBatch),
     chosen: Option<&HashSet<&str>>,
-) -> Result<(), Error> {
+) -> Result<String, Error> {
     let Rows { schema, mut batches } = rows;
     let mut writer = folder.write(name, schema);
     while let Some(batch) = batches.next().await {
@@ -80,6 +80,16 @@ async fn write(
         };
         seen(&batch);
         writer.add(batch).await?;
+    }
+    Ok(writer.finish_digested().await?)
+}
+
+/// What the next stage reads at once, and nobody later.
+async fn write_fleeting(folder: &RunFolder, name: &str, rows: Rows) -> Result<(), Error> {
+    let Rows { schema, mut batches } = rows;
+    let mut writer = folder.write_fleeting(name, schema);
+    while let Some(batch) = batches.next().await {
+        writer.add(batch?).await?;
     }
     writer.finish().await?;
     Ok(())

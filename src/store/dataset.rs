@@ -17,6 +17,8 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use ring::digest::{Context, SHA256};
+use tokio::task::JoinHandle;
 
 use super::error::{Error, Result};
 pub use super::parts::Part;
@@ -45,6 +47,12 @@ pub struct Writer {
     next: usize,
     /// Whether each page is a file of its own.
     is_paged: bool,
+    /// Whether its files are brought to the disk.
+    is_lasting: bool,
+    /// What [`RunFolder::digest`] will say of it.
+    digest: Context,
+    /// The file that is being written.
+    under_way: Option<JoinHandle<Result<Part>>>,
     /// Rows taken in so far.
     pub rows: u64,
 }
@@ -77,7 +85,25 @@ impl RunFolder {
     #[must_use]
     pub fn write(&self, name: &str, schema: SchemaRef) -> Writer {
         let (folder, name) = (self.clone(), name.to_owned());
-        Writer { folder, name, schema, held: Vec::new(), held_rows: 0, next: 0, is_paged: false, rows: 0 }
+        Writer {
+            folder,
+            name,
+            schema,
+            held: Vec::new(),
+            held_rows: 0,
+            next: 0,
+            is_paged: false,
+            is_lasting: true,
+            under_way: None,
+            digest: Context::new(&SHA256),
+            rows: 0,
+        }
+    }
+
+    /// Begins a dataset that another stage reads in this process, and that is made again where one fails: it may be lost with the power.
+    #[must_use]
+    pub fn write_fleeting(&self, name: &str, schema: SchemaRef) -> Writer {
+        Writer { is_lasting: false, ..self.write(name, schema) }
     }
 
     /// Goes on with a dataset of pages of which these were recorded. Whatever else lies in its folder is removed: pages that
@@ -250,36 +276,74 @@ impl Writer {
     /// # Errors
     /// If a file cannot be written.
     pub async fn finish(mut self) -> Result<u64> {
-        if self.held_rows > 0 || self.next == 0 {
-            self.flush(self.held_rows).await?;
-        }
+        self.end().await?;
         Ok(self.rows)
     }
 
+    /// The same; gives what [`RunFolder::digest`] would, without reading the files again.
+    ///
+    /// # Errors
+    /// If a file cannot be written, or the dataset is one of pages.
+    pub async fn finish_digested(mut self) -> Result<String> {
+        if self.is_paged {
+            return Err(problem(&self.name, &"pages of an earlier process have no part in its digest"));
+        }
+        self.end().await?;
+        Ok(parts::hexadecimal(self.digest.finish().as_ref()))
+    }
+
+    async fn end(&mut self) -> Result<()> {
+        if self.held_rows > 0 || self.next == 0 {
+            self.flush(self.held_rows).await?;
+        }
+        self.written().await.map(drop)
+    }
+
+    /// Has a file written, while its rows' successors are made. One at a time: the one before has to be there first.
     async fn flush(&mut self, rows: usize) -> Result<()> {
         let all = concat_batches(&self.schema, &self.held).map_err(|e| problem(&self.name, &e))?;
         let (now, later) = (all.slice(0, rows), all.slice(rows, all.num_rows() - rows));
         self.held_rows = later.num_rows();
         self.held = if later.num_rows() > 0 { vec![later] } else { Vec::new() };
-        self.put(now).await.map(drop)
+        self.written().await?;
+        self.begin(now)
     }
 
     /// Writes one file.
     async fn put(&mut self, batch: RecordBatch) -> Result<Part> {
+        self.begin(batch)?;
+        self.written().await?.ok_or_else(|| problem(&self.name, &"nothing was written"))
+    }
+
+    /// Begins to write a file, on a thread of its own: to bring it to the disk takes as long as a page takes to come.
+    fn begin(&mut self, batch: RecordBatch) -> Result<()> {
         let file = parts::name(self.next);
         let path = self.folder.path_of(&format!("{}/{file}", self.name))?;
         let (root, rows, what) = (self.folder.top()?, batch.num_rows() as u64, self.name.clone());
         // Whatever comes of this one, its name is not used again: it may still be under way.
         self.next += 1;
-        let digest = beside(&self.name, move || {
+        let is_lasting = self.is_lasting;
+        self.under_way = Some(tokio::task::spawn_blocking(move || {
             let bytes = encode(&batch).map_err(|e| problem(&what, &e))?;
             if let Some(folder) = path.parent() {
                 durable::make_folder(&root, folder)?;
             }
-            durable::write(&path, &bytes)?;
-            Ok(parts::sha256(&bytes))
-        });
-        Ok(Part { file, rows, digest: digest.await? })
+            if is_lasting {
+                durable::write(&path, &bytes)?
+            } else {
+                durable::write_fleeting(&path, &bytes)?
+            }
+            Ok(Part { file, rows, digest: parts::sha256(&bytes) })
+        }));
+        Ok(())
+    }
+
+    /// Waits for the file that is being written, if one is.
+    async fn written(&mut self) -> Result<Option<Part>> {
+        let Some(under_way) = self.under_way.take() else { return Ok(None) };
+        let part = under_way.await.map_err(|e| problem(&self.name, &e))??;
+        self.digest.update(parts::line(&part.file, &part.digest).as_bytes());
+        Ok(Some(part))
     }
 }
 

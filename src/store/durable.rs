@@ -23,6 +23,16 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     written
 }
 
+/// Writes a file that is there whole or not at all, as long as the power does not fail: for what is made again from files that last.
+pub(super) fn write_fleeting(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = begin(path)?;
+    let placed = file.write_all(bytes).and_then(|()| std::fs::rename(temporary(path), path));
+    if placed.is_err() {
+        let _abandoned = abandon(path);
+    }
+    placed.map_err(disk("cannot write", path))
+}
+
 /// Begins a file under its temporary name. One that was left there is removed, and so is a link.
 pub(super) fn begin(path: &Path) -> Result<File> {
     abandon(path)?;

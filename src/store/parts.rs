@@ -92,10 +92,14 @@ pub(super) fn digest_of(folder: &Path) -> Result<String> {
     for (_, name) in names {
         let path = folder.join(&name);
         let bytes = std::fs::read(&path).map_err(disk("cannot read", &path))?;
-        // Lines of fixed form, so that no name can run into a content.
-        all.update(format!("{name} {}\n", sha256(&bytes)).as_bytes());
+        all.update(line(&name, &sha256(&bytes)).as_bytes());
     }
     Ok(hexadecimal(all.finish().as_ref()))
+}
+
+/// What the digest of a dataset says of one file: lines of fixed form, so that no name can run into a content.
+pub(super) fn line(name: &str, digest: &str) -> String {
+    format!("{name} {digest}\n")
 }
 
 /// SHA-256 in hexadecimal digits.
@@ -103,7 +107,7 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
     hexadecimal(digest(&SHA256, bytes).as_ref())
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
