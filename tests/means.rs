@@ -1,11 +1,14 @@
 //! A plan is the same, byte for byte, whatever it may use of the machine: threads, memory, and how many rows are compared at once.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
+use ferry::app::runs;
 use ferry::engine::means::Means;
 use ferry::engine::session::Engine;
 use ferry::model::dataset;
 use ferry::model::job::Job;
+use ferry::run::progress::{Event, Progress};
 use ferry::run::stages::stages;
 use ferry::store::dataset::RunFolder;
 use serde_json::json;
@@ -84,4 +87,23 @@ async fn a_plan_is_the_same_by_any_means() {
         }
     }
     assert!(is_compared, "of one job rows are settled, compared and decided before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_tells_what_its_stages_took() {
+    let stage = Stage::seeded(60).await;
+    let workspace = stage.workspace(&[("j.ferry", JOB)]).await.or_mistakes().expect("the project is right");
+    let told: Arc<Mutex<Vec<Event>>> = Arc::default();
+    let heard = Arc::clone(&told);
+    let listening: Progress = Arc::new(move |event| heard.lock().expect("nobody panicked").push(event));
+    runs::run(&workspace, &stage.setting, "J", &listening, |_| {}).await.expect("the run ends");
+    let told = told.lock().expect("nobody panicked");
+    let spent: Vec<_> = told
+        .iter()
+        .filter_map(|event| if let Event::Spent { spent, .. } = event { Some(spent) } else { None })
+        .collect();
+    assert_eq!(spent.iter().map(|spent| spent.stage).collect::<Vec<_>>(), ["extract", "map", "compare", "load"]);
+    let plans = |at: usize| spent[at].plans.join("\n");
+    assert!(plans(1).contains("Attach") && plans(1).contains("output_rows"), "{}", plans(1));
+    assert!(plans(2).contains("mapped") && plans(2).contains("is_settled"), "{}", plans(2));
 }

@@ -137,6 +137,9 @@ pub(super) enum Verb {
         /// Only the source rows with these primary keys, of one job.
         #[arg(long, value_name = "KEY", value_delimiter = ',')]
         only: Vec<String>,
+        /// Show at the end where time and memory went, stage by stage, with what the engine's operators counted.
+        #[arg(long)]
+        profile: bool,
         #[command(flatten)]
         loading: Loading,
     },

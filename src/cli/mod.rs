@@ -31,6 +31,7 @@ mod notices;
 mod output;
 mod plan;
 mod preview;
+mod profile;
 mod progress;
 mod refresh;
 mod run;

@@ -71,6 +71,7 @@ fn moving(bars: MultiProgress) -> Progress {
                     }
                 }
             }
+            Event::Spent { .. } => {}
             Event::Notice(text) => bars.suspend(|| tell!("note: {text}")),
             Event::Ended { run } => {
                 if let Some(bar) = shown.remove(&run) {
@@ -110,6 +111,7 @@ fn plain() -> Progress {
                     *told = stage;
                 }
             }
+            Event::Spent { .. } => {}
             Event::Notice(text) => tell!("note: {text}"),
             Event::Ended { run } => _ = last.remove(&run),
             Event::Over => last.clear(),

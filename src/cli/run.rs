@@ -1,8 +1,11 @@
 //! `ferry run`, and how a report looks.
 
+use std::sync::Arc;
+
 use super::notices::deliver;
 use super::output;
 use super::output::{say, tell};
+use super::profile::Profile;
 use super::progress::Screen;
 use super::start::Ended;
 use super::table::{lines, number, wrapped};
@@ -14,15 +17,19 @@ use crate::run::progress::{Event, Progress};
 use crate::run::report::{ReadHow, Report};
 use crate::run::undertaking::How;
 
-pub(super) async fn run(setting: &Setting, name: &str, how: &How, json: bool) -> Ended {
+pub(super) async fn run(setting: &Setting, name: &str, how: &How, profile: bool, json: bool) -> Ended {
     let workspace = Workspace::ready(setting).await?;
     let mut failed_rows = 0;
-    let screen = Screen::new();
-    let progress = &screen.progress;
+    let (screen, kept) = (Screen::new(), Profile::default());
+    let progress = &if profile { kept.listening(Arc::clone(&screen.progress)) } else { Arc::clone(&screen.progress) };
     let run = runs::run_so(&workspace, setting, name, how, progress, |report| {
         failed_rows += screen.aside(|| shown(report, json))
     });
-    ended_and_told(run, progress, setting, &workspace).await?;
+    let ended = ended_and_told(run, progress, setting, &workspace).await;
+    if profile {
+        kept.show(json);
+    }
+    ended?;
     Ok(u8::from(failed_rows > 0))
 }
 

@@ -177,7 +177,7 @@ fn heard(event: &Event) -> Option<String> {
         Event::Began { run, job, goes_on: false } => Some(format!("run {run} of \"{job}\" begins")),
         Event::Began { run, job, goes_on: true } => Some(format!("run {run} of \"{job}\" goes on")),
         Event::Notice(text) => Some(text.clone()),
-        Event::Advanced { .. } | Event::Ended { .. } | Event::Over => None,
+        Event::Advanced { .. } | Event::Spent { .. } | Event::Ended { .. } | Event::Over => None,
     }
 }
 

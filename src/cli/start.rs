@@ -95,10 +95,10 @@ async fn verb(arguments: Arguments) -> Ended {
             let asked = Asked { name: &name, how: &how, sample, out: out.as_deref() };
             plan::plan(&Setting { anew: true, ..setting }, &asked, common.json).await
         }
-        Verb::Run { name, loading, anew, full, only } => {
+        Verb::Run { name, loading, anew, full, only, profile } => {
             let chosen = (!only.is_empty()).then_some(only);
             let how = How { anew, chosen, full, ..How::default() };
-            run::run(&to_load(setting, &loading), &name, &how, common.json).await
+            run::run(&to_load(setting, &loading), &name, &how, profile, common.json).await
         }
         Verb::Apply { run, loading } => run::apply(&to_load(setting, &loading), &run, common.json).await,
         Verb::Serve(arguments) => {

@@ -68,7 +68,7 @@ fn heard(name: &str, event: &Event) -> Option<(&'static str, &'static str, Value
             Some(("info", event, json!({ "name": name, "job": job, "run": run })))
         }
         Event::Notice(text) => Some(("warn", "run_notice", json!({ "name": name, "message": cut(text) }))),
-        Event::Advanced { .. } | Event::Ended { .. } | Event::Over => None,
+        Event::Advanced { .. } | Event::Spent { .. } | Event::Ended { .. } | Event::Over => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -11,7 +11,8 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::physical_plan::execute_stream_partitioned;
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
@@ -19,6 +20,9 @@ use super::error::{Error, Result};
 use super::means::Means;
 use super::ordered::{merged, ordered, over, unordered};
 use super::rules::{InTurns, OwnJoins};
+
+/// Plans that are written down of one stage.
+const NOTED_AT_MOST: usize = 16;
 
 /// Batches of a plan, in the order of their rows.
 pub type Batches = BoxStream<'static, std::result::Result<RecordBatch, Error>>;
@@ -57,6 +61,8 @@ pub struct Engine {
     /// The folder, as a URL with a slash at its end.
     root: String,
     means: Means,
+    /// Plans that came to their end since somebody asked, as text.
+    carried_out: Arc<Mutex<Vec<String>>>,
     /// Datasets that are given in memory, in place of a folder.
     given: Option<BTreeMap<String, Vec<RecordBatch>>>,
 }
@@ -91,7 +97,32 @@ impl Engine {
         // As a URL, so that no sign in a folder's name is taken for a pattern.
         let url = url::Url::from_directory_path(root);
         let root = url.map_or_else(|()| format!("{root}/"), |url| url.to_string());
-        Ok(Self { context: SessionContext::new_with_state(state.build()), root, means, given: None })
+        Ok(Self {
+            context: SessionContext::new_with_state(state.build()),
+            root,
+            means,
+            carried_out: Arc::default(),
+            given: None,
+        })
+    }
+
+    /// Physical plans that came to their end since this was last asked, with what their operators counted: the first ones, if there were many.
+    #[must_use]
+    pub fn carried_out(&self) -> Vec<String> {
+        std::mem::take(&mut *self.carried_out.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Batches of a plan, which is written down when the last one has come.
+    fn noted(&self, plan: Arc<dyn ExecutionPlan>, batches: Batches) -> Batches {
+        let noted = Arc::clone(&self.carried_out);
+        let note = async move {
+            let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+            if noted.len() < NOTED_AT_MOST {
+                noted.push(DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false).to_string());
+            }
+            None
+        };
+        batches.map(Some).chain(futures::stream::once(note)).filter_map(std::future::ready).boxed()
     }
 
     /// What its plans may use.
@@ -151,7 +182,9 @@ impl Engine {
     /// Runs a plan whose rows have numbers, on as many threads as there may be, and hands its batches over by number.
     pub(super) async fn by_number(&self, plan: DataFrame) -> Result<Rows> {
         let context = Arc::new(plan.task_ctx());
-        Ok(ordered(plan.create_physical_plan().await?, context)?)
+        let plan = plan.create_physical_plan().await?;
+        let rows = ordered(Arc::clone(&plan), context)?;
+        Ok(Rows { batches: self.noted(plan, rows.batches), ..rows })
     }
 
     /// The same on one thread, and without reading ahead: for one of many that are read side by side.
@@ -166,8 +199,9 @@ impl Engine {
     /// Runs a plan whose rows may come in any order.
     pub(super) async fn in_any_order(&self, plan: DataFrame) -> Result<Batches> {
         let context = Arc::new(plan.task_ctx());
-        let batches = unordered(plan.create_physical_plan().await?, context)?;
-        Ok(batches.map(|batch| batch.map_err(Error::from)).boxed())
+        let plan = plan.create_physical_plan().await?;
+        let batches = unordered(Arc::clone(&plan), context)?;
+        Ok(self.noted(plan, batches.map(|batch| batch.map_err(Error::from)).boxed()))
     }
 
     /// A table of rows that are there already.

@@ -26,6 +26,7 @@ use super::relinking::relink;
 use super::report::{Report, Retried};
 use super::services::Services;
 use super::skipping::skip;
+use super::spending::Spending;
 use super::telling::Telling;
 use super::timed::Timed;
 use super::turn::Turn;
@@ -187,6 +188,7 @@ impl Working<'_> {
             if is_loaded_before { self.planned_before(&folder).await? } else { self.prepared(&folder).await? };
         let of = self.services.tenancy(self.job);
         let timed = Timed::begin(self.services);
+        let mut spending = Spending::begin();
         let recorder = Recorder {
             ledger: self.ledger,
             run: &self.one.run,
@@ -217,6 +219,7 @@ impl Working<'_> {
         sent?;
         written?;
         timed.end("load", planned.sent(), &self.one.run, self.ledger)?;
+        spending.end("load", Vec::new(), self.progress);
         let tally = self.ledger.tally(&self.one.run)?;
         books::audit(&load.counts, &planned, failures.len() as u64, &tally)?;
         relink(self.job, &folder, self.ledger, &of).await?;
@@ -306,6 +309,7 @@ impl Working<'_> {
         }
         let staging = || self.staging(folder);
         let (timed, is_early) = (Timed::begin(services), !self.turn.has_come());
+        let mut spending = Spending::begin();
         let chosen = self.one.chosen.as_deref();
         if self.one.phase == Phase::Loading && sabotage::has(Bug::PlanAgain) {
             for (object, _) in dataset::objects(job) {
@@ -324,6 +328,7 @@ impl Working<'_> {
             }
         }
         self.keep_extract(timed, &extracted, is_early)?;
+        spending.end("extract", Vec::new(), self.progress);
         let timed = Timed::begin(services);
         let target = services.target(job)?;
         let drifted = if self.one.verifies { verify(job, target, folder, &refreshing).await? } else { Vec::new() };

@@ -45,6 +45,7 @@ mod sending;
 pub mod services;
 mod settling;
 mod skipping;
+pub mod spending;
 pub mod stages;
 mod staging;
 mod tally;

@@ -8,6 +8,7 @@ use super::changes::Changes;
 use super::cost::{Cost, bucket};
 use super::error::Error;
 use super::progress::Voice;
+use super::spending::Spending;
 use super::stages::stages;
 use super::tally::Tally;
 use super::verifying::Drifted;
@@ -156,11 +157,16 @@ pub(super) async fn plan(
     let engine = Engine::new(folder.root())?;
     let chosen: Option<HashSet<&str>> = chosen.map(|ids| ids.iter().map(String::as_str).collect());
     let mut tally = Tally::new(job, read, sample);
+    let mut spending = Spending::begin();
     let digest = stages(&engine, job, folder, chosen.as_ref(), |batch| match batch {
         Some(batch) => tally.add(&Changes::new(job, batch.clone())),
-        None => progress.advanced("plan", read / 2, Some(read)),
+        None => {
+            spending.end("map", engine.carried_out(), progress);
+            progress.advanced("plan", read / 2, Some(read));
+        }
     })
     .await?;
+    spending.end("compare", engine.carried_out(), progress);
     progress.advanced("plan", read, Some(read));
     let today = target.today(bucket(job)).await;
     Ok(Plan { digest, ..tally.plan(&target.limits, today) })

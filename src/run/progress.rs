@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::spending::Spent;
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -27,6 +29,13 @@ pub enum Event {
     },
     /// Something the user should know, though the run goes on. Where several may be under way it begins with the job's name.
     Notice(String),
+    /// A stage has ended.
+    Spent {
+        /// The run's number.
+        run: String,
+        /// What it took.
+        spent: Box<Spent>,
+    },
     /// The run has ended.
     Ended {
         /// Its number.
@@ -77,6 +86,10 @@ impl<'a> Voice<'a> {
     pub(super) fn notice(&self, text: impl Into<String>) {
         let text = text.into();
         (self.to)(Event::Notice(if self.is_one_of_several { format!("{}: {text}", self.job) } else { text }));
+    }
+
+    pub(super) fn spent(&self, spent: Spent) {
+        (self.to)(Event::Spent { run: self.run.clone(), spent: Box::new(spent) });
     }
 
     pub(super) fn ended(&self) {
