@@ -31,10 +31,6 @@ use std::path::Path;
 
 use workload::Workload;
 
-/// The allocator that the program has.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() {
     // `cargo test` also starts benches, with `--test`; there is nothing to check then.
     if std::env::args().any(|a| a == "--test") {

@@ -19,6 +19,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::channel;
+use tokio::task::JoinHandle;
 
 use super::error::Error;
 use super::session::Rows;
@@ -71,7 +72,7 @@ pub(super) fn driven(mut stream: Stream) -> Stream {
     let (sender, batches) = channel(WAITING_BATCHES);
     let handle = Handle::current();
     // On a thread of its own, not as a task: tasks that share workers took turns, and half the machine idled.
-    handle.clone().spawn_blocking(move || {
+    let driver = handle.clone().spawn_blocking(move || {
         handle.block_on(async move {
             while let Some(batch) = stream.next().await {
                 let is_over = batch.is_err();
@@ -81,7 +82,18 @@ pub(super) fn driven(mut stream: Stream) -> Stream {
             }
         });
     });
-    futures::stream::unfold(batches, |mut batches| async move { Some((batches.recv().await?, batches)) }).boxed()
+    // A thread that ended before its stream did has lost rows: that is an error, not an end.
+    let ended = async move |driver: JoinHandle<()>| driver.await.err().map(|e| DataFusionError::External(Box::new(e)));
+    futures::stream::unfold((batches, Some(driver)), move |(mut batches, driver)| {
+        let ended = ended.clone();
+        async move {
+            match batches.recv().await {
+                Some(batch) => Some((batch, (batches, driver))),
+                None => ended(driver?).await.map(|error| (Err(error), (batches, None))),
+            }
+        }
+    })
+    .boxed()
 }
 
 /// One stream under way.

@@ -57,7 +57,9 @@ impl ScalarUDFImpl for OnlyWhere {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let is_not = not(&prep_null_mask_filter(arrays[0].as_boolean()))?;
+        let condition = arrays[0].as_boolean();
+        let is_not =
+            not(&if condition.null_count() > 0 { prep_null_mask_filter(condition) } else { condition.clone() })?;
         Ok(ColumnarValue::Array(nullif(&arrays[1], &is_not)?))
     }
 }

@@ -217,7 +217,7 @@ impl Client {
             _ => Error::Excessive { host: self.host(), excess },
         };
         let encoding = headers.get("content-encoding").map(|v| v.to_str().unwrap_or("unreadable"));
-        let mut body = Unpacking::of(encoding).map_err(excessive)?;
+        let mut body = Unpacking::of(encoding).map_err(excessive)?.expecting(response.content_length());
         while let Some(chunk) = response.chunk().await.map_err(|e| self.failure(&e))? {
             body.take(&chunk).map_err(excessive)?;
         }

@@ -38,6 +38,9 @@ enum Form {
     Gzip(Box<MultiGzDecoder<Counted>>),
 }
 
+/// Room that is made for a body on its word alone, in bytes: more than that grows with what comes.
+const EXPECTED_BYTES_AT_MOST: usize = 8 << 20;
+
 /// What is unpacked so far, and of how many packed bytes; none for a body that is not packed.
 #[derive(Default)]
 struct Counted {
@@ -77,6 +80,15 @@ impl Unpacking {
             }
             Some(_) => Err(Excess::Encoding),
         }
+    }
+
+    /// The same of a body that says how long it is: room for it is made at once.
+    #[must_use]
+    pub fn expecting(mut self, length: Option<u64>) -> Self {
+        if let (Form::Plain(counted), Some(length)) = (&mut self.0, length) {
+            counted.bytes.reserve_exact(usize::try_from(length).unwrap_or(0).min(EXPECTED_BYTES_AT_MOST));
+        }
+        self
     }
 
     /// Takes a chunk in.

@@ -6,6 +6,8 @@
 
 use chrono::{DateTime, SecondsFormat};
 
+use tokio::sync::watch;
+
 use super::drift;
 use super::error::Error;
 use super::essence::digest_of;
@@ -161,7 +163,13 @@ impl Working<'_> {
         wait_for_others(run, job, services, self.ledger, self.progress).await?;
         wait_for_created(job, services, self.ledger, self.progress).await?;
         folder.set_aside(&MADE_AGAIN)?;
-        let staging = Staging { folder, ledger: self.ledger, run, progress: self.progress };
+        let staging = Staging {
+            folder,
+            ledger: self.ledger,
+            run,
+            progress: self.progress,
+            source_rows: watch::Sender::new(None),
+        };
         remember(job, &services.tenancy(job), None, &staging).await?;
         self.progress.advanced("compare", 0, None);
         let there = read_target_again(job, services, &staging).await?;

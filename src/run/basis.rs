@@ -3,6 +3,8 @@
 //! A run's folder has every table and object as it was then, so the next run of the job reads only what changed since. In: a job, its
 //! run, the ledger. Out: ways for everything that is read; and once every row has an outcome, the base of the next run.
 
+use tokio::sync::watch;
+
 use super::error::Error;
 use super::job::Working;
 use super::refreshing::{Refreshing, cursors, read_how};
@@ -19,7 +21,13 @@ use crate::store::ledger::{Base, Failed, Ledger, Phase};
 
 impl Working<'_> {
     pub(super) fn staging<'s>(&'s self, folder: &'s RunFolder) -> Staging<'s> {
-        Staging { folder, ledger: self.ledger, run: &self.one.run, progress: self.progress }
+        Staging {
+            folder,
+            ledger: self.ledger,
+            run: &self.one.run,
+            progress: self.progress,
+            source_rows: watch::Sender::new(Some(0)),
+        }
     }
 
     /// Whether everything was read, and if not, what changed.

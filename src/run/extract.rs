@@ -23,6 +23,9 @@ use super::staging::Staging;
 use super::timed::Timed;
 use super::turn::Turn;
 
+/// A source of so many rows has more keys than are looked for one by one, unless nine of ten rows are filtered here.
+const MANY_ROWS: u64 = 500_000;
+
 /// What was read.
 pub(super) struct Extracted {
     /// Rows of the source.
@@ -50,6 +53,7 @@ pub(super) async fn extract(
         let tables = queries(job).into_iter().map(|query| refreshing.table(dynamics, query));
         // The source comes first among the queries, and so among the counts.
         let read = futures::future::try_join_all(tables).await?;
+        refreshing.staging.source_rows.send_replace(None);
         let read = read.into_iter().next().unwrap_or_default();
         if !turn.has_come() {
             refreshing.staging.progress.advanced("wait", read.0, None);
@@ -59,14 +63,25 @@ pub(super) async fn extract(
     let target = async {
         let looked = look.await?;
         refreshing.deletions(gainsight).await?;
-        let (mut counts, mut large) = (BTreeMap::new(), Vec::new());
+        let (mut counts, mut large, mut later) = (BTreeMap::new(), Vec::new(), Vec::new());
         for (object, fields) in dataset::objects(job) {
             match refreshing.object(gainsight, &object, &fields).await? {
                 Some(count) => _ = counts.insert(object, count),
                 None => large.push((object, fields)),
             }
         }
-        Ok::<_, Error>((counts, large, looked))
+        // Of many rows it is known before their end that their keys are too many to be looked for.
+        let mut rows = refreshing.staging.source_rows.subscribe();
+        for (object, fields) in large {
+            let known = rows.wait_for(|rows| rows.is_none_or(|rows| rows >= MANY_ROWS)).await;
+            if known.is_ok_and(|rows| rows.is_some()) {
+                let count = refreshing.rest_of(gainsight, &object, &fields).await?;
+                counts.insert(object, count);
+            } else {
+                later.push((object, fields));
+            }
+        }
+        Ok::<_, Error>((counts, later, looked))
     };
     // Should the run not be let in, what is left of the source is not read either.
     let (((rows, came), source_read), (mut records, large, looked)) = futures::try_join!(source, target)?;

@@ -112,6 +112,13 @@ impl Refreshing<'_> {
         Ok(rows)
     }
 
+    /// The rest of a large object; gives how many records it has.
+    pub(super) async fn rest_of(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
+        let rows = self.staging.records(gainsight, object, fields).await?;
+        self.note_object(gainsight, &dataset::target(object), rows)?;
+        Ok(rows)
+    }
+
     /// The rest of a large object, or in its place the records that the run looks for. Gives how many records it has at least.
     pub(super) async fn rest(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
         let name = dataset::target(object);

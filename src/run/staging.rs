@@ -8,6 +8,8 @@ use arrow::record_batch::RecordBatch;
 use tokio::sync::mpsc::Receiver;
 
 use super::ahead::{self, Page};
+use tokio::sync::watch;
+
 use super::error::Error;
 use super::merging::changes_schema;
 use super::progress::Voice;
@@ -32,6 +34,8 @@ pub(super) struct Staging<'a> {
     pub(super) ledger: &'a dyn Ledger,
     pub(super) run: &'a str,
     pub(super) progress: &'a Voice<'a>,
+    /// Rows of the source so far; none, once it is read.
+    pub(super) source_rows: watch::Sender<Option<u64>>,
 }
 
 impl Staging<'_> {
@@ -146,6 +150,7 @@ impl Staging<'_> {
             rows += page.rows.num_rows() as u64;
             self.keep_page(writer, name, page.rows, &page.checkpoint).await?;
             if is_source {
+                self.source_rows.send_replace(Some(rows));
                 self.progress.advanced("extract", rows, None);
             }
         }

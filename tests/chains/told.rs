@@ -43,7 +43,7 @@ async fn events_of_runs_side_by_side_can_be_told_apart() {
             }
             Event::Ended { run } => stages.entry(jobs[&run].clone()).or_default().push("ended"),
             Event::Notice(text) => panic!("{text}"),
-            Event::Over => {}
+            Event::Spent { .. } | Event::Over => {}
         }
     }
     assert_eq!(stages["Companies"], ["extract", "plan", "load", "ended"]);
