@@ -162,7 +162,7 @@ impl Merge {
                 continue;
             }
             // Everything before the first row of the others.
-            let count = if left.len() > 1 && left[1] >= other { 1 } else { left.partition_point(|n| *n < other) };
+            let count = if left.len() < 2 || left[1] >= other { 1 } else { left.partition_point(|n| *n < other) };
             if first <= self.last || count == 0 {
                 let words = format!("row {first} came behind row {}", self.last);
                 return Err(DataFusionError::Internal(words));
