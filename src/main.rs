@@ -27,10 +27,11 @@ fn with_one_heap() {
     if std::env::var_os(HEAPS).is_some() {
         return;
     }
+    let Ok(program) = std::env::current_exe() else { return };
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_else(|| "ferry".into());
     // Where it cannot be done the program goes on as it is.
-    let _failed = std::process::Command::new("/proc/self/exe").arg0(name).args(arguments).env(HEAPS, "1").exec();
+    let _failed = std::process::Command::new(program).arg0(name).args(arguments).env(HEAPS, "1").exec();
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]

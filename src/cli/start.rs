@@ -12,7 +12,7 @@ use clap::Parser;
 use super::arguments::{Arguments, Common, ConnectionVerb, Loading, Verb};
 use super::arguments_avatar::AvatarVerb;
 use super::arguments_operations::{CursorVerb, ErrorsVerb};
-use super::hardening::harden;
+use super::hardening::{allow_files, harden};
 use super::{
     activity, approving, avatar, check, clean, company, connection, demo, describe, doctor, errors, explain, fmt, init,
     jobs, manual, notices, plan, preview, refresh, run, sandbox, schedule, secret, serve, state, test,
@@ -40,6 +40,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             return if error.use_stderr() { 2 } else { 0 };
         }
     };
+    allow_files();
     let runtime =
         match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(WORKER_STACK_BYTES).build() {
             Ok(runtime) => runtime,

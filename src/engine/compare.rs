@@ -103,8 +103,10 @@ impl<'a> Comparison<'a> {
     /// If a dataset cannot be read or memory does not suffice.
     pub async fn together(&self, buckets: &[String]) -> Result<Rows> {
         let mut all = Vec::new();
+        // Each bucket is one stream, file after file: many are read side by side.
+        let engine = self.engine.on_one_thread()?;
         for bucket in buckets {
-            all.push(self.engine.one_by_one(self.engine.stored(bucket).await?).await?);
+            all.push(engine.one_by_one(engine.stored(bucket).await?).await?);
         }
         let first = all.swap_remove(0);
         Ok(first.and(all, self.settled().await?))

@@ -1,7 +1,7 @@
 //! A lookup: its object grouped once by the match columns, then joined to the rows. Never more than one row out per row.
 
 use arrow::datatypes::SchemaRef;
-use datafusion::functions_aggregate::expr_fn::{count, first_value, min};
+use datafusion::functions_aggregate::expr_fn::{count, first_value, max, min};
 use datafusion::logical_expr::{Case, Expr, ident, lit, try_cast};
 use datafusion::prelude::DataFrame;
 
@@ -124,9 +124,10 @@ fn grouped(index: usize, lookup: &Lookup, held: DataFrame, keys: &[String]) -> R
         let ids = (0..lookup.yields.len()).map(|n| (looked(index, n), ident("first_gsid")));
         return without(add(first, ids.collect())?, |name| name == "first_gsid");
     }
-    let mut values = vec![ident("gsid").alias("of_gsid")];
-    values.extend((0..lookup.yields.len()).map(|n| ident(format!("y{n}")).alias(looked(index, n))));
-    let first = attach(held.select(values)?, first, &[("of_gsid".to_owned(), "first_gsid".to_owned())])?;
+    // One row for each id, whatever the pages overlapped.
+    let values = (0..lookup.yields.len()).map(|n| max(ident(format!("y{n}"))).alias(looked(index, n))).collect();
+    let values = held.aggregate(vec![ident("gsid").alias("of_gsid")], values)?;
+    let first = attach(values, first, &[("of_gsid".to_owned(), "first_gsid".to_owned())])?;
     without(first, |name| name == "first_gsid")
 }
 

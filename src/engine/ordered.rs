@@ -207,7 +207,7 @@ fn together(batches: &[RecordBatch], runs: &[(usize, usize, usize)], rows: usize
 }
 
 /// The numbers of a batch's rows.
-fn numbers(batch: &RecordBatch) -> Result<ScalarBuffer<i64>> {
+pub(super) fn numbers(batch: &RecordBatch) -> Result<ScalarBuffer<i64>> {
     let column = batch.column_by_name(ROW).and_then(|column| column.as_primitive_opt::<Int64Type>());
     let column = column.ok_or_else(|| DataFusionError::Internal("rows have no numbers".to_owned()))?;
     Ok(column.values().clone())

@@ -17,7 +17,7 @@ use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, SpillMetrics};
 use futures::{StreamExt, TryStreamExt};
 
 use super::attach::Shape;
-use super::ordered::{Stream, merged};
+use super::ordered::{Stream, merged, numbers};
 use super::side::{Side, bytes_of, hashes};
 use crate::model::dataset::ROW;
 
@@ -32,6 +32,8 @@ const ROWS_PER_BATCH: usize = 8_192;
 pub(super) struct Parts {
     manager: SpillManager,
     files: Vec<Option<Arc<dyn SpillFile>>>,
+    /// Whether the rows had numbers, and came in their order.
+    is_ordered: bool,
 }
 
 /// Splits rows by the hash of the key in these columns. The rows of a part are in the order in which they came.
@@ -45,8 +47,14 @@ pub(super) async fn split(
     let mut files =
         (0..PARTS).map(|_| manager.create_in_progress_file("a part of a join")).collect::<Result<Vec<_>>>()?;
     let (mut held, mut count) = (Vec::new(), 0);
+    let (mut is_ordered, mut last) = (schema.index_of(ROW).is_ok(), i64::MIN);
     loop {
         let next = rows.try_next().await?;
+        if let Some(batch) = next.as_ref().filter(|batch| is_ordered && batch.num_rows() > 0) {
+            let numbers = numbers(batch)?;
+            is_ordered = numbers[0] > last && numbers.is_sorted_by(|one, other| one < other);
+            last = numbers[numbers.len() - 1];
+        }
         let is_last = next.is_none();
         count += next.as_ref().map_or(0, RecordBatch::num_rows);
         held.extend(next);
@@ -69,7 +77,7 @@ pub(super) async fn split(
         }
     }
     let files = files.iter_mut().map(|file| file.finish()).collect::<Result<_>>()?;
-    Ok(Parts { manager, files })
+    Ok(Parts { manager, files, is_ordered })
 }
 
 /// Rows with what a side holds for them, where the side is on the disk. No part of it may take more than `bytes`.
@@ -96,9 +104,9 @@ pub(super) async fn joined_by_parts(
             streams.push(results.read_spill_as_stream(file, None)?.boxed());
         }
     }
-    // Rows without numbers are a side of another join, which takes them in any order.
-    let has_order = shape.schema.index_of(ROW).is_ok();
-    Ok(if has_order { merged(streams) } else { futures::stream::iter(streams).flatten().boxed() })
+    // Rows that came in no order are a side of another join, or are sorted later.
+    let is_ordered = rows.is_ordered && shape.schema.index_of(ROW).is_ok();
+    Ok(if is_ordered { merged(streams) } else { futures::stream::iter(streams).flatten().boxed() })
 }
 
 async fn in_memory(side: &Parts, file: Option<&Arc<dyn SpillFile>>, shape: &Shape, bytes: usize) -> Result<Side> {

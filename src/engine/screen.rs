@@ -90,7 +90,8 @@ pub(super) fn row_digests(job: &Job, may_be_stored: Expr, mapped: impl Fn(usize)
     let keys = job.key.iter().map(|key| folded(mapped(key.mapping), key.fold)).collect();
     let values = (0..job.mappings.len()).map(&mapped).collect();
     vec![
-        (KEY.to_owned(), key_digest(is_live(), keys)),
+        // One that is decided keeps its record where that matters.
+        (KEY.to_owned(), key_digest(if job.keeps_links() { lit(true) } else { is_live() }, keys)),
         (FORM.to_owned(), value_digest(is_live().and(may_be_stored), values)),
     ]
 }

@@ -21,6 +21,9 @@ use super::means::Means;
 use super::ordered::{merged, ordered, over, unordered};
 use super::rules::{InTurns, OwnJoins};
 
+/// The folder below a run's where rows go that do not fit into memory, for as long as a plan is carried out.
+pub const SPILL: &str = "spill";
+
 /// Plans that are written down of one stage.
 const NOTED_AT_MOST: usize = 16;
 
@@ -85,7 +88,7 @@ impl Engine {
         // What does not fit into memory goes where the run's other files are: they hold the same rows, and go with them.
         let spill = DiskManagerBuilder::default().with_mode(match root {
             "/" => DiskManagerMode::Disabled,
-            root => DiskManagerMode::Directories(vec![PathBuf::from(root)]),
+            root => DiskManagerMode::Directories(vec![PathBuf::from(root).join(SPILL)]),
         });
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).with_disk_manager_builder(spill).build_arc()?;
         let state =
@@ -187,7 +190,19 @@ impl Engine {
         Ok(Rows { batches: self.noted(plan, rows.batches), ..rows })
     }
 
-    /// The same on one thread, and without reading ahead: for one of many that are read side by side.
+    /// A session over the same folder whose plans have one partition.
+    pub(super) fn on_one_thread(&self) -> Result<Self> {
+        let means = Means { threads: 1, ..self.means };
+        let pool = Arc::clone(&self.context.runtime_env().memory_pool);
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
+        let context = SessionContext::new_with_config_rt(settings(means), runtime);
+        let state = SessionStateBuilder::new_from_existing(context.state());
+        let context = SessionContext::new_with_state(state.with_physical_optimizer_rule(Arc::new(InTurns)).build());
+        let (root, given) = (self.root.clone(), self.given.clone());
+        Ok(Self { context, root, means, carried_out: Arc::default(), given })
+    }
+
+    /// The same without reading ahead: for one of many that are read side by side.
     pub(super) async fn one_by_one(&self, plan: DataFrame) -> Result<Rows> {
         let context = Arc::new(plan.task_ctx());
         let plan = plan.create_physical_plan().await?;

@@ -23,7 +23,7 @@ use super::staging::Staging;
 use super::timed::Timed;
 use super::turn::Turn;
 
-/// A source of so many rows has more keys than are looked for one by one, unless nine of ten rows are filtered here.
+/// A source of so many rows has more keys than are looked for one by one, if none of its rows is filtered here.
 const MANY_ROWS: u64 = 500_000;
 
 /// What was read.
@@ -73,6 +73,10 @@ pub(super) async fn extract(
         // Of many rows it is known before their end that their keys are too many to be looked for.
         let mut rows = refreshing.staging.source_rows.subscribe();
         for (object, fields) in large {
+            if !refreshing.may_be_whole(job, &object) {
+                later.push((object, fields));
+                continue;
+            }
             let known = rows.wait_for(|rows| rows.is_none_or(|rows| rows >= MANY_ROWS)).await;
             if known.is_ok_and(|rows| rows.is_some()) {
                 let count = refreshing.rest_of(gainsight, &object, &fields).await?;

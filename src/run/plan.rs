@@ -12,7 +12,7 @@ use super::spending::Spending;
 use super::stages::stages;
 use super::tally::Tally;
 use super::verifying::Drifted;
-use crate::engine::session::Engine;
+use crate::engine::session::{Engine, SPILL};
 use crate::gainsight::client::Gainsight;
 use crate::model::job::Job;
 use crate::model::outcome::{Counts, Records};
@@ -154,6 +154,8 @@ pub(super) async fn plan(
     sample: usize,
     progress: &Voice<'_>,
 ) -> Result<Plan, Error> {
+    // A process that was killed has left what did not fit into its memory.
+    folder.clear(SPILL).await?;
     let engine = Engine::new(folder.root())?;
     let chosen: Option<HashSet<&str>> = chosen.map(|ids| ids.iter().map(String::as_str).collect());
     let mut tally = Tally::new(job, read, sample);

@@ -22,6 +22,7 @@ use crate::gainsight::client::Gainsight;
 use crate::gainsight::error::Error as CallError;
 use crate::model::dataset;
 use crate::model::field::Field;
+use crate::model::job::Job;
 use crate::model::sabotage::{self, Bug};
 
 /// Records that are gone from Gainsight.
@@ -110,6 +111,12 @@ impl Refreshing<'_> {
         let rows = self.staging.records(gainsight, object, fields).await?;
         self.note_object(gainsight, &name, rows)?;
         Ok(rows)
+    }
+
+    /// Whether the number of the source's rows says that an object is to be read whole: not where rows are filtered here, so that few may
+    /// be left of many, nor where an earlier process has begun to read the object by keys.
+    pub(super) fn may_be_whole(&self, job: &Job, object: &str) -> bool {
+        job.filter.is_none() && !self.ways.borrow().keyed.contains_key(&dataset::target(object))
     }
 
     /// The rest of a large object; gives how many records it has.

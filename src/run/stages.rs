@@ -34,17 +34,24 @@ pub async fn stages(
     for name in [dataset::MAPPED, dataset::BUCKETS, dataset::COMPARED, dataset::CHANGES, dataset::QUEUE] {
         folder.clear(name).await?;
     }
-    write_fleeting(folder, dataset::MAPPED, map(engine, job).await?).await?;
+    let mapped = write_fleeting(folder, dataset::MAPPED, map(engine, job).await?).await?;
     seen(None);
     let comparison = Comparison::begin(engine, job).await?;
     let compared = compared(&comparison, folder).await?;
     let changes = if job.keeps_links() {
-        write_fleeting(folder, dataset::COMPARED, compared).await?;
+        are_all(mapped, write_fleeting(folder, dataset::COMPARED, compared).await?)?;
         lost(engine, job).await?
     } else {
         compared
     };
-    let mut digest = write(folder, dataset::CHANGES, changes, |batch| seen(Some(batch)), chosen).await?;
+    let (mut rows, mut see) = (0, |batch: &RecordBatch| seen(Some(batch)));
+    let counted = |batch: &RecordBatch| {
+        rows += batch.num_rows() as u64;
+        see(batch);
+    };
+    let mut digest = write(folder, dataset::CHANGES, changes, counted, chosen).await?;
+    // Rows that are gone come on top.
+    are_all(mapped, if job.keeps_links() { rows.min(mapped) } else { rows })?;
     folder.clear(dataset::BUCKETS).await?;
     if let Some((_, descending)) = &job.load_first {
         digest.push_str(&write(folder, dataset::QUEUE, queue(engine, *descending).await?, |_| {}, None).await?);
@@ -84,13 +91,21 @@ async fn write(
     Ok(writer.finish_digested().await?)
 }
 
-/// What the next stage reads at once, and nobody later.
-async fn write_fleeting(folder: &RunFolder, name: &str, rows: Rows) -> Result<(), Error> {
+/// What the next stage reads at once, and nobody later; gives its rows.
+async fn write_fleeting(folder: &RunFolder, name: &str, rows: Rows) -> Result<u64, Error> {
     let Rows { schema, mut batches } = rows;
     let mut writer = folder.write_fleeting(name, schema);
     while let Some(batch) = batches.next().await {
         writer.add(batch?).await?;
     }
-    writer.finish().await?;
-    Ok(())
+    Ok(writer.finish().await?)
+}
+
+/// A stage that lost rows ends the run before anything is written: a row that is missing would be taken for one that is gone.
+fn are_all(expected: u64, rows: u64) -> Result<(), Error> {
+    if rows == expected {
+        Ok(())
+    } else {
+        Err(Error::Books(format!("a stage of the plan has {rows} of {expected} rows")))
+    }
 }

@@ -24,6 +24,7 @@ use crate::gainsight::write::{Record, value};
 use crate::model::dataset;
 use crate::model::field::Field;
 use crate::model::job::{Fold, Job, Key, Route};
+use crate::model::outcome::Outcome;
 use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::RunFolder;
 
@@ -128,7 +129,8 @@ pub(super) async fn are_known(
     let mut found = 0;
     while let Some(file) = files.next().await? {
         let rows = Changes::new(job, file.rows.clone());
-        let wanted = (0..rows.len()).filter(|at| rows.action(0, *at) == Some("insert"));
+        let is_new = |at: &usize| rows.action(0, *at) == Some("insert") && rows.outcome(*at) == Some(Outcome::Inserted);
+        let wanted = (0..rows.len()).filter(is_new);
         for batch in file.pick(&wanted.collect::<Vec<_>>(), None).await? {
             let rows = Changes::new(job, batch);
             for at in 0..rows.len() {

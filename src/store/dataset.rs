@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
@@ -51,6 +52,8 @@ pub struct Writer {
     is_lasting: bool,
     /// What [`RunFolder::digest`] will say of it.
     digest: Context,
+    /// Whether nobody waits for the file that is being written.
+    abandoned: Abandoned,
     /// The file that is being written.
     under_way: Option<JoinHandle<Result<Part>>>,
     /// Rows taken in so far.
@@ -63,6 +66,16 @@ pub struct Reader {
     name: String,
     files: std::vec::IntoIter<StorePath>,
     batches: std::vec::IntoIter<RecordBatch>,
+}
+
+/// Set when a writer is dropped: a file that is begun then does not come to lie among those of whoever begins the dataset again.
+#[derive(Default)]
+struct Abandoned(Arc<AtomicBool>);
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 impl RunFolder {
@@ -94,6 +107,7 @@ impl RunFolder {
             next: 0,
             is_paged: false,
             is_lasting: true,
+            abandoned: Abandoned::default(),
             under_way: None,
             digest: Context::new(&SHA256),
             rows: 0,
@@ -322,11 +336,14 @@ impl Writer {
         let (root, rows, what) = (self.folder.top()?, batch.num_rows() as u64, self.name.clone());
         // Whatever comes of this one, its name is not used again: it may still be under way.
         self.next += 1;
-        let is_lasting = self.is_lasting;
+        let (is_lasting, is_abandoned) = (self.is_lasting, Arc::clone(&self.abandoned.0));
         self.under_way = Some(tokio::task::spawn_blocking(move || {
             let bytes = encode(&batch).map_err(|e| problem(&what, &e))?;
             if let Some(folder) = path.parent() {
                 durable::make_folder(&root, folder)?;
+            }
+            if is_abandoned.load(Ordering::Acquire) {
+                return Err(problem(&what, &"the stage was given up"));
             }
             if is_lasting {
                 durable::write(&path, &bytes)?
