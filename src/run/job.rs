@@ -187,8 +187,7 @@ impl Working<'_> {
         let planned =
             if is_loaded_before { self.planned_before(&folder).await? } else { self.prepared(&folder).await? };
         let of = self.services.tenancy(self.job);
-        let timed = Timed::begin(self.services);
-        let mut spending = Spending::begin();
+        let (timed, mut spending) = (Timed::begin(self.services), Spending::begin());
         let recorder = Recorder {
             ledger: self.ledger,
             run: &self.one.run,
@@ -308,8 +307,7 @@ impl Working<'_> {
             self.progress.notice(notice);
         }
         let staging = || self.staging(folder);
-        let (timed, is_early) = (Timed::begin(services), !self.turn.has_come());
-        let mut spending = Spending::begin();
+        let (timed, is_early, mut spending) = (Timed::begin(services), !self.turn.has_come(), Spending::begin());
         let chosen = self.one.chosen.as_deref();
         if self.one.phase == Phase::Loading && sabotage::has(Bug::PlanAgain) {
             for (object, _) in dataset::objects(job) {

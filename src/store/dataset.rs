@@ -5,9 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
@@ -15,18 +13,13 @@ use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
 use object_store::{ObjectStore, ObjectStoreExt};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use ring::digest::{Context, SHA256};
-use tokio::task::JoinHandle;
 
 use super::error::{Error, Result};
 pub use super::parts::Part;
+pub use super::writer::Writer;
 use super::{durable, parts};
 
-/// Rows of one file. Fixed, so that the same rows make the same files.
-const ROWS_PER_FILE: usize = 32_768;
 /// Rows of one batch that is read back, and of one group in a file: whoever reads or writes holds no more at a time.
 pub(super) const ROWS_PER_BATCH: usize = 8_192;
 
@@ -37,45 +30,12 @@ pub struct RunFolder {
     root: String,
 }
 
-/// A dataset being written.
-pub struct Writer {
-    folder: RunFolder,
-    name: String,
-    schema: SchemaRef,
-    held: Vec<RecordBatch>,
-    held_rows: usize,
-    /// The number of the next file.
-    next: usize,
-    /// Whether each page is a file of its own.
-    is_paged: bool,
-    /// Whether its files are brought to the disk.
-    is_lasting: bool,
-    /// What [`RunFolder::digest`] will say of it.
-    digest: Context,
-    /// Whether nobody waits for the file that is being written.
-    abandoned: Abandoned,
-    /// The file that is being written.
-    under_way: Option<JoinHandle<Result<Part>>>,
-    /// Rows taken in so far.
-    pub rows: u64,
-}
-
 /// A dataset being read, file by file, in the order in which it was written.
 pub struct Reader {
     folder: RunFolder,
     name: String,
     files: std::vec::IntoIter<StorePath>,
     batches: std::vec::IntoIter<RecordBatch>,
-}
-
-/// Set when a writer is dropped: a file that is begun then does not come to lie among those of whoever begins the dataset again.
-#[derive(Default)]
-struct Abandoned(Arc<AtomicBool>);
-
-impl Drop for Abandoned {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
 }
 
 impl RunFolder {
@@ -97,27 +57,13 @@ impl RunFolder {
     /// Begins a dataset.
     #[must_use]
     pub fn write(&self, name: &str, schema: SchemaRef) -> Writer {
-        let (folder, name) = (self.clone(), name.to_owned());
-        Writer {
-            folder,
-            name,
-            schema,
-            held: Vec::new(),
-            held_rows: 0,
-            next: 0,
-            is_paged: false,
-            is_lasting: true,
-            abandoned: Abandoned::default(),
-            under_way: None,
-            digest: Context::new(&SHA256),
-            rows: 0,
-        }
+        Writer::new(self.clone(), name, schema)
     }
 
     /// Begins a dataset that another stage reads in this process, and that is made again where one fails: it may be lost with the power.
     #[must_use]
     pub fn write_fleeting(&self, name: &str, schema: SchemaRef) -> Writer {
-        Writer { is_lasting: false, ..self.write(name, schema) }
+        self.write(name, schema).fleeting()
     }
 
     /// Goes on with a dataset of pages of which these were recorded. Whatever else lies in its folder is removed: pages that
@@ -138,10 +84,7 @@ impl RunFolder {
         if !is_whole.await? {
             return Ok(None);
         }
-        let mut writer = self.write(name, schema);
-        writer.is_paged = true;
-        writer.next = kept.iter().filter_map(|part| parts::number(&part.file)).map(|last| last + 1).max().unwrap_or(0);
-        writer.rows = kept.iter().map(|part| part.rows).sum();
+        let writer = self.write(name, schema).behind(kept);
         Ok(Some(writer))
     }
 
@@ -212,7 +155,7 @@ impl RunFolder {
     }
 
     /// The folder itself, as its files are found.
-    fn top(&self) -> Result<PathBuf> {
+    pub(super) fn top(&self) -> Result<PathBuf> {
         let mut path = self.path_of(&parts::name(0))?;
         path.pop();
         Ok(path)
@@ -250,120 +193,6 @@ impl RunFolder {
     }
 }
 
-impl Writer {
-    /// Takes a batch in; full files are written at once.
-    ///
-    /// # Errors
-    /// If a file cannot be written, or the dataset is one of pages.
-    pub async fn add(&mut self, batch: RecordBatch) -> Result<()> {
-        if self.is_paged {
-            return Err(problem(&self.name, &"a dataset of pages takes pages only"));
-        }
-        self.rows += batch.num_rows() as u64;
-        self.held_rows += batch.num_rows();
-        self.held.push(batch);
-        while self.held_rows >= ROWS_PER_FILE {
-            self.flush(ROWS_PER_FILE).await?;
-        }
-        Ok(())
-    }
-
-    /// Writes a page as a file of its own, which is on the disk when this returns. An empty page has no file. A dataset of
-    /// pages takes nothing else.
-    ///
-    /// # Errors
-    /// If the file cannot be written, or other rows were added before.
-    pub async fn page(&mut self, batch: RecordBatch) -> Result<Option<Part>> {
-        if self.held_rows > 0 || (self.next > 0 && !self.is_paged) {
-            return Err(problem(&self.name, &"a page would come between the rows of other files"));
-        }
-        self.is_paged = true;
-        if batch.num_rows() == 0 {
-            return Ok(None);
-        }
-        self.rows += batch.num_rows() as u64;
-        self.put(batch).await.map(Some)
-    }
-
-    /// Writes what is left. A dataset without rows still has a file, which knows its columns.
-    ///
-    /// # Errors
-    /// If a file cannot be written.
-    pub async fn finish(mut self) -> Result<u64> {
-        self.end().await?;
-        Ok(self.rows)
-    }
-
-    /// The same; gives what [`RunFolder::digest`] would, without reading the files again.
-    ///
-    /// # Errors
-    /// If a file cannot be written, or the dataset is one of pages.
-    pub async fn finish_digested(mut self) -> Result<String> {
-        if self.is_paged {
-            return Err(problem(&self.name, &"pages of an earlier process have no part in its digest"));
-        }
-        self.end().await?;
-        Ok(parts::hexadecimal(self.digest.finish().as_ref()))
-    }
-
-    async fn end(&mut self) -> Result<()> {
-        if self.held_rows > 0 || self.next == 0 {
-            self.flush(self.held_rows).await?;
-        }
-        self.written().await.map(drop)
-    }
-
-    /// Has a file written, while its rows' successors are made. One at a time: the one before has to be there first.
-    async fn flush(&mut self, rows: usize) -> Result<()> {
-        let all = concat_batches(&self.schema, &self.held).map_err(|e| problem(&self.name, &e))?;
-        let (now, later) = (all.slice(0, rows), all.slice(rows, all.num_rows() - rows));
-        self.held_rows = later.num_rows();
-        self.held = if later.num_rows() > 0 { vec![later] } else { Vec::new() };
-        self.written().await?;
-        self.begin(now)
-    }
-
-    /// Writes one file.
-    async fn put(&mut self, batch: RecordBatch) -> Result<Part> {
-        self.begin(batch)?;
-        self.written().await?.ok_or_else(|| problem(&self.name, &"nothing was written"))
-    }
-
-    /// Begins to write a file, on a thread of its own: to bring it to the disk takes as long as a page takes to come.
-    fn begin(&mut self, batch: RecordBatch) -> Result<()> {
-        let file = parts::name(self.next);
-        let path = self.folder.path_of(&format!("{}/{file}", self.name))?;
-        let (root, rows, what) = (self.folder.top()?, batch.num_rows() as u64, self.name.clone());
-        // Whatever comes of this one, its name is not used again: it may still be under way.
-        self.next += 1;
-        let (is_lasting, is_abandoned) = (self.is_lasting, Arc::clone(&self.abandoned.0));
-        self.under_way = Some(tokio::task::spawn_blocking(move || {
-            let bytes = encode(&batch).map_err(|e| problem(&what, &e))?;
-            if let Some(folder) = path.parent() {
-                durable::make_folder(&root, folder)?;
-            }
-            if is_abandoned.load(Ordering::Acquire) {
-                return Err(problem(&what, &"the stage was given up"));
-            }
-            if is_lasting {
-                durable::write(&path, &bytes)?
-            } else {
-                durable::write_fleeting(&path, &bytes)?
-            }
-            Ok(Part { file, rows, digest: parts::sha256(&bytes) })
-        }));
-        Ok(())
-    }
-
-    /// Waits for the file that is being written, if one is.
-    async fn written(&mut self) -> Result<Option<Part>> {
-        let Some(under_way) = self.under_way.take() else { return Ok(None) };
-        let part = under_way.await.map_err(|e| problem(&self.name, &e))??;
-        self.digest.update(parts::line(&part.file, &part.digest).as_bytes());
-        Ok(Some(part))
-    }
-}
-
 impl Reader {
     /// The next batch; none after the last.
     ///
@@ -380,20 +209,6 @@ impl Reader {
             self.batches = decode(bytes).map_err(|e| problem(&self.name, &e))?.into_iter();
         }
     }
-}
-
-fn encode(batch: &RecordBatch) -> std::result::Result<Vec<u8>, parquet::errors::ParquetError> {
-    // Uncompressed and without statistics: staging is read once or twice, and compressing it would cost more than that.
-    let properties = WriterProperties::builder()
-        .set_statistics_enabled(EnabledStatistics::None)
-        .set_dictionary_enabled(false)
-        .set_max_row_group_row_count(Some(ROWS_PER_BATCH))
-        .build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
-    writer.write(batch)?;
-    writer.close()?;
-    Ok(bytes)
 }
 
 fn decode(bytes: Bytes) -> std::result::Result<Vec<RecordBatch>, Box<dyn std::error::Error>> {

@@ -48,3 +48,4 @@ mod tables;
 pub mod updates;
 pub mod users;
 pub mod windows;
+mod writer;
