@@ -62,7 +62,17 @@ fn folder(stage: &Stage, run: &str) -> PathBuf {
 async fn a_plan_is_the_same_by_any_means() {
     let stage = Stage::seeded(200).await;
     stage.run(CHAIN).await;
-    stage.try_run_with("J", &[("j.ferry", JOB)]).await.1.expect("the run ends");
+    // The same, which acts on what its source loses.
+    let lost = JOB
+        .replace("JOB \"J\"", "JOB \"L\"")
+        .replace("'%3%';", "'%3%' ON SOURCE DELETE DELETE ON SOURCE LEAVE SET \"Currency\" = 'left';");
+    let more = [("j.ferry", JOB), ("l.ferry", lost.as_str())];
+    for job in ["J", "L"] {
+        stage.try_run_with(job, &more).await.1.expect("the run ends");
+    }
+    for row in stage.sandbox.table("opportunity").into_iter().step_by(31) {
+        stage.sandbox.delete_row("opportunity", row["opportunityid"].as_str().expect("an id"));
+    }
     for (n, mut row) in stage.sandbox.table("opportunity").into_iter().enumerate().step_by(7) {
         row.insert("name".to_owned(), json!(format!("Renamed {n}")));
         assert!(stage.sandbox.put_row("opportunity", row));
@@ -72,10 +82,12 @@ async fn a_plan_is_the_same_by_any_means() {
         stage.sandbox.put_record("Opportunity__gc", record);
     }
     let mut reports = stage.run(CHAIN).await;
-    reports.extend(stage.try_run_with("J", &[("j.ferry", JOB)]).await.0);
-    let workspace = stage.workspace(&[("j.ferry", JOB)]).await.or_mistakes().expect("the project is right");
+    for job in ["J", "L"] {
+        reports.extend(stage.try_run_with(job, &more).await.0);
+    }
+    let workspace = stage.workspace(&more).await.or_mistakes().expect("the project is right");
     let mut is_compared = false;
-    for name in [USERS, COMPANIES, PEOPLE, "J"] {
+    for name in [USERS, COMPANIES, PEOPLE, "J", "L"] {
         let report = reports.iter().find(|report| report.job == name).expect("it ran");
         let folder = RunFolder::open(&folder(&stage, &report.run)).expect("its folder");
         let job = workspace.project.jobs[name].at(0);
