@@ -24,7 +24,8 @@ fn with_one_heap() {
     use std::os::unix::process::CommandExt;
 
     const HEAPS: &str = "MALLOC_ARENA_MAX";
-    if std::env::var_os(HEAPS).is_some() {
+    // A build for development is slow to begin, and is begun thousands of times by its tests.
+    if cfg!(debug_assertions) || std::env::var_os(HEAPS).is_some() {
         return;
     }
     let Ok(program) = std::env::current_exe() else { return };
