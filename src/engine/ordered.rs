@@ -164,8 +164,11 @@ impl Merge {
             // Everything before the first row of the others.
             let count = if left.len() < 2 || left[1] >= other { 1 } else { left.partition_point(|n| *n < other) };
             if first <= self.last || count == 0 {
-                let words = format!("row {first} came behind row {}", self.last);
-                return Err(DataFusionError::Internal(words));
+                let words = format!(
+                    "row {first} came behind row {}: pages in the run's folder are not what was read; `--anew` reads them again",
+                    self.last
+                );
+                return Err(DataFusionError::Execution(words));
             }
             if count >= ROWS_AS_THEY_ARE && !runs.is_empty() {
                 self.heads.push(Reverse((first, at)));

@@ -167,7 +167,7 @@ impl Screen {
     ) -> Result<()> {
         for (at, number) in numbers.iter().enumerate() {
             if usize::try_from(*number).ok() != Some(self.found.len() + 1) {
-                return Err(DataFusionError::Internal(format!("row {number} is not the next one")).into());
+                return Err(DataFusionError::Execution(format!("row {number} is not the next one: pages in the run's folder are not what was read; `--anew` reads them again")).into());
             }
             let found = match keys.is_valid(at) {
                 true => self.index.find(wide(keys.value(at))),
