@@ -84,13 +84,10 @@ pub(super) fn driven(mut stream: Stream) -> Stream {
     });
     // A thread that ended before its stream did has lost rows: that is an error, not an end.
     let ended = async move |driver: JoinHandle<()>| driver.await.err().map(|e| DataFusionError::External(Box::new(e)));
-    futures::stream::unfold((batches, Some(driver)), move |(mut batches, driver)| {
-        let ended = ended.clone();
-        async move {
-            match batches.recv().await {
-                Some(batch) => Some((batch, (batches, driver))),
-                None => ended(driver?).await.map(|error| (Err(error), (batches, None))),
-            }
+    futures::stream::unfold((batches, Some(driver)), move |(mut batches, driver)| async move {
+        match batches.recv().await {
+            Some(batch) => Some((batch, (batches, driver))),
+            None => ended(driver?).await.map(|error| (Err(error), (batches, None))),
         }
     })
     .boxed()
