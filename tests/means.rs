@@ -26,7 +26,7 @@ const JOB: &str = r#"CREATE JOB "J" AS UPSERT INTO gainsight."Opportunity__gc" K
     WHEN MULTIPLE MATCHED THEN USE ANY WHEN NOT MATCHED THEN USE NULL
   WHERE o.name NOT LIKE '%3%';"#;
 
-/// One thread and room for everything; several, buckets of a few rows, sides that have to go to the disk, and all of it.
+/// One thread and room for everything; several, buckets of a few rows, nothing that is settled beforehand, sides that have to go to the disk, and all of it.
 fn all() -> Vec<Means> {
     let usual = Means { threads: 1, ..Means::default() };
     vec![
@@ -34,6 +34,8 @@ fn all() -> Vec<Means> {
         Means { threads: 2, ..usual },
         Means { threads: 5, ..usual },
         Means { bucket_rows: 3, ..usual },
+        Means { screened_records: 0, ..usual },
+        Means { threads: 2, screened_records: 3, bucket_rows: 5, ..usual },
         Means { threads: 2, memory_bytes: 48 << 20, side_bytes_at_most: 1, ..usual },
         Means { threads: 3, bucket_rows: 7, side_bytes_at_most: 1, ..usual },
     ]

@@ -12,6 +12,8 @@ pub struct Means {
     /// Rows of the source, or records of the target, that are compared at once beside those that are surely unchanged: more of them are
     /// split by the hash of their key, and compared bucket by bucket.
     pub bucket_rows: usize,
+    /// Records of the target whose digests are held, some 80 bytes of each: of a larger target all rows are compared in full.
+    pub screened_records: usize,
     /// Bytes that one side of a join may hold, however few of them there are.
     pub side_bytes_at_most: usize,
 }
@@ -20,6 +22,8 @@ pub struct Means {
 const MEMORY_BYTES: usize = 192 << 20;
 /// Rows of a bucket: their values, old and new, are a few hundred bytes each.
 const BUCKET_ROWS: usize = 500_000;
+/// Records whose digests are held: 160 MB of them.
+const SCREENED_RECORDS: usize = 2_000_000;
 /// More threads than this wait for each other: rows are written in one order.
 const THREADS_AT_MOST: usize = 16;
 
@@ -30,6 +34,7 @@ impl Default for Means {
             threads: threads.min(THREADS_AT_MOST),
             memory_bytes: MEMORY_BYTES,
             bucket_rows: BUCKET_ROWS,
+            screened_records: SCREENED_RECORDS,
             side_bytes_at_most: MEMORY_BYTES,
         }
     }

@@ -27,8 +27,6 @@ pub(super) const KEY: &str = "_key";
 /// The digest of what its record would hold; null, if the row is decided or the target's metadata forbids it.
 pub(super) const FORM: &str = "_form";
 
-/// Records of the target that are looked at at most: 80 bytes of each are held.
-const RECORDS_AT_MOST: usize = 2_000_000;
 /// No record.
 const NOBODY: u32 = u32::MAX;
 /// No record, as the row is decided: nothing is left to be compared.
@@ -270,7 +268,7 @@ impl Index {
         };
         while let Some(batch) = batches.next().await {
             let batch = batch?;
-            if index.keys.len() + batch.num_rows() > RECORDS_AT_MOST {
+            if index.keys.len() + batch.num_rows() > engine.means().screened_records {
                 return Ok(None);
             }
             let (keys, forms) = (batch.column(0).as_fixed_size_binary(), batch.column(1).as_fixed_size_binary());
