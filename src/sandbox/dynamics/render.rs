@@ -27,9 +27,8 @@ impl Renderer<'_> {
         out.push_str(&row.version.to_string());
         out.push_str("\\\"\"");
         let table = &self.schema.tables[self.table];
-        for &index in self.columns {
+        for (&index, cell) in self.columns.iter().zip(row.cells(self.columns)) {
             let column = &table.columns[index];
-            let cell = row.json(index);
             if let Some((_, target)) = cell {
                 self.annotations(out, row, table, index, target);
             }

@@ -141,6 +141,10 @@ fn key(cell: &Cell) -> String {
 /// Compares two values of one field.
 pub(in crate::sandbox) fn compare(a: &Cell, b: &Cell) -> Ordering {
     match (a, b) {
+        (Cell::Text(a), Cell::Text(b)) if a.is_ascii() && b.is_ascii() => {
+            let folded = |byte: u8| byte.to_ascii_lowercase();
+            a.bytes().map(folded).cmp(b.bytes().map(folded))
+        }
         (Cell::Text(a), Cell::Text(b)) => a.to_lowercase().cmp(&b.to_lowercase()),
         (Cell::Number(a), Cell::Number(b)) => a.total_cmp(b),
         (Cell::Flag(a), Cell::Flag(b)) => a.cmp(b),

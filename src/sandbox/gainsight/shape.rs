@@ -86,6 +86,18 @@ impl Shape {
         }
     }
 
+    /// Writes such a value as JSON.
+    pub(super) fn write(self, out: &mut String, kind: Kind, cell: &Cell) {
+        match cell {
+            Cell::Text(text) if kind != Kind::MultiPicklist && is_plain(text) => {
+                out.push('"');
+                out.push_str(text);
+                out.push('"');
+            }
+            _ => out.push_str(&self.value(kind, cell).to_string()),
+        }
+    }
+
     /// The answer with these records, which are a list as JSON text.
     pub(super) fn answer(self, request: &str, list: &str, count: usize) -> Result<Reply, Refusal> {
         let mut reply = match (count, self.none, self.rows) {
@@ -97,6 +109,11 @@ impl Shape {
         reply.records = count;
         Ok(reply)
     }
+}
+
+/// Whether a text stands in JSON as it is, as most do.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
 }
 
 fn written(millis: i64, write: impl Fn(DateTime<chrono::Utc>) -> String) -> Value {
