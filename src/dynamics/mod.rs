@@ -4,6 +4,7 @@
 //! of Arrow batches, one for each page, with the link to the next. It writes nothing and knows nothing of jobs' targets.
 //! <https://learn.microsoft.com/power-apps/developer/data-platform/webapi/overview>
 
+mod ahead;
 mod assertion;
 pub mod assumptions;
 mod auth;

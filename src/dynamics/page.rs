@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::ahead::Ahead;
 use super::assumptions::{
     HISTORY_EXPIRED_CODE, LINK_EXPIRED_CODES, LINK_EXPIRED_STATUSES, NO_COOKIE_CODE, NO_PRIVILEGE_CODE,
     NOT_TRACKED_CODES,
@@ -38,12 +39,31 @@ pub(super) struct Ask<'a> {
 impl Dynamics {
     /// A page of a query's rows.
     pub(super) async fn page(&self, ask: &Ask<'_>, query: &Query, layout: &Arc<Layout>) -> Result<Decoded, Error> {
+        Ok(self.page_of_chain(ask, query, layout, None).await?.0)
+    }
+
+    /// A page of a chain, which may have been asked for already; with what follows it, if that could be asked for.
+    pub(super) async fn page_of_chain(
+        &self,
+        ask: &Ask<'_>,
+        query: &Query,
+        layout: &Arc<Layout>,
+        mut asked: Option<Ahead>,
+    ) -> Result<(Decoded, Option<Ahead>), Error> {
         let (what, prefer) = (&query.table.set_name, query.prefer(self.page_size));
         let too_large = |excess: String| Error::TooLarge { table: what.clone(), excess };
         let mut tried = 0;
         loop {
             tried += 1;
-            let answer = match self.answer(ask.url.clone(), Some(prefer.clone())).await {
+            let answer = match asked.take() {
+                Some(ahead) => ahead.answer().await,
+                None => None,
+            };
+            let answer = match answer {
+                Some(answer) => answer,
+                None => self.answer(ask.url.clone(), Some(prefer.clone())).await,
+            };
+            let answer = match answer {
                 Err(Error::Http(http::error::Error::Excessive {
                     excess: excess @ (Excess::Size | Excess::Ratio),
                     ..
@@ -55,12 +75,19 @@ impl Dynamics {
             if !answer.is_success() {
                 return Err(refused(ask, &answer, query));
             }
+            let mut ahead = None;
             let read = match looked_at(&answer) {
-                Ok(()) => decoded(answer.body, layout, ask.rows_before).await,
+                Ok(()) => {
+                    // Behind its first page a table may yet be read in ranges.
+                    if ask.is_link && tried == 1 {
+                        ahead = self.ahead(&answer.body, ask.url, &prefer);
+                    }
+                    decoded(answer.body, layout, ask.rows_before).await
+                }
                 Err(flaw) => Err(flaw),
             };
             match read {
-                Ok(page) => return Ok(page),
+                Ok(page) => return Ok((page, ahead)),
                 Err(Flaw::Excess(excess)) => return Err(too_large(excess)),
                 Err(Flaw::Unreadable(_)) if tried < TRIES_UNREADABLE => self.wait_to_retry(wait(tried)).await,
                 Err(Flaw::Unreadable(detail)) => return Err(Error::Unreadable { what: what.clone(), detail }),

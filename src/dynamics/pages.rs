@@ -11,6 +11,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use url::Url;
 
+use super::ahead::Ahead;
 use super::checkpoint::{At, Checkpoint, Left, kept};
 use super::client::Dynamics;
 use super::decode::Layout;
@@ -26,6 +27,8 @@ pub struct Pages<'a> {
     query: Query,
     layout: Arc<Layout>,
     next: Next,
+    /// The next page, if it is asked for already.
+    ahead: Option<Ahead>,
     rows_so_far: i64,
     pages_so_far: u64,
     followed: Followed,
@@ -74,7 +77,8 @@ impl Dynamics {
         };
         let layout = Arc::new(Layout::new(&query));
         let (rows_so_far, pages_so_far, followed) = (0, 0, Followed::default());
-        Ok(Pages { dynamics: self, query, layout, next, rows_so_far, pages_so_far, followed, changes: None })
+        let (ahead, changes) = (None, None);
+        Ok(Pages { dynamics: self, query, layout, next, ahead, rows_so_far, pages_so_far, followed, changes })
     }
 
     /// Begins to read a whole table, or goes on from a checkpoint of the same query. In ranges if that is worth it: the first
@@ -152,7 +156,8 @@ impl Pages<'_> {
             Next::Nothing => return Ok(None),
         };
         let ask = Ask { url: &url, is_link, is_history, rows_before: self.rows_so_far };
-        let page = self.dynamics.page(&ask, &self.query, &self.layout).await?;
+        let asked = self.ahead.take().filter(|ahead| ahead.url == url);
+        let (page, ahead) = self.dynamics.page_of_chain(&ask, &self.query, &self.layout, asked).await?;
         // Until here nothing has changed: after an error the same page is the next one.
         self.next = match page.next {
             Some(link) => {
@@ -162,6 +167,7 @@ impl Pages<'_> {
             }
             None => Next::Nothing,
         };
+        self.ahead = ahead;
         self.changes = page.changes.map(|link| self.dynamics.link(&link, &url)).transpose()?;
         self.pages_so_far += 1;
         self.rows_so_far += i64::try_from(page.rows.num_rows()).unwrap_or(i64::MAX);
