@@ -5,6 +5,7 @@
 //! windows and knows nothing of Dynamics.
 
 mod access;
+mod ahead;
 pub mod assumptions;
 mod cell;
 pub mod client;

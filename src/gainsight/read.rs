@@ -8,13 +8,14 @@ use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
+use super::ahead::{Ahead, last_of_full};
 use super::assumptions::{MODIFIED, NO_ROWS_CODES, NO_ROWS_WORDS};
 use super::client::{Call, Envelope, Gainsight, judged, refused};
 use super::error::Error;
 use super::page::{Layout, Page, decode};
 use super::stored::batch;
 use super::windows::Bucket;
-use crate::http::client::Method;
+use crate::http::client::{Answer, Method};
 use crate::http::retry::Repeat;
 use crate::model::connection::Limits;
 use crate::model::field::Field;
@@ -33,6 +34,9 @@ pub struct Records<'a> {
     having: Option<(String, Vec<Value>)>,
     after: Option<String>,
     is_done: bool,
+    /// Whether all records are wanted, so that the next page may be asked for before anybody wants it.
+    is_to_end: bool,
+    ahead: Option<Ahead>,
 }
 
 /// The query that reads a page of records, as it is sent. `fields` begins with the GSID.
@@ -59,7 +63,18 @@ impl Gainsight {
     pub fn read_from(&self, object: &str, fields: &[Field], after: Option<String>) -> Records<'_> {
         let layout = Arc::new(Layout::new(fields));
         let (object, fields) = (object.to_owned(), fields.to_vec());
-        Records { gainsight: self, object, fields, layout, since_ms: None, having: None, after, is_done: false }
+        Records {
+            gainsight: self,
+            object,
+            fields,
+            layout,
+            since_ms: None,
+            having: None,
+            after,
+            is_done: false,
+            is_to_end: false,
+            ahead: None,
+        }
     }
 
     /// The same for the records alone that were made or changed since a moment, in milliseconds since 1970.
@@ -98,33 +113,76 @@ impl Gainsight {
         let (status, envelope) = self.call(&call).await?;
         listed(&call, status, envelope)
     }
+}
 
-    /// The same as a page, which is decoded beside the others: one core would hold them all up.
-    async fn page(&self, object: &str, body: Value, fields: &[Field], layout: &Arc<Layout>) -> Result<Page, Error> {
-        let call = asking(object, body);
-        let read = self.call_judged(&call, async |answer| {
+impl Records<'_> {
+    /// The page of a query, which is decoded beside the others: one core would hold them all up. It may have been asked for already.
+    async fn page(&mut self, body: Value) -> Result<Page, Error> {
+        let call = asking(&self.object, body);
+        let asked = self.ahead.take().filter(|ahead| self.after.as_ref() == Some(&ahead.after));
+        let asked = match asked {
+            Some(ahead) => ahead.answer().await,
+            None => None,
+        };
+        let judge = async |answer: Answer| {
             if answer.is_success() {
-                let (bytes, layout) = (answer.body.clone(), Arc::clone(layout));
-                if let Ok(Ok(page)) = tokio::task::spawn_blocking(move || decode(&bytes, &layout)).await {
-                    return Ok(Read::Page(page));
+                let mut ahead = self.asked_ahead(&answer);
+                let (bytes, layout) = (answer.body.clone(), Arc::clone(&self.layout));
+                let decoding = tokio::task::spawn_blocking(move || decode(&bytes, &layout));
+                let decoded = match &mut ahead {
+                    Some(ahead) => ahead.beside(decoding).await,
+                    None => decoding.await,
+                };
+                if let Ok(Ok(page)) = decoded {
+                    return Ok(Read::Page(page, ahead));
                 }
             }
             judged(&call, &answer).map(|(status, envelope)| Read::Envelope(status, envelope))
-        });
+        };
+        let read = match asked {
+            // What cannot be read is asked for once more.
+            Some(answer) => match judge(answer?).await {
+                Err(Error::Unreadable { .. }) => self.gainsight.call_judged(&call, judge).await,
+                judged => judged,
+            },
+            None => self.gainsight.call_judged(&call, judge).await,
+        };
         // What is not plainly a page is read with all that may be said of it.
-        let rows = match read.await? {
-            Read::Page(page) => return Ok(page),
+        let rows = match read? {
+            Read::Page(page, ahead) => {
+                self.ahead = ahead;
+                return Ok(page);
+            }
             Read::Envelope(status, envelope) => listed(&call, status, envelope)?,
         };
         let last = rows.last().and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
-        let unreadable = |detail| Error::Unreadable { what: object.to_owned(), detail };
-        Ok(Page { rows: batch(&rows, fields).map_err(unreadable)?, last })
+        let unreadable = |detail| Error::Unreadable { what: self.object.clone(), detail };
+        Ok(Page { rows: batch(&rows, &self.fields).map_err(unreadable)?, last })
+    }
+
+    /// The page behind an answer, asked for if there is to be one.
+    fn asked_ahead(&self, answer: &Answer) -> Option<Ahead> {
+        let after = last_of_full(&answer.body).filter(|_| self.is_to_end)?;
+        let call = asking(&self.object, self.question(Some(&after)));
+        Some(Ahead::ask(self.gainsight, call, after))
+    }
+
+    fn question(&self, after: Option<&str>) -> Value {
+        let mut body = query(&self.fields, after);
+        if let Some(since_ms) = self.since_ms {
+            narrow(&mut body, MODIFIED, "GTE", &[moment(since_ms)]);
+        }
+        if let Some((field, values)) = &self.having {
+            narrow(&mut body, field, "IN", values);
+        }
+        body
     }
 }
 
 /// What an answer turned out to be.
 enum Read {
-    Page(Page),
+    /// With the one behind it, if that is asked for.
+    Page(Page, Option<Ahead>),
     Envelope(u16, Envelope),
 }
 
@@ -174,6 +232,12 @@ pub(super) fn moment(at_ms: i64) -> Value {
 }
 
 impl Records<'_> {
+    /// The same, of which all pages are wanted.
+    #[must_use]
+    pub fn to_the_end(self) -> Self {
+        Self { is_to_end: true, ..self }
+    }
+
     /// The GSID after which the reading goes on: that of the last record handed out, if there was one.
     #[must_use]
     pub fn after(&self) -> Option<&str> {
@@ -194,14 +258,7 @@ impl Records<'_> {
         if self.is_done {
             return Ok(None);
         }
-        let mut body = query(&self.fields, self.after.as_deref());
-        if let Some(since_ms) = self.since_ms {
-            narrow(&mut body, MODIFIED, "GTE", &[moment(since_ms)]);
-        }
-        if let Some((field, values)) = &self.having {
-            narrow(&mut body, field, "IN", values);
-        }
-        let Page { rows, last } = self.gainsight.page(&self.object, body, &self.fields, &self.layout).await?;
+        let Page { rows, last } = self.page(self.question(self.after.as_deref())).await?;
         let is_done = rows.num_rows() < Limits::READ_ROWS;
         if !is_done && (last.is_none() || last <= self.after) {
             let detail = "paging does not advance".to_owned();

@@ -127,7 +127,9 @@ impl Staging<'_> {
             Begun::New(writer) => (writer, 0, 0, None),
         };
         let (to, from) = ahead::pages();
-        let reading = ahead::records(read(after), is_change, pages, pages_at_most, to);
+        let records = read(after);
+        let records = if pages_at_most == usize::MAX { records.to_the_end() } else { records };
+        let reading = ahead::records(records, is_change, pages, pages_at_most, to);
         let keeping = self.keep_pages(&mut writer, name, rows, false, from);
         let (is_whole, rows) = ahead::side_by_side(reading, keeping).await?;
         if is_whole {
