@@ -23,9 +23,6 @@ use super::staging::Staging;
 use super::timed::Timed;
 use super::turn::Turn;
 
-/// A source of so many rows has more keys than are looked for one by one, if none of its rows is filtered here.
-const MANY_ROWS: u64 = 500_000;
-
 /// What was read.
 pub(super) struct Extracted {
     /// Rows of the source.
@@ -70,19 +67,18 @@ pub(super) async fn extract(
                 None => large.push((object, fields)),
             }
         }
-        // Of many rows it is known before their end that their keys are too many to be looked for.
-        let mut rows = refreshing.staging.source_rows.subscribe();
-        for (object, fields) in large {
-            if !refreshing.may_be_whole(job, &object) {
-                later.push((object, fields));
-                continue;
-            }
-            let known = rows.wait_for(|rows| rows.is_none_or(|rows| rows >= MANY_ROWS)).await;
-            if known.is_ok_and(|rows| rows.is_some()) {
-                let count = refreshing.rest_of(gainsight, &object, &fields).await?;
-                counts.insert(object, count);
+        let read = large.iter().map(async |(object, fields)| {
+            if refreshing.is_looked_through(object).await? {
+                refreshing.rest_of(gainsight, object, fields).await.map(Some)
             } else {
-                later.push((object, fields));
+                Ok::<_, Error>(None)
+            }
+        });
+        let read = futures::future::try_join_all(read).await?;
+        for ((object, fields), count) in large.into_iter().zip(read) {
+            match count {
+                Some(count) => _ = counts.insert(object, count),
+                None => later.push((object, fields)),
             }
         }
         Ok::<_, Error>((counts, later, looked))

@@ -14,7 +14,7 @@ use super::error::Error;
 use super::merging::{changes_schema, with_gone};
 use super::refreshing::{Refreshing, delta};
 use super::staging::Begun;
-use super::ways::ObjectCursor;
+use super::ways::{ObjectCursor, TableWay};
 use crate::engine::session::Engine;
 use crate::engine::wanted::{can_be_wanted, wanted};
 use crate::gainsight::assumptions::{CHANGED_OVERLAP_MS, LISTED_AT_MOST};
@@ -22,14 +22,13 @@ use crate::gainsight::client::Gainsight;
 use crate::gainsight::error::Error as CallError;
 use crate::model::dataset;
 use crate::model::field::Field;
-use crate::model::job::Job;
 use crate::model::sabotage::{self, Bug};
 
 /// Records that are gone from Gainsight.
 const GONE: &str = "delta/gone";
 
-/// Queries by keys that are considered in place of reading an object whole.
-const QUERIES_AT_MOST: usize = 100;
+/// Keys that are asked for in place of reading an object whole: those of a hundred queries.
+const KEYS_AT_MOST: usize = LISTED_AT_MOST * 100;
 
 impl Refreshing<'_> {
     /// Reads which records are gone, where objects are not read whole.
@@ -113,10 +112,31 @@ impl Refreshing<'_> {
         Ok(rows)
     }
 
-    /// Whether the number of the source's rows says that an object is to be read whole: not where rows are filtered here, so that few may
-    /// be left of many, nor where an earlier process has begun to read the object by keys.
-    pub(super) fn may_be_whole(&self, job: &Job, object: &str) -> bool {
-        job.filter.is_none() && !self.ways.borrow().keyed.contains_key(&dataset::target(object))
+    /// Whether a large object is read whole, as more keys are looked for than are asked for one by one. That is found out while the source
+    /// is read, each time when it has twice as many rows, so that both are read side by side; false, if it is not known before its end.
+    pub(super) async fn is_looked_through(&self, object: &str) -> Result<bool, Error> {
+        let job = self.job;
+        let way = self.ways.borrow().tables.get(dataset::SOURCE).cloned();
+        let is_read_whole = matches!(way, None | Some(TableWay::Whole | TableWay::Tracked));
+        // Whatever tables rows lead to may be read later than they are.
+        let is_alone = is_read_whole && job.relations.is_empty();
+        if !is_alone || self.ways.borrow().keyed.contains_key(&dataset::target(object)) {
+            return Ok(false);
+        }
+        let engine = Engine::new(self.staging.folder.root())?;
+        let mut rows = self.staging.source_rows.subscribe();
+        let mut enough = KEYS_AT_MOST as u64;
+        loop {
+            let known = rows.wait_for(|rows| rows.is_none_or(|rows| rows > enough)).await;
+            // Who tells it lives as long as this.
+            let known = known.ok().and_then(|known| *known);
+            let Some(known) = known else { return Ok(false) };
+            // Pages may go while they are looked at, where a table is begun again: more is known later.
+            if matches!(wanted(&engine, job, object, KEYS_AT_MOST).await, Ok(None)) {
+                return Ok(true);
+            }
+            enough = known * 2;
+        }
     }
 
     /// The rest of a large object; gives how many records it has.
@@ -134,7 +154,7 @@ impl Refreshing<'_> {
             Some(there) => there,
             None => {
                 let engine = Engine::new(self.staging.folder.root())?;
-                let wanted = wanted(&engine, self.job, object, LISTED_AT_MOST * QUERIES_AT_MOST).await?;
+                let wanted = wanted(&engine, self.job, object, KEYS_AT_MOST).await?;
                 // As many pages as the other way takes calls are read at the most: whichever is cheaper, twice that is never spent.
                 let calls = wanted.as_ref().map_or(usize::MAX, |wanted| {
                     wanted.iter().map(|one| one.values.len().div_ceil(LISTED_AT_MOST)).sum::<usize>().max(1)
