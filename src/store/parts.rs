@@ -7,8 +7,9 @@ use std::fs::DirEntry;
 use std::io;
 use std::path::Path;
 
-use ring::digest::{Context, SHA256, digest};
+use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::durable;
 use super::error::{Result, disk};
@@ -21,7 +22,7 @@ pub struct Part {
     pub file: String,
     /// Its rows.
     pub rows: u64,
-    /// SHA-256 of its bytes, in hexadecimal digits.
+    /// The digest of its bytes: see [`checksum`].
     pub digest: String,
 }
 
@@ -48,7 +49,7 @@ pub(super) fn are_whole(folder: &Path, kept: &[Part]) -> Result<bool> {
             return Ok(false);
         }
         match std::fs::read(&path) {
-            Ok(bytes) if sha256(&bytes) == part.digest => {}
+            Ok(bytes) if checksum(&bytes) == part.digest => {}
             Ok(_) => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(disk("cannot read", &path)(error)),
@@ -92,7 +93,7 @@ pub(super) fn digest_of(folder: &Path) -> Result<String> {
     for (_, name) in names {
         let path = folder.join(&name);
         let bytes = std::fs::read(&path).map_err(disk("cannot read", &path))?;
-        all.update(line(&name, &sha256(&bytes)).as_bytes());
+        all.update(line(&name, &checksum(&bytes)).as_bytes());
     }
     Ok(hexadecimal(all.finish().as_ref()))
 }
@@ -102,9 +103,10 @@ pub(super) fn line(name: &str, digest: &str) -> String {
     format!("{name} {digest}\n")
 }
 
-/// SHA-256 in hexadecimal digits.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(digest(&SHA256, bytes).as_ref())
+/// 128 bits of xxHash3, in hexadecimal digits: they tell what a disk did to a file, ten times as fast as SHA-256. They are no proof against
+/// somebody who forges files, who could as well write to the state.
+pub(super) fn checksum(bytes: &[u8]) -> String {
+    format!("{:032x}", xxh3_128(bytes))
 }
 
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {

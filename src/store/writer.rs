@@ -20,6 +20,8 @@ use super::{durable, parts};
 
 /// Rows of one file. Fixed, so that the same rows make the same files.
 const ROWS_PER_FILE: usize = 32_768;
+/// Smaller files cost more than they are worth.
+const ROWS_PER_FILE_AT_LEAST: usize = 1_024;
 
 /// A dataset being written.
 pub struct Writer {
@@ -28,6 +30,8 @@ pub struct Writer {
     schema: SchemaRef,
     held: Vec<RecordBatch>,
     held_rows: usize,
+    /// Rows of a file.
+    rows_per_file: usize,
     /// The number of the next file.
     next: usize,
     /// Whether each page is a file of its own.
@@ -62,6 +66,7 @@ impl Writer {
             schema,
             held: Vec::new(),
             held_rows: 0,
+            rows_per_file: ROWS_PER_FILE,
             next: 0,
             is_paged: false,
             is_lasting: true,
@@ -75,6 +80,12 @@ impl Writer {
     /// The same, of files that may be lost with the power.
     pub(super) fn fleeting(self) -> Self {
         Self { is_lasting: false, ..self }
+    }
+
+    /// The same with files of so many rows, as far as that is fewer than usual: for one of many that are written side by side.
+    #[must_use]
+    pub fn with_files_of(self, rows: usize) -> Self {
+        Self { rows_per_file: rows.clamp(ROWS_PER_FILE_AT_LEAST, ROWS_PER_FILE), ..self }
     }
 
     /// The same behind pages that are there.
@@ -94,8 +105,8 @@ impl Writer {
         self.rows += batch.num_rows() as u64;
         self.held_rows += batch.num_rows();
         self.held.push(batch);
-        while self.held_rows >= ROWS_PER_FILE {
-            self.flush(ROWS_PER_FILE).await?;
+        while self.held_rows >= self.rows_per_file {
+            self.flush(self.rows_per_file).await?;
         }
         Ok(())
     }
@@ -183,7 +194,7 @@ impl Writer {
                 durable::write_fleeting(&path, &bytes)?
             }
             // Nobody asks whether a file is still what it was that is read at once.
-            let digest = if is_lasting { parts::sha256(&bytes) } else { String::new() };
+            let digest = if is_lasting { parts::checksum(&bytes) } else { String::new() };
             Ok(Part { file, rows, digest })
         }));
         Ok(())
