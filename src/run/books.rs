@@ -65,8 +65,10 @@ pub(super) async fn error_file(
             }
             rows_before += usize::from(!is_gone);
         }
-        let (page, mut at_source) = (source.rows(&of_source).await?, 0);
-        for batch in file.pick(&wanted, Some(columns::lines())).await? {
+        let lines = async { Ok(file.pick(&wanted, Some(columns::lines())).await?) };
+        let (page, lines) = futures::try_join!(source.rows(&of_source), lines)?;
+        let mut at_source = 0;
+        for batch in lines {
             let rows = Changes::new(job, batch);
             for at in 0..rows.len() {
                 let (page, place) = match rows.lost(at) {

@@ -12,6 +12,7 @@ use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use tokio::task::JoinHandle;
 
 use super::dataset::{ROWS_PER_BATCH, RunFolder, beside, problem};
 use super::error::{Result, disk};
@@ -21,6 +22,8 @@ pub struct Sift {
     name: String,
     files: std::vec::IntoIter<PathBuf>,
     columns: Vec<String>,
+    /// The next file, which is read while somebody looks at the one before.
+    ahead: Option<(PathBuf, JoinHandle<Result<RecordBatch>>)>,
 }
 
 /// One file of it.
@@ -39,7 +42,7 @@ impl RunFolder {
     pub async fn sift(&self, name: &str, columns: Vec<String>) -> Result<Sift> {
         let files: Result<Vec<PathBuf>> =
             self.files_of(name).await?.iter().map(|file| self.path_of(file.as_ref())).collect();
-        Ok(Sift { name: name.to_owned(), files: files?.into_iter(), columns })
+        Ok(Sift { name: name.to_owned(), files: files?.into_iter(), columns, ahead: None })
     }
 }
 
@@ -49,11 +52,18 @@ impl Sift {
     /// # Errors
     /// If it cannot be read.
     pub async fn next(&mut self) -> Result<Option<Sifted>> {
-        let Some(file) = self.files.next() else { return Ok(None) };
+        let Some((file, rows)) = self.ahead.take().or_else(|| self.begin()) else { return Ok(None) };
+        self.ahead = self.begin();
+        let rows = rows.await.map_err(|e| problem(&self.name, &e))??;
+        Ok(Some(Sifted { name: self.name.clone(), rows, file }))
+    }
+
+    /// Begins to read the next file.
+    fn begin(&mut self) -> Option<(PathBuf, JoinHandle<Result<RecordBatch>>)> {
+        let file = self.files.next()?;
         let (path, columns, what) = (file.clone(), self.columns.clone(), self.name.clone());
-        let rows =
-            beside(&self.name, move || decode(&path, &what, Some(&columns), None).and_then(|all| whole(&what, &all)));
-        Ok(Some(Sifted { name: self.name.clone(), rows: rows.await?, file }))
+        let read = move || decode(&path, &what, Some(&columns), None).and_then(|all| whole(&what, &all));
+        Some((file, tokio::task::spawn_blocking(read)))
     }
 }
 
