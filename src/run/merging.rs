@@ -115,9 +115,21 @@ impl Merging {
         (self.said.len() as u64 - gone, gone)
     }
 
-    /// Whether nothing is other than it was.
-    pub(super) fn is_idle(&self) -> bool {
-        self.said.is_empty() && self.keys.is_none()
+    /// Whether nothing is other than in the earlier run: nothing is said of any row, and all of its rows are still there.
+    pub(super) async fn is_idle(&self, earlier: &RunFolder, name: &str) -> Result<bool, Error> {
+        let keys = match &self.keys {
+            _ if !self.said.is_empty() => return Ok(false),
+            None => return Ok(true),
+            Some(keys) => keys,
+        };
+        let mut files = earlier.sift(name, vec![self.id.clone()]).await?;
+        while let Some(file) = files.next().await? {
+            let ids = texts(&file.rows, &self.id)?;
+            if !ids.iter().all(|id| id.is_some_and(|id| keys.contains(&key(id)))) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The next rows; none behind the last.
@@ -201,14 +213,20 @@ async fn all_keys(folder: &RunFolder, name: &str, id: &str) -> Result<HashSet<u1
 
 /// A key in 16 bytes: the GUID that it is, or a part of its digest.
 fn key(id: &str) -> u128 {
-    let digits: String = id.chars().filter(|c| *c != '-').collect();
-    if digits.len() == 32
-        && let Ok(guid) = u128::from_str_radix(&digits, 16)
-    {
-        return guid;
+    guid(id).unwrap_or_else(|| {
+        let whole = digest(&SHA256, id.as_bytes());
+        whole.as_ref().iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))
+    })
+}
+
+/// The number that 32 hexadecimal digits are, with dashes anywhere between them.
+fn guid(id: &str) -> Option<u128> {
+    let (mut number, mut digits) = (0_u128, 0);
+    for byte in id.bytes().filter(|byte| *byte != b'-') {
+        number = number << 4 | u128::from(char::from(byte).to_digit(16)?);
+        digits += 1;
     }
-    let whole = digest(&SHA256, id.as_bytes());
-    whole.as_ref().iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))
+    (digits == 32).then_some(number)
 }
 
 fn texts<'a>(batch: &'a RecordBatch, id: &str) -> Result<&'a StringArray, Error> {

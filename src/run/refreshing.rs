@@ -208,7 +208,7 @@ impl Refreshing<'_> {
         // A merge that was interrupted begins again: it costs no request.
         self.staging.ledger.read_again(self.staging.run, name)?;
         folder.clear(name).await?;
-        if merging.is_idle()
+        if merging.is_idle(base, name).await?
             && let Some(rows) = self.adopted(name, base).await?
         {
             return Ok((rows, came));
