@@ -114,13 +114,13 @@ async fn a_disk_without_room_for_rows_ends_the_run() {
     let (code, _, err) = calm.ferry(&["run", COMPANIES]);
     assert_eq!(code, 0, "{err}");
     let mut hit = Vec::new();
-    for dataset in ["source", "mapped", "changes"] {
+    for dataset in ["source", "changes"] {
         let bytes = std::fs::metadata(part_of(&calm.home(), dataset)).unwrap().len();
         let desk = Desk::on(Stage::world("", &accounts, "").await);
         let (code, _, err) = limited(&desk, usize::try_from(bytes).unwrap() / 1024 - 1, &["run", COMPANIES]);
         let said = err.lines().last().unwrap();
         assert!(code == 7 && said.contains("free some space"), "{dataset}: {code} {err}");
-        hit.extend(["source", "mapped", "changes"].into_iter().find(|name| said.contains(&format!("/{name}/"))));
+        hit.extend(["source", "bucket", "changes"].into_iter().find(|name| said.contains(&format!("/{name}/"))));
         assert_nothing_is_half(&desk.home(), dataset);
         assert!(desk.stage.sandbox.calls().iter().all(|call| !call.write), "{dataset}");
         let (code, _, err) = desk.ferry(&["resume"]);
@@ -138,7 +138,7 @@ async fn a_place_that_cannot_be_written_ends_the_run_at_every_stage() {
     let (code, out, _) = calm.ferry(&["run", COMPANIES, "--json"]);
     assert_eq!(code, 1);
     let expected: serde_json::Value = serde_json::from_str(&out).unwrap();
-    for obstacle in ["target", "mapped", "changes", "errors.csv/in the way"] {
+    for obstacle in ["target", "screened", "bucket", "changes", "errors.csv/in the way"] {
         let desk = Desk::new().await;
         let day = chrono::Utc::now().format("%Y%m%d").to_string();
         let run = desk.home().join("runs").join(format!("{day}-0001"));

@@ -4,121 +4,147 @@
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::{Expr, ident};
+use arrow::datatypes::SchemaRef;
+use datafusion::common::DataFusionError;
+use datafusion::logical_expr::ident;
 use datafusion::prelude::DataFrame;
 
 use super::error::Result;
+use super::frame::add;
 use super::matching::{Held, matched, newest};
 use super::pending;
 use super::reason::Reasons;
-use super::screen::{KEY, Screen, Screened, is_in_bucket, record_key};
+use super::screen::{KEY, Screen, can_be_screened, record_key};
 use super::session::{Engine, Rows};
-use super::verdict;
+use super::verdict::{self, Shown};
 use crate::model::dataset::{self, ROW, changes};
 use crate::model::job::{Job, Route};
 
-/// The changes that a run would make, at once.
+/// The changes that a run would make of rows in memory, with all values of each.
 ///
 /// # Errors
-/// If a dataset cannot be read or memory does not suffice.
-pub async fn compare(engine: &Engine, job: &Job) -> Result<Rows> {
-    let one = Comparison::begin(engine, job).await?;
-    Comparison { buckets: 1, ..one }.at_once().await
+/// If memory does not suffice.
+pub(super) async fn compare(engine: &Engine, job: &Job) -> Result<Rows> {
+    let refused = engine.dataset(dataset::REFUSED, &dataset::refused_schema()).await?;
+    let rows = engine.stored(dataset::MAPPED).await?;
+    engine.by_number(plan(job, rows, held(engine, job).await?, refused, Shown::All)?).await
 }
 
-/// A comparison: what is surely unchanged is known when it begins, what is left is compared in full, at once or bucket by bucket.
+/// A comparison: what is surely unchanged is known when it begins, what is left is compared in full, bucket by bucket.
 pub struct Comparison<'a> {
     engine: &'a Engine,
     job: &'a Job,
     screen: Option<Arc<Screen>>,
-    /// Parts of equal size, by the hash of the key, in which what is left is to be compared. Each needs nothing of the others.
+    /// Parts of equal size, by the hash of the key, in which what is left is compared. Each needs nothing of the others.
     pub buckets: usize,
 }
 
 impl<'a> Comparison<'a> {
-    /// Looks at all rows and records once, and finds out in how many buckets they are compared.
+    /// Finds out in how many buckets rows are compared; all of them, if none was screened.
     ///
     /// # Errors
-    /// If a dataset cannot be read or memory does not suffice.
-    pub async fn begin(engine: &'a Engine, job: &'a Job) -> Result<Self> {
-        let (screen, left) = match Screened::of(engine, job).await? {
-            Screened::Done(screen) => {
-                let left = screen.left().max(screen.wanted);
-                (Some(screen), left)
-            }
-            Screened::TooLarge => {
-                let rows = engine.stored(dataset::MAPPED).await?.count().await?;
-                let records = held(engine, job).await?.targets.into_iter().flatten().next();
-                let records = match records {
-                    Some(records) => records.count().await?,
-                    None => 0,
-                };
-                (None, rows.max(records))
+    /// If a dataset cannot be read.
+    pub async fn begin(engine: &'a Engine, job: &'a Job, screen: Option<Arc<Screen>>) -> Result<Self> {
+        let left = match &screen {
+            Some(screen) => screen.left().max(screen.wanted),
+            None if can_be_screened(job) => {
+                let fields = dataset::table_fields(job, None);
+                let source = engine.dataset(dataset::SOURCE, &dataset::table_schema(&fields, true, None)).await?;
+                let mut left = source.count().await?;
+                for records in held(engine, job).await?.targets.into_iter().flatten() {
+                    left = left.max(records.count().await?);
+                }
+                left
             }
             // Its rows depend on each other by more than their keys.
-            Screened::Never => (None, 0),
+            None => 0,
         };
         Ok(Self { engine, job, screen, buckets: left.div_ceil(engine.means().bucket_rows).max(1) })
     }
 
-    /// All changes, where there is one bucket.
-    ///
-    /// # Errors
-    /// If a dataset cannot be read or memory does not suffice.
-    pub async fn at_once(&self) -> Result<Rows> {
-        Ok(self.bucket(0).await?.and(Vec::new(), self.settled().await?))
+    /// Whether rows and records lie in buckets; else the rows are those of [`dataset::MAPPED`], and the records the target's.
+    #[must_use]
+    pub fn is_dealt(&self) -> bool {
+        self.screen.is_some() || self.buckets > 1
     }
 
-    /// The changes of the rows that are left, of one bucket.
+    /// The records that rows are compared with, in any order, each with the digest of its key.
+    ///
+    /// # Errors
+    /// If the target cannot be read.
+    pub async fn records(&self) -> Result<Rows> {
+        let Self { engine, job, .. } = self;
+        let (name, schema) = target(job);
+        let mut records = engine.dataset(&name, &schema).await?;
+        if let Some(screen) = &self.screen {
+            records = records.filter(screen.is_wanted(job))?;
+        }
+        let records = add(records, vec![(KEY.to_owned(), record_key(job))])?;
+        let schema = Arc::new(records.schema().as_arrow().clone());
+        Ok(Rows { schema, batches: engine.in_any_order(records).await? })
+    }
+
+    /// The changes of the rows of one bucket; of all rows, where there are none.
     ///
     /// # Errors
     /// If a dataset cannot be read or memory does not suffice.
     pub async fn bucket(&self, number: usize) -> Result<Rows> {
         let Self { engine, job, .. } = self;
         let refused = engine.dataset(dataset::REFUSED, &dataset::refused_schema()).await?;
-        let mut rows = engine.stored(dataset::MAPPED).await?;
-        let mut held = held(engine, job).await?;
-        if let Some(screen) = &self.screen {
-            rows = rows.filter(Expr::Not(Box::new(screen.is_settled())))?;
-        }
-        if self.buckets > 1 {
-            rows = rows.filter(is_in_bucket(ident(KEY), number, self.buckets))?;
-        }
-        for object in &mut held.targets {
-            let Some(mut records) = object.take() else { continue };
-            if let Some(screen) = &self.screen {
-                records = records.filter(screen.is_wanted(job))?;
-            }
-            if self.buckets > 1 {
-                records = records.filter(is_in_bucket(record_key(job), number, self.buckets))?;
-            }
-            *object = Some(records);
-        }
-        engine.by_number(plan(job, rows, held, refused)?).await
+        let shown = shown(job);
+        let (rows, held) = if self.is_dealt() {
+            let records = engine.dataset(&dataset::held_in(number), &target(job).1).await?;
+            let held = Held { targets: vec![Some(records)], avatars: None };
+            (engine.stored(&dataset::mapped_in(number)).await?, held)
+        } else {
+            (engine.stored(dataset::MAPPED).await?, held(engine, job).await?)
+        };
+        engine.by_number(plan(job, rows, held, refused, shown)?).await
     }
 
-    /// What the buckets gave, each kept as a dataset, and the rows that are settled.
+    /// All changes: of the rows that are settled, and what the buckets gave, if each is kept as a dataset, else what the only one gives.
     ///
     /// # Errors
     /// If a dataset cannot be read or memory does not suffice.
-    pub async fn together(&self, buckets: &[String]) -> Result<Rows> {
+    pub async fn together(&self) -> Result<Rows> {
         let mut all = Vec::new();
-        // Each bucket is one stream, file after file: many are read side by side.
-        let engine = self.engine.on_one_thread()?;
-        for bucket in buckets {
-            all.push(engine.one_by_one(engine.stored(bucket).await?).await?);
+        if self.buckets > 1 {
+            // Each bucket is one stream, file after file: many are read side by side.
+            let engine = self.engine.on_one_thread()?;
+            for number in 0..self.buckets {
+                all.push(engine.one_by_one(engine.stored(&dataset::compared_in(number)).await?).await?);
+            }
+        } else if self.screen.as_ref().is_none_or(|screen| screen.left() > 0) {
+            all.push(self.bucket(0).await?);
         }
-        let first = all.swap_remove(0);
-        Ok(first.and(all, self.settled().await?))
+        let settled = self.settled().await?;
+        if all.is_empty() {
+            return Ok(settled
+                .ok_or_else(|| DataFusionError::Internal("there is nothing to compare".to_owned()))?
+                .and(all, None));
+        }
+        let first = all.remove(0);
+        Ok(first.and(all, settled))
     }
 
     /// All rows as they are if they are settled: those that are not have others in their place.
     async fn settled(&self) -> Result<Option<Rows>> {
         let Some(screen) = &self.screen else { return Ok(None) };
-        let rows = self.engine.stored(dataset::MAPPED).await?;
+        let rows = self.engine.stored(dataset::SCREENED).await?;
         let rows = verdict::settled(self.job, &Reasons::of(self.job), rows, screen.gsid())?;
         Ok(Some(self.engine.by_number(rows).await?))
     }
+}
+
+/// Of which rows a run keeps values.
+pub(super) fn shown(job: &Job) -> Shown {
+    if can_be_screened(job) { Shown::Written } else { Shown::All }
+}
+
+/// The dataset of the only target of a job whose rows are dealt to buckets.
+fn target(job: &Job) -> (String, SchemaRef) {
+    let name = &job.targets[0].object.name;
+    (dataset::target(name), dataset::object_schema(&dataset::objects(job)[name]))
 }
 
 /// What the target holds, and who is who.
@@ -150,11 +176,11 @@ pub async fn queue(engine: &Engine, descending: bool) -> Result<Rows> {
 }
 
 /// The plan of the stage.
-pub(super) fn plan(job: &Job, rows: DataFrame, held: Held, refused: DataFrame) -> Result<DataFrame> {
+pub(super) fn plan(job: &Job, rows: DataFrame, held: Held, refused: DataFrame, shown: Shown) -> Result<DataFrame> {
     let reasons = Reasons::of(job);
     let rows = matched(job, &reasons, rows, &held)?;
     let rows = verdict::remembered(job, rows, refused)?;
     let rows = newest(job, rows)?;
     let rows = pending::resolved(job, &reasons, rows, &held.targets)?;
-    verdict::decided(job, &reasons, rows)
+    verdict::decided(job, &reasons, rows, shown)
 }

@@ -42,7 +42,8 @@ impl Engine {
         }
         let refused = self.empty(dataset::REFUSED, &dataset::refused_schema())?;
         let again = Held { targets: held.targets.clone(), avatars: held.avatars.clone() };
-        let compared = compare::plan(job, self.empty(dataset::MAPPED, &schema)?, held, refused.clone())?;
+        let compared =
+            compare::plan(job, self.empty(dataset::MAPPED, &schema)?, held, refused.clone(), compare::shown(job))?;
         let schema = std::sync::Arc::new(compared.schema().as_arrow().clone());
         let mut stages = vec![
             ("map the source", mapped.into_optimized_plan()?.display_indent().to_string()),

@@ -1,7 +1,9 @@
 //! Stage one, the source's side: which rows take part, what their lookups find, what their fields become.
 //!
-//! Out: one row for each source row, with `_row`, `_id`, `_rank` (which of two rows is newer), `_why` and `_value` (the
+//! Out: one row for each source row, with `_row`, `_id`, `_rank` (which of two rows of a person is newer), `_why` and `_value` (the
 //! reason, if it was decided), `m…` (mapped values in stored form) and `h…` (what `AFTER LOAD` lookups search for).
+
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
@@ -17,34 +19,79 @@ use super::lower::{Lowered, column, lower, type_column};
 use super::matching::violations;
 use super::reason::{Cause, Reasons};
 use super::repeated::{Repeated, repeated};
-use super::screen::row_digests;
+use super::screen::{FORM, KEY, Screen, row_digests};
 use super::session::{Engine, Rows};
 use super::steps::{Steps, is_step};
 use super::stored::stored;
+use super::verdict::screened_columns;
 use crate::model::dataset::{self, ROW};
 use crate::model::expression::Expression;
-use crate::model::job::Job;
+use crate::model::job::{Job, Route};
 use crate::model::policy::DuplicateKey;
 
 /// The mapped rows of a job.
 ///
 /// # Errors
 /// If a dataset cannot be read or memory does not suffice.
-pub async fn map(engine: &Engine, job: &Job) -> Result<Rows> {
-    let mut inputs = source_of(engine, job).await?;
-    for lookup in &job.lookups {
-        let (name, schema) = lookup::dataset_of(lookup, job);
-        inputs.lookups.push(engine.dataset(&name, &schema).await?);
+pub(super) async fn map(engine: &Engine, job: &Job) -> Result<Rows> {
+    Mapped::of(engine, job).await?.all().await
+}
+
+/// The source's side of a job, whose rows are made as often as somebody asks: to make them again costs less than to keep them all.
+pub struct Mapped<'a> {
+    engine: &'a Engine,
+    job: &'a Job,
+    inputs: Inputs,
+}
+
+impl<'a> Mapped<'a> {
+    /// The rows of a job over the engine's folder.
+    ///
+    /// # Errors
+    /// If a dataset cannot be read.
+    pub async fn of(engine: &'a Engine, job: &'a Job) -> Result<Self> {
+        let mut inputs = source_of(engine, job).await?;
+        for lookup in &job.lookups {
+            let (name, schema) = lookup::dataset_of(lookup, job);
+            inputs.lookups.push(engine.dataset(&name, &schema).await?);
+        }
+        Ok(Self { engine, job, inputs })
     }
-    let plan = plan(job, inputs)?;
-    engine.by_number(plan).await
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// If a dataset cannot be read or memory does not suffice.
+    pub async fn all(&self) -> Result<Rows> {
+        self.engine.by_number(without(plan(self.job, self.inputs.clone())?, |name| name == FORM)?).await
+    }
+
+    /// All rows, in the columns that are screened.
+    ///
+    /// # Errors
+    /// If a dataset cannot be read or memory does not suffice.
+    pub async fn screened(&self) -> Result<Rows> {
+        let mut columns: Vec<Expr> = [ROW, "_id", "_why", "_value", KEY, FORM].map(ident).to_vec();
+        columns.extend(screened_columns(self.job).into_iter().map(ident));
+        self.engine.by_number(plan(self.job, self.inputs.clone())?.select(columns)?).await
+    }
+
+    /// The rows that are left when others are settled.
+    ///
+    /// # Errors
+    /// If a dataset cannot be read or memory does not suffice.
+    pub async fn left(&self, screen: &Arc<Screen>) -> Result<Rows> {
+        let only = Some(Expr::Not(Box::new(screen.is_settled())));
+        let rows = plan(self.job, Inputs { only, ..self.inputs.clone() })?;
+        self.engine.by_number(without(rows, |name| name == FORM)?).await
+    }
 }
 
 /// The rows that pass `WHERE`, with the columns of related tables, `_why` being null.
 pub(super) async fn rows_taking_part(engine: &Engine, job: &Job) -> Result<DataFrame> {
-    let inputs = source_of(engine, job).await?;
-    let source = inputs.source.expect("it was filled in just now");
-    filtered(job, &Reasons::of(job), source, inputs.relations, inputs.repeated)
+    let mut inputs = source_of(engine, job).await?;
+    let source = inputs.source.take().expect("it was filled in just now");
+    filtered(job, &Reasons::of(job), source, inputs)
 }
 
 /// The source's side of the stage's tables.
@@ -62,20 +109,23 @@ async fn source_of(engine: &Engine, job: &Job) -> Result<Inputs> {
 }
 
 /// The tables that the stage reads, in the job's order.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Inputs {
     pub(super) source: Option<DataFrame>,
     pub(super) relations: Vec<DataFrame>,
     pub(super) lookups: Vec<DataFrame>,
     pub(super) repeated: Repeated,
+    /// Which rows of the source are wanted, if not all are: a condition on their numbers.
+    pub(super) only: Option<Expr>,
 }
 
 /// The plan of the stage.
-pub(super) fn plan(job: &Job, inputs: Inputs) -> Result<DataFrame> {
+pub(super) fn plan(job: &Job, mut inputs: Inputs) -> Result<DataFrame> {
     let reasons = Reasons::of(job);
-    let source = inputs.source.expect("the caller fills the source in");
-    let mut rows = filtered(job, &reasons, source, inputs.relations, inputs.repeated)?;
-    for (index, (lookup, object)) in job.lookups.iter().zip(inputs.lookups).enumerate() {
+    let source = inputs.source.take().expect("the caller fills the source in");
+    let lookups = std::mem::take(&mut inputs.lookups);
+    let mut rows = filtered(job, &reasons, source, inputs)?;
+    for (index, (lookup, object)) in job.lookups.iter().zip(lookups).enumerate() {
         rows = lookup::prepare(index, lookup, job, rows)?;
         // A lookup that may find records of this very run waits until the next stage knows which those are.
         if !job.is_pending(index) {
@@ -86,13 +136,7 @@ pub(super) fn plan(job: &Job, inputs: Inputs) -> Result<DataFrame> {
 }
 
 /// Columns under their own names, the newest version of each row, related tables, and `WHERE`.
-fn filtered(
-    job: &Job,
-    reasons: &Reasons,
-    source: DataFrame,
-    relations: Vec<DataFrame>,
-    repeated: Repeated,
-) -> Result<DataFrame> {
+fn filtered(job: &Job, reasons: &Reasons, source: DataFrame, inputs: Inputs) -> Result<DataFrame> {
     let mut columns = vec![ident(ROW)];
     for (index, one) in job.columns.iter().enumerate().filter(|(_, c)| c.relation.is_none()) {
         columns.push(ident(&one.field.name).alias(column(index)));
@@ -101,8 +145,11 @@ fn filtered(
         }
     }
     let source = source.select(columns)?;
-    let mut rows = versions(source, column(job.id), repeated)?;
-    for (index, (relation, table)) in job.relations.iter().zip(relations).enumerate() {
+    let mut rows = versions(source, column(job.id), inputs.repeated)?;
+    if let Some(only) = inputs.only {
+        rows = rows.filter(only)?;
+    }
+    for (index, (relation, table)) in job.relations.iter().zip(inputs.relations).enumerate() {
         let key = format!("r{index}");
         let held = job.columns.iter().enumerate().filter(|(_, c)| c.relation == Some(index));
         // One row for each id, whatever the pages overlapped.
@@ -169,7 +216,10 @@ fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
         decisions.extend(fails.map(|fails| (Cause::UnreadableRequire(index), fails, shown(&require.condition))));
         decisions.push((Cause::Require(index), value.is_not_true(), shown(&require.condition)));
     }
-    let mut kept = vec![("_id".to_owned(), ident(column(job.id))), ("_rank".to_owned(), rank(job))];
+    let mut kept = vec![("_id".to_owned(), ident(column(job.id)))];
+    if is_ranked(job) {
+        kept.push(("_rank".to_owned(), rank(job)));
+    }
     if let DuplicateKey::KeepLatest(by) = &job.duplicate_key {
         let Lowered { value, fails } = lower(by, job, &mut steps);
         decisions.extend(fails.map(|fails| (Cause::UnreadableOrder, fails, shown(by))));
@@ -190,6 +240,11 @@ fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
         name.starts_with('_') || name.starts_with('m') || (name.starts_with('h') && pending_side(name, job))
     };
     without(rows, |name| !is_kept(name))
+}
+
+/// Whether several rows may be of one person, the newest of which counts.
+pub(super) fn is_ranked(job: &Job) -> bool {
+    job.targets.iter().any(|target| matches!(target.route, Route::Person | Route::CompanyPerson))
 }
 
 /// Which of two versions of a record is newer.

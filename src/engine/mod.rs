@@ -9,6 +9,7 @@
 //! rows that the source lost.
 
 mod attach;
+pub mod bucket;
 mod calculate;
 mod call;
 pub mod compare;
@@ -34,10 +35,11 @@ mod ordered;
 mod parts;
 mod pending;
 pub mod reason;
+mod record_index;
 mod repeated;
 mod row_digest;
 mod rules;
-mod screen;
+pub mod screen;
 pub mod session;
 mod side;
 mod steps;

@@ -25,7 +25,7 @@ const HELD_AT_MOST: usize = 8 << 20;
 const NAMED_AT_MOST: usize = 100_000;
 
 /// What was found.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) enum Repeated {
     /// No id stands in two rows.
     Nothing,

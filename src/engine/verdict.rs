@@ -9,9 +9,9 @@ use super::digest;
 use super::error::Result;
 use super::frame::{add, attach, null_text};
 use super::lookup::wanted_column;
-use super::lost::records;
+use super::lost::{null, records};
 use super::lower::folded;
-use super::map::mapped_column;
+use super::map::{is_ranked, mapped_column};
 use super::matching::{company_mapping, key_column, main_index, old_column, when};
 use super::reason::{Cause, Reasons};
 use super::row_digest::only_where;
@@ -21,8 +21,19 @@ use crate::model::job::{Job, Mapping, Route};
 use crate::model::outcome::Outcome;
 use crate::model::policy::Verb;
 
+/// Of which rows the changes hold the values of their fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Of all.
+    All,
+    /// Of those that are written: nobody asks for the others.
+    Written,
+    /// Of none, as none is written.
+    Nothing,
+}
+
 /// The changes: one row for each source row, in the columns of [`changes`].
-pub(super) fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
+pub(super) fn decided(job: &Job, reasons: &Reasons, rows: DataFrame, shown: Shown) -> Result<DataFrame> {
     let flags = (0..job.mappings.len()).filter(|i| job.targets[job.mappings[*i].target].route != Route::Avatar);
     let rows = add(rows, flags.map(|i| (changed_column(i), changed(job, i))).collect())?;
     let actions = (0..job.targets.len()).map(|t| (action_column(t), action(job, t))).collect();
@@ -30,7 +41,7 @@ pub(super) fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<D
     let rows = add(rows, vec![("planned".to_owned(), planned(job))])?;
     let again = was_refused().and(ident("planned").not_eq(lit(Outcome::Unchanged.text())));
     let rows = add(rows, reasons.decide(vec![(Cause::RefusedBefore, again, ident("rf_value"))]))?;
-    Ok(rows.select(final_columns(job, reasons))?)
+    Ok(rows.select(final_columns(job, reasons, shown))?)
 }
 
 /// Rows with the digest of their values, and what is remembered of a refusal. It comes before `AFTER LOAD` lookups, which
@@ -60,21 +71,25 @@ pub(super) fn was_refused() -> Expr {
 /// The changes of rows that are settled: decided before, or their records, with these GSIDs, hold what the rows say.
 pub(super) fn settled(job: &Job, reasons: &Reasons, rows: DataFrame, gsid: Expr) -> Result<DataFrame> {
     let mut more = vec![("gsid0".to_owned(), gsid), ("siblings".to_owned(), lit(1_i64))];
-    more.push(("wins".to_owned(), lit(true)));
     more.extend(["print", "rf_message", "rf_field"].map(|name| (name.to_owned(), null_text())));
-    for (n, key) in job.key.iter().enumerate() {
-        more.push((key_column(n), folded(ident(mapped_column(key.mapping)), key.fold)));
+    if job.keeps_links() {
+        for (n, key) in job.key.iter().enumerate() {
+            more.push((key_column(n), folded(ident(mapped_column(key.mapping)), key.fold)));
+        }
     }
     let rows = add(rows, more)?;
     let is_there = || ident("gsid0").is_not_null();
-    let held = (0..job.mappings.len()).map(|n| (old_column(n), only_where(is_there(), ident(mapped_column(n)))));
-    let rows = add(rows, held.collect())?;
-    let new = |n: usize| ident("gsid0").is_null().and(brought(job, n));
-    let flags = (0..job.mappings.len()).map(|n| (changed_column(n), new(n)));
     let action = either(is_there(), lit("unchanged"), lit("insert"));
     let planned = either(is_there(), lit(Outcome::Unchanged.text()), lit(Outcome::Inserted.text()));
-    let more = flags.chain([(action_column(0), action), ("planned".to_owned(), planned)]);
-    Ok(add(rows, more.collect())?.select(final_columns(job, reasons))?)
+    let rows = add(rows, vec![(action_column(0), action), ("planned".to_owned(), planned)])?;
+    Ok(rows.select(final_columns(job, reasons, Shown::Nothing))?)
+}
+
+/// The columns of a settled row beside its number, its id, and what is decided of it.
+pub(super) fn screened_columns(job: &Job) -> Vec<String> {
+    let first = job.load_first.as_ref().map(|_| "_first".to_owned());
+    let keys = job.key.iter().filter(|_| job.keeps_links()).map(|key| mapped_column(key.mapping));
+    first.into_iter().chain(keys).collect()
 }
 
 fn changed_column(mapping: usize) -> String {
@@ -198,7 +213,7 @@ fn fingerprint(job: &Job) -> Expr {
     cast(md5(concat(parts)), DataType::Utf8)
 }
 
-fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
+fn final_columns(job: &Job, reasons: &Reasons, shown: Shown) -> Vec<Expr> {
     let remembered = |column: &str| {
         let number = reasons.number(Cause::RefusedBefore);
         number.map_or_else(null_text, |n| when(ident("_why").eq(lit(n)), ident(column)))
@@ -215,7 +230,7 @@ fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
         remembered("rf_field").alias(changes::FIELD),
         // Of a record that stays as it is nobody asks for it.
         when(is_printed(job), ident("print")).alias(changes::FINGERPRINT),
-        ident("_rank").alias(changes::RANK),
+        if is_ranked(job) { ident("_rank") } else { null_text() }.alias(changes::RANK),
         key.alias(changes::KEY),
         ident("siblings").alias(changes::SIBLINGS),
     ];
@@ -236,13 +251,20 @@ fn final_columns(job: &Job, reasons: &Reasons) -> Vec<Expr> {
         let keyed = |t: usize| digest::of_row(job, t).alias(changes::keyed(&job.targets[t].object.label));
         columns.extend(records(job).map(keyed));
     }
+    let is_written = || ident("_why").is_null().and(ident("planned").not_eq(lit(Outcome::Unchanged.text())));
+    let of = |column: String, kind: &DataType| match shown {
+        Shown::All => ident(column),
+        Shown::Written => only_where(is_written(), ident(column)),
+        Shown::Nothing => null(kind),
+    };
     for (index, mapping) in job.mappings.iter().enumerate() {
         let target = &job.targets[mapping.target];
         let (label, field) = (&target.object.label, &mapping.field.label);
-        columns.push(ident(mapped_column(index)).alias(changes::new(label, field)));
+        let stored = mapping.field.kind.stored(mapping.field.scale);
+        columns.push(of(mapped_column(index), &stored).alias(changes::new(label, field)));
         if target.route != Route::Avatar {
-            columns.push(ident(old_column(index)).alias(changes::old(label, field)));
-            columns.push(ident(changed_column(index)).alias(changes::changed(label, field)));
+            columns.push(of(old_column(index), &stored).alias(changes::old(label, field)));
+            columns.push(of(changed_column(index), &DataType::Boolean).alias(changes::changed(label, field)));
         }
     }
     columns

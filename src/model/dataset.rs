@@ -16,19 +16,34 @@ pub const ROW: &str = "_row";
 
 /// Rows of the source table.
 pub const SOURCE: &str = "source";
-/// Rows with their lookups resolved and their mappings computed.
+/// Rows with their lookups resolved and their mappings computed, where all of them are compared at once.
 pub const MAPPED: &str = "mapped";
-/// The same as [`COMPARED`] of the rows of one bucket, where there are too many for a comparison at once. It goes when all are there.
+/// Every row with what is known of it before it is compared: its id, and why it is not written, if that is decided.
+pub const SCREENED: &str = "screened";
+/// The same as [`MAPPED`], of one bucket: rows that have to be compared, those of a key together.
 #[must_use]
-pub fn bucket(number: usize) -> String {
-    format!("{BUCKETS}/{number:06}")
+pub fn mapped_in(bucket: usize) -> String {
+    format!("{BUCKETS}/{bucket:06}/mapped")
 }
 
-/// The folder of all buckets.
+/// The records that the rows of one bucket are compared with.
+#[must_use]
+pub fn held_in(bucket: usize) -> String {
+    format!("{BUCKETS}/{bucket:06}/held")
+}
+
+/// The same as [`COMPARED`], of one bucket.
+#[must_use]
+pub fn compared_in(bucket: usize) -> String {
+    format!("{BUCKETS}/{bucket:06}/compared")
+}
+
+/// The folder of all buckets, for as long as rows are compared.
 pub const BUCKETS: &str = "bucket";
 /// Every row of the source with its outcome, of a job that acts on what the source loses: what the changes are made of.
 pub const COMPARED: &str = "compared";
-/// Every row with its outcome, its old and its new values.
+/// Every row with its outcome; of a row that is to be written also its old and its new values. Jobs for people and users have the
+/// values of all rows, and so have jobs with `AFTER LOAD` lookups of their own object or `INSERT`.
 pub const CHANGES: &str = "changes";
 /// The changes in the order in which they are loaded, where the script asks for one.
 pub const QUEUE: &str = "queue";

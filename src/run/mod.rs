@@ -7,6 +7,7 @@ mod ahead;
 pub mod apply;
 mod basis;
 mod books;
+mod buckets;
 pub mod chain;
 mod changes;
 mod chosen;

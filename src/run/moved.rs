@@ -10,6 +10,7 @@ use super::changes::Changes;
 use super::error::Error;
 use crate::engine::reason::Reasons;
 use crate::model::job::Job;
+use crate::model::outcome::Outcome;
 use crate::store::dataset::{Reader, RunFolder};
 
 /// Differences that are shown.
@@ -105,8 +106,10 @@ fn differences(job: &Job, reasons: &Reasons, (planned, at): Row<'_, '_>, (now, a
     }
     for (m, mapping) in job.mappings.iter().enumerate() {
         let name = format!("{}.\"{}\"", job.targets[mapping.target].object.label, mapping.field.label);
-        add(name.clone(), planned.old_value(m, at), now.old_value(m, also));
-        add(format!("what {name} is to become"), planned.new_value(m, at), now.new_value(m, also));
+        let (old, new) = pair((planned, at), (now, also), m);
+        let (old_now, new_now) = pair((now, also), (planned, at), m);
+        add(name.clone(), old, old_now);
+        add(format!("what {name} is to become"), new, new_now);
     }
     for (target, field) in job.assigned() {
         let name = format!("{}.\"{}\"", job.targets[target].object.label, field.label);
@@ -117,6 +120,22 @@ fn differences(job: &Job, reasons: &Reasons, (planned, at): Row<'_, '_>, (now, a
     }
     add("the outcome".to_owned(), outcome(reasons, planned, at), outcome(reasons, now, also));
     found
+}
+
+/// What a mapped field holds in one plan, and what it is to become. The changes do not say it of a row that is not written: what it says is
+/// then what it says in the other plan, which is of the same row, and its record holds that, if it is unchanged.
+fn pair((rows, at): Row<'_, '_>, (other, also): Row<'_, '_>, mapping: usize) -> (Value, Value) {
+    let is_written = |rows: &Changes<'_>, at| matches!(rows.outcome(at), Some(Outcome::Inserted | Outcome::Updated));
+    let said = |rows: &Changes<'_>, at| (rows.old_value(mapping, at), rows.new_value(mapping, at));
+    let own = said(rows, at);
+    match rows.outcome(at) {
+        _ if is_written(rows, at) || !is_written(other, also) || own != (Value::Null, Value::Null) => own,
+        Some(Outcome::Unchanged) if other.is_changed(mapping, also) => {
+            let new = other.new_value(mapping, also);
+            (new.clone(), new)
+        }
+        _ => said(other, also),
+    }
 }
 
 fn outcome(reasons: &Reasons, rows: &Changes<'_>, at: usize) -> Value {

@@ -1,18 +1,22 @@
 //! The stages of a plan over a run folder, each kept as a dataset that the next one reads.
 //!
-//! The same files come of the same folder, whatever means the engine has. In: what was read. Out: `mapped/` and `changes/`, of jobs that
-//! act on what the source loses `compared/`, and `queue/` where the script asks for an order.
+//! The same changes come of the same folder, whatever means the engine has. In: what was read. Out: `changes/`, of jobs that act on
+//! what the source loses `compared/`, and `queue/` where the script asks for an order; between them `screened/`, and `mapped/` or
+//! buckets.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 
+use super::buckets::deal;
 use super::chosen::only;
 use super::error::Error;
 use crate::engine::compare::{Comparison, queue};
 use crate::engine::lost::lost;
-use crate::engine::map::map;
+use crate::engine::map::Mapped;
+use crate::engine::screen::{Screen, Screening, Sifting};
 use crate::engine::session::{Engine, Rows};
 use crate::model::dataset;
 use crate::model::job::Job;
@@ -31,12 +35,13 @@ pub async fn stages(
     mut seen: impl FnMut(Option<&RecordBatch>),
 ) -> Result<String, Error> {
     // What an earlier process left half done is no part of this plan.
-    for name in [dataset::MAPPED, dataset::BUCKETS, dataset::COMPARED, dataset::CHANGES, dataset::QUEUE] {
+    let of_stages =
+        [dataset::SCREENED, dataset::MAPPED, dataset::BUCKETS, dataset::COMPARED, dataset::CHANGES, dataset::QUEUE];
+    for name in of_stages {
         folder.clear(name).await?;
     }
-    let mapped = write_fleeting(folder, dataset::MAPPED, map(engine, job).await?).await?;
+    let (mapped, comparison) = mapped(engine, job, folder).await?;
     seen(None);
-    let comparison = Comparison::begin(engine, job).await?;
     let compared = compared(&comparison, folder).await?;
     let changes = if job.keeps_links() {
         are_all(mapped, write_fleeting(folder, dataset::COMPARED, compared).await?)?;
@@ -59,16 +64,49 @@ pub async fn stages(
     Ok(digest)
 }
 
+/// The source's side: rows that are settled by screening, and mapped rows to be compared with records; gives how many rows there are.
+async fn mapped<'a>(engine: &'a Engine, job: &'a Job, folder: &RunFolder) -> Result<(u64, Comparison<'a>), Error> {
+    // What stands in two rows of the source, and what the target holds: each is looked through once.
+    let (of_source, screening) = futures::try_join!(Mapped::of(engine, job), Screening::begin(engine, job))?;
+    if let Screening::Begun(sifting) = screening {
+        let (rows, screen) = screened(folder, of_source.screened().await?, sifting).await?;
+        let comparison = Comparison::begin(engine, job, Some(Arc::clone(&screen))).await?;
+        if screen.left() > 0 {
+            let left = deal(folder, of_source.left(&screen).await?, comparison.buckets, dataset::mapped_in).await?;
+            are_all(screen.left() as u64, left)?;
+            deal(folder, comparison.records().await?, comparison.buckets, dataset::held_in).await?;
+        }
+        return Ok((rows, comparison));
+    }
+    let comparison = Comparison::begin(engine, job, None).await?;
+    let rows = of_source.all().await?;
+    let rows = if comparison.is_dealt() {
+        deal(folder, comparison.records().await?, comparison.buckets, dataset::held_in).await?;
+        deal(folder, rows, comparison.buckets, dataset::mapped_in).await?
+    } else {
+        write_fleeting(folder, dataset::MAPPED, rows).await?
+    };
+    Ok((rows, comparison))
+}
+
+/// Screens rows, and keeps what is known of each.
+async fn screened(folder: &RunFolder, rows: Rows, mut sifting: Sifting<'_>) -> Result<(u64, Arc<Screen>), Error> {
+    let Rows { schema, mut batches } = rows;
+    let mut writer = folder.write_fleeting(dataset::SCREENED, Sifting::kept(&schema));
+    while let Some(batch) = batches.next().await {
+        writer.add(sifting.take(&batch?)?).await?;
+    }
+    Ok((writer.finish().await?, sifting.end()))
+}
+
 /// The compared rows: bucket by bucket, where there are too many to be held at once.
 async fn compared(comparison: &Comparison<'_>, folder: &RunFolder) -> Result<Rows, Error> {
-    if comparison.buckets == 1 {
-        return Ok(comparison.at_once().await?);
+    if comparison.buckets > 1 {
+        for number in 0..comparison.buckets {
+            write_fleeting(folder, &dataset::compared_in(number), comparison.bucket(number).await?).await?;
+        }
     }
-    let names: Vec<String> = (0..comparison.buckets).map(dataset::bucket).collect();
-    for (number, name) in names.iter().enumerate() {
-        write_fleeting(folder, name, comparison.bucket(number).await?).await?;
-    }
-    Ok(comparison.together(&names).await?)
+    Ok(comparison.together().await?)
 }
 
 async fn write(

@@ -1,0 +1,145 @@
+//! The target's records by the digests of their keys, with what rows say of each.
+//!
+//! Some 80 bytes a record, which is why a target may be too large for it. In: the target, and what rows claim. Out: which record has a
+//! key, and whether all is known of it.
+
+use arrow::array::{Array, AsArray, StringArray};
+use datafusion::logical_expr::{ident, lit};
+use futures::StreamExt;
+
+use super::error::Result;
+use super::row_digest::value_digest;
+use super::screen::record_key;
+use super::session::Engine;
+use crate::model::dataset;
+use crate::model::job::Job;
+
+/// No record.
+pub(super) const NOBODY: u32 = u32::MAX;
+/// A row says that it is the record's, and another one does too.
+const CLAIMED: u8 = 1;
+const CLAIMED_TWICE: u8 = 2;
+/// The row that is the record's says what it holds.
+const SAME: u8 = 4;
+/// Another record has the same key.
+const SHARED: u8 = 8;
+
+/// The target's records by their keys.
+pub(super) struct Index {
+    keys: Vec<u128>,
+    forms: Vec<u128>,
+    gsids: Vec<StringArray>,
+    /// How many records stand before each part of `gsids`.
+    before: Vec<usize>,
+    places: Vec<u32>,
+    marks: Vec<u8>,
+}
+
+impl Index {
+    /// None, if there are more records than may be held.
+    pub(super) async fn of(engine: &Engine, job: &Job) -> Result<Option<Self>> {
+        let name = &job.targets[0].object.name;
+        let schema = dataset::object_schema(&dataset::objects(job)[name]);
+        let values = job.mappings.iter().map(|mapping| ident(&mapping.field.name)).collect();
+        let digests = vec![record_key(job), value_digest(lit(true), values), ident("Gsid")];
+        let records = engine.dataset(&dataset::target(name), &schema).await?.select(digests)?;
+        let mut batches = engine.in_any_order(records).await?;
+        let mut index = Self {
+            keys: Vec::new(),
+            forms: Vec::new(),
+            gsids: Vec::new(),
+            before: Vec::new(),
+            places: Vec::new(),
+            marks: Vec::new(),
+        };
+        while let Some(batch) = batches.next().await {
+            let batch = batch?;
+            if index.keys.len() + batch.num_rows() > engine.means().screened_records {
+                return Ok(None);
+            }
+            let (keys, forms) = (batch.column(0).as_fixed_size_binary(), batch.column(1).as_fixed_size_binary());
+            index.before.push(index.keys.len());
+            // A record without a key is no row's: it stands in no place.
+            index.keys.extend((0..keys.len()).map(|at| if keys.is_null(at) { 0 } else { wide(keys.value(at)) }));
+            index.forms.extend((0..forms.len()).map(|at| wide(forms.value(at))));
+            index.gsids.push(batch.column(2).as_string::<i32>().clone());
+        }
+        index.fill();
+        Ok(Some(index))
+    }
+
+    /// Notes that a row is the record's, and what it says that it holds, if that may be stored.
+    pub(super) fn claim(&mut self, found: u32, form: Option<u128>) {
+        let mark = &mut self.marks[found as usize];
+        *mark |= if *mark & CLAIMED != 0 { CLAIMED_TWICE } else { CLAIMED };
+        if form == Some(self.forms[found as usize]) {
+            *mark |= SAME;
+        }
+    }
+
+    /// How many records a row that is not settled is about.
+    pub(super) fn wanted(&self) -> usize {
+        self.marks.iter().filter(|mark| is_contested(**mark)).count()
+    }
+
+    fn fill(&mut self) {
+        self.marks = vec![0; self.keys.len()];
+        self.places = vec![NOBODY; (self.keys.len() * 2).next_power_of_two()];
+        for (at, key) in (0_u32..).zip(&self.keys) {
+            let place = self.place(*key);
+            match self.places[place] {
+                NOBODY if *key != 0 => self.places[place] = at,
+                NOBODY => {}
+                first => self.marks[first as usize] |= SHARED,
+            }
+        }
+    }
+
+    /// The record with this key.
+    pub(super) fn find(&self, key: u128) -> u32 {
+        self.places[self.place(key)]
+    }
+
+    /// Where the record with this key stands, or the free place where it would.
+    fn place(&self, key: u128) -> usize {
+        let mask = self.places.len() - 1;
+        let mut place = usize::try_from(key & 0xffff_ffff).unwrap_or_default() & mask;
+        loop {
+            let at = self.places[place];
+            if at == NOBODY || self.keys[at as usize] == key {
+                return place;
+            }
+            place = (place + 1) & mask;
+        }
+    }
+
+    /// Whether everything is known of a record: one row is about it and says what it holds, and no other record has its key.
+    pub(super) fn is_settled(&self, found: u32) -> bool {
+        self.marks.get(found as usize).is_some_and(|mark| is_same(*mark))
+    }
+
+    /// Whether a row that is not settled is about the record with this key.
+    pub(super) fn is_wanted(&self, key: u128) -> bool {
+        let mark = self.marks.get(self.find(key) as usize).copied().unwrap_or_default();
+        is_contested(mark)
+    }
+
+    /// The GSID of a record.
+    pub(super) fn gsid(&self, at: usize) -> &str {
+        let part = self.before.partition_point(|before| *before <= at) - 1;
+        self.gsids[part].value(at - self.before[part])
+    }
+}
+
+fn is_same(mark: u8) -> bool {
+    mark == CLAIMED | SAME
+}
+
+fn is_contested(mark: u8) -> bool {
+    mark & CLAIMED != 0 && !is_same(mark)
+}
+
+/// The digest in 16 bytes.
+pub(super) fn wide(bytes: &[u8]) -> u128 {
+    bytes.try_into().map_or(0, u128::from_le_bytes)
+}
