@@ -14,20 +14,19 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use ferry::dynamics::decode::{Layout, decode};
 use ferry::dynamics::odata::queries;
-use ferry::engine::compare::compare;
-use ferry::engine::map::map;
-use ferry::engine::session::{Engine, Rows};
+use ferry::engine::session::Engine;
 use ferry::gainsight::encode::{Column, Keys};
 use ferry::gainsight::sent::{Fields, body};
 use ferry::model::dataset::{self, changes};
 use ferry::model::job::Job;
-use ferry::store::dataset::{RunFolder, Writer};
-use futures::{StreamExt, TryStreamExt};
+use ferry::run::stages::stages;
+use ferry::store::dataset::RunFolder;
+use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::data::mixed_of;
-use super::measured::{median, median_of, say};
+use super::measured::{median, median_of, peak_bytes, say};
 use super::workload::folder::stage_target;
 use super::workload::job::job;
 use super::workload::page::page;
@@ -49,7 +48,8 @@ pub fn run(rows: &[u64]) {
         let place = Place::of(&runtime, &workload, &job);
         let taken = median(|| {
             let since = Instant::now();
-            let carried = runtime.block_on(place.carry(&job, pages.iter().cloned()));
+            let mut bodies = Vec::new();
+            let carried = runtime.block_on(place.carry(&job, pages.iter().cloned(), &mut |body| bodies.push(body)));
             let taken = since.elapsed();
             assert_eq!(carried.outcomes.values().sum::<u64>(), rows, "each row has an outcome");
             taken
@@ -67,14 +67,16 @@ pub fn encode(rows: &[u64]) {
         let workload = Workload { mix: Mix { changed: 0, new: 1_000, ..usual.mix }, ..usual };
         let place = Place::of(&runtime, &workload, &job);
         let batches = runtime.block_on(async {
-            place.carry(&job, (0..workload.pages()).map(|number| page(&workload, number).into())).await;
+            place.carry(&job, (0..workload.pages()).map(|number| page(&workload, number).into()), &mut drop).await;
             place.kept(dataset::CHANGES).await
         });
         let (mut bytes, mut written) = (0, 0);
         let taken = median_of(|| {
-            let mut sending = Sending::new(&job);
+            let mut bodies = Vec::new();
+            let mut keep = |body| bodies.push(body);
+            let mut sending = Sending::new(&job, &mut keep);
             batches.iter().for_each(|batch| sending.add(batch));
-            let (outcomes, bodies) = sending.ended();
+            let outcomes = sending.ended();
             (bytes, written) = (bodies.iter().map(Bytes::len).sum(), outcomes["inserted"]);
         });
         say("encode, changes to bodies, all new", written, bytes, taken);
@@ -91,11 +93,11 @@ pub fn peer(data: &Path, out: &Path) {
     let place = Place::of(&runtime, &workload, &job);
     let pages = (0..workload.pages()).map(|number| data.join(format!("pages/{number:06}.json")));
     let since = Instant::now();
-    let carried = runtime.block_on(place.carry(&job, pages.map(|path| std::fs::read(path).expect("a page").into())));
     let mut file = BufWriter::new(std::fs::File::create(out).expect("a file"));
-    for body in carried.bodies {
-        file.write_all(&body).and_then(|()| file.write_all(b"\n")).expect("a body is written");
-    }
+    let mut write =
+        |body: Bytes| file.write_all(&body).and_then(|()| file.write_all(b"\n")).expect("a body is written");
+    let pages = pages.map(|path| std::fs::read(path).expect("a page").into());
+    let carried = runtime.block_on(place.carry(&job, pages, &mut write));
     file.flush().expect("the file ends");
     let seconds = since.elapsed().as_secs_f64();
     let (version, rows) = (env!("CARGO_PKG_VERSION"), workload.rows);
@@ -104,6 +106,37 @@ pub fn peer(data: &Path, out: &Path) {
         "{}",
         json!({ "tool": "Ferry", "version": version, "seconds": seconds, "rows": rows, "outcomes": carried.outcomes, "stages": stages })
     );
+}
+
+/// Measures so many rows beside a target of so many records, with no page and no body held in memory; prints how much was.
+pub fn large(rows: u64, records: u64) {
+    let runtime = Runtime::new().expect("a runtime");
+    let job = job();
+    let workload = Workload::of(rows);
+    let folder = std::env::temp_dir().join(format!("ferry-pages-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let paths: Vec<PathBuf> = (0..workload.pages()).map(|number| folder.join(number.to_string())).collect();
+    let mut bytes = 0;
+    for (number, path) in (0..).zip(&paths) {
+        let page = page(&workload, number);
+        bytes += page.len();
+        std::fs::write(path, page).expect("a page is written");
+    }
+    let place = Place::of(&runtime, &Workload { rows: records, ..workload }, &job);
+    let before = peak_bytes(std::process::id()).unwrap_or_default();
+    let (mut bodies, since) = (0, Instant::now());
+    let pages = paths.iter().map(|path| std::fs::read(path).expect("a page").into());
+    let carried = runtime.block_on(place.carry(&job, pages, &mut |body: Bytes| bodies += body.len()));
+    say(&format!("large, a target of {records}"), rows, bytes, since.elapsed());
+    let peak = peak_bytes(std::process::id()).unwrap_or_default();
+    println!(
+        "  peak memory {:.0} MB ({:.0} MB before), bodies {:.0} MB",
+        peak / 1e6,
+        before / 1e6,
+        bodies as f64 / 1e6
+    );
+    println!("  {:?}; {:?}", carried.outcomes, carried.stages);
+    let _gone = std::fs::remove_dir_all(folder);
 }
 
 /// A run folder that holds Gainsight's side.
@@ -115,7 +148,6 @@ struct Place {
 /// What came of it.
 struct Carried {
     outcomes: BTreeMap<String, u64>,
-    bodies: Vec<Bytes>,
     stages: [(&'static str, Duration); 3],
 }
 
@@ -132,23 +164,21 @@ impl Place {
         Self { path, folder }
     }
 
-    async fn carry(&self, job: &Job, pages: impl Iterator<Item = Bytes>) -> Carried {
+    async fn carry(&self, job: &Job, pages: impl Iterator<Item = Bytes>, sink: Sink<'_>) -> Carried {
         let since = Instant::now();
-        for name in [dataset::SOURCE, dataset::MAPPED, dataset::CHANGES] {
-            self.folder.clear(name).await.expect("what was there goes");
-        }
+        self.folder.clear(dataset::SOURCE).await.expect("what was there goes");
         self.read(job, pages).await;
         let read = since.elapsed();
         let engine = Engine::new(self.folder.root()).expect("an engine");
-        let rows = map(&engine, job).await.expect("it plans");
-        self.keep(dataset::MAPPED, rows, |_| {}).await;
-        let mapped = since.elapsed();
-        let rows = compare(&engine, job).await.expect("it plans");
-        let mut sending = Sending::new(job);
-        self.keep(dataset::CHANGES, rows, |batch| sending.add(batch)).await;
-        let (outcomes, bodies) = sending.ended();
+        let (mut sending, mut mapped) = (Sending::new(job, sink), read);
+        let seen = |batch: Option<&RecordBatch>| match batch {
+            Some(batch) => sending.add(batch),
+            None => mapped = since.elapsed(),
+        };
+        stages(&engine, job, &self.folder, None, seen).await.expect("it plans");
+        let outcomes = sending.ended();
         let stages = [("read", read), ("map", mapped - read), ("compare and encode", since.elapsed() - mapped)];
-        Carried { outcomes, bodies, stages }
+        Carried { outcomes, stages }
     }
 
     /// Decodes pages side by side, and stages them in their order.
@@ -174,16 +204,6 @@ impl Place {
         }
         batches
     }
-
-    async fn keep(&self, name: &str, rows: Rows, mut look: impl FnMut(&RecordBatch)) {
-        let mut batches = rows.batches;
-        let mut writer: Writer = self.folder.write(name, rows.schema);
-        while let Some(batch) = batches.try_next().await.expect("it is planned") {
-            look(&batch);
-            writer.add(batch).await.expect("it is written");
-        }
-        writer.finish().await.expect("it is written");
-    }
 }
 
 impl Drop for Place {
@@ -198,13 +218,16 @@ struct Sending<'a> {
     keys: Keys,
     outcomes: BTreeMap<String, u64>,
     records: Vec<(Fields, Option<String>)>,
-    bodies: Vec<Bytes>,
+    sink: Sink<'a>,
 }
 
+/// Where bodies go.
+type Sink<'a> = &'a mut dyn FnMut(Bytes);
+
 impl<'a> Sending<'a> {
-    fn new(job: &'a Job) -> Self {
+    fn new(job: &'a Job, sink: Sink<'a>) -> Self {
         let keys = Keys::of(job.mappings.iter().map(|mapping| mapping.field.name.as_str()));
-        Self { job, keys, outcomes: BTreeMap::new(), records: Vec::new(), bodies: Vec::new() }
+        Self { job, keys, outcomes: BTreeMap::new(), records: Vec::new(), sink }
     }
 
     /// Takes the rows in of which something is to be written.
@@ -244,14 +267,14 @@ impl<'a> Sending<'a> {
 
     fn close(&mut self) {
         let records: Vec<_> = self.records.iter().map(|(fields, gsid)| (fields, gsid.as_deref())).collect();
-        self.bodies.push(body(&records));
+        (self.sink)(body(&records));
         self.records.clear();
     }
 
-    fn ended(mut self) -> (BTreeMap<String, u64>, Vec<Bytes>) {
+    fn ended(mut self) -> BTreeMap<String, u64> {
         if !self.records.is_empty() {
             self.close();
         }
-        (self.outcomes, self.bodies)
+        self.outcomes
     }
 }

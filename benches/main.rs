@@ -4,6 +4,8 @@
 //! and `-- parse 1000` of the language, with a script of that many jobs. `cargo bench -- data DIR 1000000` writes the workload as
 //! files, for `peers/`. Without a name all of the hot path runs.
 //!
+//! `-- large 10000000 1000000` goes the way of `run` once with that many rows and so many records in the target, and holds no page in memory.
+//!
 //! Of the whole: `-- whole 1000000` (a run of `ferry` against a sandbox in another process), `-- demo 10000` (plan and load of the out-of-the-box chain), `-- ranges 200000` (reading that many contacts in one chain
 //! of pages and in ranges). `cargo bench --profile dev -- soak 20` runs jobs through random faults for that many minutes, `-- serve 30` does
 //! so with the daemon, which is stopped and killed meanwhile, and `-- calls 100000` holds the calls of a first load and of days of change
@@ -57,6 +59,10 @@ fn main() {
         "whole" => whole::whole(&Workload { rows: count(1_000_000) as u64, mix: data::mixed(rest) }),
         "encode" => carry::encode(&rows),
         "run" => carry::run(&rows),
+        "large" => match numbers.as_slice() {
+            [rows, records, ..] => carry::large(*rows, *records),
+            _ => println!("numbers of rows and of records follow: cargo bench -- large 10000000 1000000"),
+        },
         "peer" => match rest {
             [data, out, ..] => carry::peer(Path::new(data), Path::new(out)),
             _ => println!("a folder and a file follow: cargo bench -- peer DATA OUT"),

@@ -36,3 +36,10 @@ pub fn say(what: &str, rows: u64, bytes: usize, taken: Duration) {
         bytes as f64 / seconds / 1e6
     );
 }
+
+/// The most memory that a process held so far.
+pub fn peak_bytes(process: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok().map(|kilobytes| kilobytes * 1024.0)
+}

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use arrow::record_batch::RecordBatch;
-use ferry::engine::compare::compare;
-use ferry::engine::map::map;
+use ferry::engine::map::Mapped;
 use ferry::engine::session::{Engine, Rows};
 use ferry::model::dataset;
 use ferry::model::job::Job;
+use ferry::run::stages::stages;
 use ferry::store::dataset::RunFolder;
 use futures::TryStreamExt;
 use tokio::runtime::Runtime;
@@ -23,6 +23,8 @@ use super::workload::{Mix, Workload};
 const LOOKUPS: [usize; 4] = [0, 1, 2, 6];
 /// Rows of a thousand whose company and owner are not there.
 const MISSES: [u64; 3] = [0, 45, 500];
+/// How often a plan is made.
+const ROUNDS: usize = 5;
 /// Rows of a thousand whose record holds something else.
 const CHANGED: [u64; 3] = [1, 20, 1_000];
 
@@ -43,7 +45,7 @@ pub fn map_stage(rows: &[u64]) {
     }
 }
 
-/// Measures the stage on the target's side.
+/// Measures both sides as a run has them: the whole plan, and how much of it comes when all rows are mapped or settled.
 pub fn compare_stage(rows: &[u64]) {
     let runtime = Runtime::new().expect("a runtime");
     let job = job();
@@ -52,11 +54,15 @@ pub fn compare_stage(rows: &[u64]) {
             let usual = Workload::of(rows);
             let workload = Workload { mix: Mix { changed, ..usual.mix }, ..usual };
             let run = Run::of(&runtime, &workload, &job);
-            runtime.block_on(run.keep(&job));
-            run.timed(&format!("compare, {:.1} % changed", changed as f64 / 10.0), dataset::MAPPED, async || {
-                let engine = Engine::new(run.folder.root()).expect("an engine");
-                drained(compare(&engine, &job).await.expect("it plans")).await
-            });
+            let taken: Vec<_> = (0..ROUNDS).map(|_| runtime.block_on(run.plan(&job))).collect();
+            let middle = |of: fn(&(Duration, Duration)) -> Duration| {
+                let mut all: Vec<Duration> = taken.iter().map(of).collect();
+                all.sort_unstable();
+                all[ROUNDS / 2]
+            };
+            let (changed, bytes) = (changed as f64 / 10.0, size(&run.path.join(dataset::SOURCE)));
+            say(&format!("compare, {changed:.1} % changed"), rows, bytes, middle(|(_, compare)| *compare));
+            say(&format!("plan, {changed:.1} % changed"), rows, bytes, middle(|(plan, _)| *plan));
         }
     }
 }
@@ -84,19 +90,23 @@ impl<'a> Run<'a> {
     fn map(&self, what: &str, job: &Job) {
         self.timed(what, dataset::SOURCE, async || {
             let engine = Engine::new(self.folder.root()).expect("an engine");
-            drained(map(&engine, job).await.expect("it plans")).await
+            let rows = Mapped::of(&engine, job).await.expect("its datasets are there");
+            drained(rows.all().await.expect("it plans")).await
         });
     }
 
-    /// Does the first stage and keeps what it gives, for the second.
-    async fn keep(&self, job: &Job) {
+    /// Makes the plan; gives what it took, and how much of that came after the source's side was done.
+    async fn plan(&self, job: &Job) -> (Duration, Duration) {
+        let since = Instant::now();
         let engine = Engine::new(self.folder.root()).expect("an engine");
-        let mut rows = map(&engine, job).await.expect("it plans");
-        let mut writer = self.folder.write(dataset::MAPPED, rows.schema);
-        while let Some(batch) = rows.batches.try_next().await.expect("it is mapped") {
-            writer.add(batch).await.expect("it is written");
-        }
-        writer.finish().await.expect("it is written");
+        let (mut rows, mut mapped) = (0, Duration::ZERO);
+        let seen = |batch: Option<&RecordBatch>| match batch {
+            Some(batch) => rows += batch.num_rows() as u64,
+            None => mapped = since.elapsed(),
+        };
+        stages(&engine, job, &self.folder, None, seen).await.expect("it plans");
+        assert_eq!(rows, self.rows, "each row has an outcome");
+        (since.elapsed(), since.elapsed() - mapped)
     }
 
     fn timed(&self, what: &str, read: &str, work: impl AsyncFn() -> u64) {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::measured::peak_bytes;
 use super::workload::job::{NAME, script};
 use super::workload::{Workload, world};
 
@@ -129,12 +130,6 @@ fn watched(mut child: Child) -> Times {
         }
         std::thread::sleep(LOOKED_EVERY);
     }
-}
-
-fn peak_bytes(process: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok().map(|kilobytes| kilobytes * 1024.0)
 }
 
 /// User and system time of a process and all its threads.
