@@ -20,7 +20,7 @@ fn main() -> ExitCode {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const HEAPS_AT_MOST: usize = 4;
 
-/// Begins once more with a heap for each core, and not eight, which is what the GNU library's allocator keeps: a run of a million rows took
+/// Begins once more with a heap for each core, four at the most, and not eight for each, which is what the GNU library's allocator keeps: a run of a million rows took
 /// 430 MB with sixteen of them, 270 with two, and with one 260, but longer by a tenth. Their number can only be said before a process begins.
 /// <https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html>
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

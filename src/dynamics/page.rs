@@ -39,16 +39,17 @@ pub(super) struct Ask<'a> {
 impl Dynamics {
     /// A page of a query's rows.
     pub(super) async fn page(&self, ask: &Ask<'_>, query: &Query, layout: &Arc<Layout>) -> Result<Decoded, Error> {
-        Ok(self.page_of_chain(ask, query, layout, None).await?.0)
+        Ok(self.page_of_chain(ask, query, layout, None, false).await?.0)
     }
 
-    /// A page of a chain, which may have been asked for already; with what follows it, if that could be asked for.
+    /// A page of a chain, which may have been asked for already; with what follows it, if that is to be asked for and a link to it is seen.
     pub(super) async fn page_of_chain(
         &self,
         ask: &Ask<'_>,
         query: &Query,
         layout: &Arc<Layout>,
         mut asked: Option<Ahead>,
+        is_asking_ahead: bool,
     ) -> Result<(Decoded, Option<Ahead>), Error> {
         let (what, prefer) = (&query.table.set_name, query.prefer(self.page_size));
         let too_large = |excess: String| Error::TooLarge { table: what.clone(), excess };
@@ -78,8 +79,7 @@ impl Dynamics {
             let mut ahead = None;
             let read = match looked_at(&answer) {
                 Ok(()) => {
-                    // Behind its first page a table may yet be read in ranges.
-                    if ask.is_link && tried == 1 {
+                    if is_asking_ahead && tried == 1 {
                         ahead = self.ahead(&answer.body, ask.url, &prefer);
                     }
                     decoded(answer.body, layout, ask.rows_before).await

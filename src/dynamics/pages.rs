@@ -157,7 +157,9 @@ impl Pages<'_> {
         };
         let ask = Ask { url: &url, is_link, is_history, rows_before: self.rows_so_far };
         let asked = self.ahead.take().filter(|ahead| ahead.url == url);
-        let (page, ahead) = self.dynamics.page_of_chain(&ask, &self.query, &self.layout, asked).await?;
+        // Behind its first page a table may yet be read in ranges.
+        let page = self.dynamics.page_of_chain(&ask, &self.query, &self.layout, asked, is_link);
+        let (page, ahead) = Box::pin(page).await?;
         // Until here nothing has changed: after an error the same page is the next one.
         self.next = match page.next {
             Some(link) => {

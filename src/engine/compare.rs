@@ -127,10 +127,11 @@ impl<'a> Comparison<'a> {
         Ok(first.and(all, settled))
     }
 
-    /// All rows as they are if they are settled: those that are not have others in their place.
+    /// The rows that are settled.
     async fn settled(&self) -> Result<Option<Rows>> {
         let Some(screen) = &self.screen else { return Ok(None) };
-        let rows = self.engine.stored(dataset::SCREENED).await?;
+        // Only these: a row that a bucket lost must be missed, and not be made up.
+        let rows = self.engine.stored(dataset::SCREENED).await?.filter(screen.is_settled())?;
         let rows = verdict::settled(self.job, &Reasons::of(self.job), rows, screen.gsid())?;
         Ok(Some(self.engine.by_number(rows).await?))
     }

@@ -23,7 +23,7 @@ use super::screen::{FORM, KEY, Screen, row_digests};
 use super::session::{Engine, Rows};
 use super::steps::{Steps, is_step};
 use super::stored::stored;
-use super::verdict::screened_columns;
+use super::verdict::{is_to_come, screened_columns};
 use crate::model::dataset::{self, ROW};
 use crate::model::expression::Expression;
 use crate::model::job::{Job, Route};
@@ -234,6 +234,9 @@ fn decided(job: &Job, reasons: &Reasons, rows: DataFrame) -> Result<DataFrame> {
     let rows = add(rows, reasons.decide(decisions))?;
     let rows = add(rows, kept)?;
     let violated = violations(job, true).into_iter().map(|(_, is_violated, _)| is_violated.is_not_true());
+    // A row that points at a record that is to come is not settled: its value is asked for.
+    let coming = job.mappings.iter().enumerate().filter_map(|(index, mapping)| is_to_come(mapping, index));
+    let violated = violated.chain(coming.map(|is_coming| Expr::Not(Box::new(is_coming))));
     let may_be_stored = violated.reduce(Expr::and).unwrap_or_else(|| lit(true));
     let rows = add(rows, row_digests(job, may_be_stored, |index| ident(mapped_column(index))))?;
     let is_kept = |name: &str| {

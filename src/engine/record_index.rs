@@ -68,6 +68,10 @@ impl Index {
         Ok(Some(index))
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// Notes that a row is the record's, and what it says that it holds, if that may be stored.
     pub(super) fn claim(&mut self, found: u32, form: Option<u128>) {
         let mark = &mut self.marks[found as usize];

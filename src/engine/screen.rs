@@ -75,38 +75,27 @@ pub(super) fn record_key(job: &Job) -> Expr {
     key_digest(lit(true), keys.collect())
 }
 
-/// What can be told of a job's rows.
-pub enum Screening<'a> {
-    /// Nothing, of no rows: they depend on each other by more than their keys.
-    Never,
-    /// Nothing, as the target has more records than are held.
-    TooLarge,
-    /// What is told of each row as it comes.
-    Begun(Sifting<'a>),
-}
-
-impl<'a> Screening<'a> {
-    /// Looks at all records.
-    ///
-    /// # Errors
-    /// If the target cannot be read.
-    pub async fn begin(engine: &Engine, job: &'a Job) -> Result<Self> {
-        if !can_be_screened(job) {
-            return Ok(Self::Never);
-        }
-        let index = Index::of(engine, job).await?;
-        Ok(index.map_or(Self::TooLarge, |index| Self::Begun(Sifting { job, index, found: Vec::new() })))
-    }
-}
-
-/// Rows that are being screened.
+/// Rows that are being screened, as they come.
 pub struct Sifting<'a> {
     job: &'a Job,
     index: Index,
     found: Vec<u32>,
 }
 
-impl Sifting<'_> {
+impl<'a> Sifting<'a> {
+    /// Looks at all records. None if nothing can be told of any row: they depend on each other by more than their keys, or the target has
+    /// more records than are held, or none.
+    ///
+    /// # Errors
+    /// If the target cannot be read.
+    pub async fn begin(engine: &Engine, job: &'a Job) -> Result<Option<Self>> {
+        if !can_be_screened(job) {
+            return Ok(None);
+        }
+        let index = Index::of(engine, job).await?.filter(|index| !index.is_empty());
+        Ok(index.map(|index| Self { job, index, found: Vec::new() }))
+    }
+
     /// Takes rows in that follow the last ones; gives what is to be kept of them until they are settled or compared.
     ///
     /// # Errors

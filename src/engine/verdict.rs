@@ -1,7 +1,7 @@
 //! The last step: which fields differ, what is to be done with each record, and the row's outcome.
 
 use arrow::datatypes::DataType;
-use datafusion::functions::expr_fn::{coalesce, concat, md5};
+use datafusion::functions::expr_fn::{coalesce, concat, md5, starts_with};
 use datafusion::logical_expr::{Case, Expr, Operator, binary_expr, cast, ident, lit};
 use datafusion::prelude::DataFrame;
 
@@ -16,7 +16,8 @@ use super::matching::{company_mapping, key_column, main_index, old_column, when}
 use super::reason::{Cause, Reasons};
 use super::row_digest::only_where;
 use super::screen::compares_live_rows_only;
-use crate::model::dataset::{ROW, changes};
+use crate::model::dataset::{ROW, TO_COME, changes};
+use crate::model::field::FieldKind;
 use crate::model::job::{Job, Mapping, Route};
 use crate::model::outcome::Outcome;
 use crate::model::policy::Verb;
@@ -26,7 +27,7 @@ use crate::model::policy::Verb;
 pub(super) enum Shown {
     /// Of all.
     All,
-    /// Of those that are written: nobody asks for the others.
+    /// Of those that are written; of others only those that point at records that are to come by other plans.
     Written,
     /// Of none, as none is written.
     Nothing,
@@ -252,22 +253,28 @@ fn final_columns(job: &Job, reasons: &Reasons, shown: Shown) -> Vec<Expr> {
         columns.extend(records(job).map(keyed));
     }
     let is_written = || ident("_why").is_null().and(ident("planned").not_eq(lit(Outcome::Unchanged.text())));
-    let of = |column: String, kind: &DataType| match shown {
+    let of = |column: String, kind: &DataType, is_asked: Option<Expr>| match shown {
         Shown::All => ident(column),
-        Shown::Written => only_where(is_written(), ident(column)),
+        Shown::Written => only_where(is_asked.map_or_else(is_written, |asked| is_written().or(asked)), ident(column)),
         Shown::Nothing => null(kind),
     };
     for (index, mapping) in job.mappings.iter().enumerate() {
         let target = &job.targets[mapping.target];
         let (label, field) = (&target.object.label, &mapping.field.label);
         let stored = mapping.field.kind.stored(mapping.field.scale);
-        columns.push(of(mapped_column(index), &stored).alias(changes::new(label, field)));
+        columns.push(of(mapped_column(index), &stored, is_to_come(mapping, index)).alias(changes::new(label, field)));
         if target.route != Route::Avatar {
-            columns.push(of(old_column(index), &stored).alias(changes::old(label, field)));
-            columns.push(of(changed_column(index), &DataType::Boolean).alias(changes::changed(label, field)));
+            columns.push(of(old_column(index), &stored, None).alias(changes::old(label, field)));
+            columns.push(of(changed_column(index), &DataType::Boolean, None).alias(changes::changed(label, field)));
         }
     }
     columns
+}
+
+/// Whether a mapped field points at a record that is to come by another plan, which is asked about unchanged rows too.
+pub(super) fn is_to_come(mapping: &Mapping, index: usize) -> Option<Expr> {
+    let is_marked = || starts_with(ident(mapped_column(index)), lit(TO_COME));
+    (mapping.field.kind == FieldKind::Lookup).then(|| coalesce(vec![is_marked(), lit(false)]))
 }
 
 fn either(condition: Expr, yes: Expr, no: Expr) -> Expr {

@@ -130,6 +130,12 @@ impl Gainsight {
         self.clock.sleep(long).await;
     }
 
+    /// Waits until something unreadable is asked for the second time, and counts it.
+    pub(super) async fn wait_to_retry(&self) {
+        self.wait(wait(1)).await;
+        self.http.meter().retry();
+    }
+
     /// Makes a call. An envelope that says `result: false` is given back like any other: only the caller knows whether
     /// it means refused records or an empty list.
     pub(super) async fn call(&self, call: &Call) -> Result<(u16, Envelope), Error> {

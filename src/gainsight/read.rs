@@ -124,6 +124,8 @@ impl Records<'_> {
             Some(ahead) => ahead.answer().await,
             None => None,
         };
+        // What cannot be read is asked for once more.
+        let is_again = asked.is_some();
         let judge = async |answer: Answer| {
             if answer.is_success() {
                 let mut ahead = self.asked_ahead(&answer);
@@ -139,12 +141,23 @@ impl Records<'_> {
             }
             judged(&call, &answer).map(|(status, envelope)| Read::Envelope(status, envelope))
         };
-        let read = match asked {
-            // What cannot be read is asked for once more.
-            Some(answer) => match judge(answer?).await {
-                Err(Error::Unreadable { .. }) => self.gainsight.call_judged(&call, judge).await,
-                judged => judged,
-            },
+        let early = match asked {
+            Some(answer) => {
+                let answer = answer?;
+                let is_success = answer.is_success();
+                match judge(answer).await {
+                    Err(Error::Unreadable { .. }) if is_success => None,
+                    judged => Some(judged),
+                }
+            }
+            None => None,
+        };
+        let read = match early {
+            Some(read) => read,
+            None if is_again => {
+                self.gainsight.wait_to_retry().await;
+                self.gainsight.call_judged(&call, judge).await
+            }
             None => self.gainsight.call_judged(&call, judge).await,
         };
         // What is not plainly a page is read with all that may be said of it.
@@ -258,7 +271,7 @@ impl Records<'_> {
         if self.is_done {
             return Ok(None);
         }
-        let Page { rows, last } = self.page(self.question(self.after.as_deref())).await?;
+        let Page { rows, last } = Box::pin(self.page(self.question(self.after.as_deref()))).await?;
         let is_done = rows.num_rows() < Limits::READ_ROWS;
         if !is_done && (last.is_none() || last <= self.after) {
             let detail = "paging does not advance".to_owned();

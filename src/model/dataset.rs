@@ -222,6 +222,9 @@ pub fn gsid() -> Field {
     Field::bare("Gsid", "GSID", FieldKind::Gsid)
 }
 
+/// What a GSID begins with in place of one that Gainsight has not given yet: of a record that another plan is going to insert.
+pub const TO_COME: &str = "~";
+
 /// The columns of [`CHANGES`] that are not about one field or one target.
 pub mod changes {
     /// The source row's primary key.

@@ -84,7 +84,8 @@ pub(super) async fn extract(
         Ok::<_, Error>((counts, later, looked))
     };
     // Should the run not be let in, what is left of the source is not read either.
-    let (((rows, came), source_read), (mut records, large, looked)) = futures::try_join!(source, target)?;
+    let (((rows, came), source_read), (mut records, large, looked)) =
+        futures::try_join!(Box::pin(source), Box::pin(target))?;
     for (object, fields) in large {
         let count = refreshing.rest(gainsight, &object, &fields).await?;
         records.insert(object, count);

@@ -13,7 +13,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::changes::Changes;
 use super::error::Error;
-use crate::model::dataset::{self, changes};
+use crate::model::dataset::{self, TO_COME, changes};
 use crate::model::job::{Job, Route};
 use crate::model::outcome::Outcome;
 use crate::store::aside::ASIDE;
@@ -36,13 +36,13 @@ pub struct Earlier {
 
 /// What stands for the GSID of a record that a row of a run inserts.
 pub(super) fn to_come(run: &str, row: i64) -> String {
-    format!("~{run}:{row}")
+    format!("{TO_COME}{run}:{row}")
 }
 
 /// The run and the row of a record that is to come by the plan of another run.
 #[must_use]
 pub fn coming(gsid: &str) -> Option<(&str, i64)> {
-    let (run, row) = gsid.strip_prefix('~')?.split_once(':')?;
+    let (run, row) = gsid.strip_prefix(TO_COME)?.split_once(':')?;
     Some((run, row.parse().ok()?))
 }
 

@@ -123,7 +123,6 @@ impl Refreshing<'_> {
         if !is_alone || self.ways.borrow().keyed.contains_key(&dataset::target(object)) {
             return Ok(false);
         }
-        let engine = Engine::new(self.staging.folder.root())?;
         let mut rows = self.staging.source_rows.subscribe();
         let mut enough = KEYS_AT_MOST as u64;
         loop {
@@ -131,6 +130,8 @@ impl Refreshing<'_> {
             // Who tells it lives as long as this.
             let known = known.ok().and_then(|known| *known);
             let Some(known) = known else { return Ok(false) };
+            // One that has looked at the folder knows of no later page.
+            let engine = Engine::new(self.staging.folder.root())?;
             // Pages may go while they are looked at, where a table is begun again: more is known later.
             if matches!(wanted(&engine, job, object, KEYS_AT_MOST).await, Ok(None)) {
                 return Ok(true);

@@ -16,7 +16,7 @@ use super::error::Error;
 use crate::engine::compare::{Comparison, queue};
 use crate::engine::lost::lost;
 use crate::engine::map::Mapped;
-use crate::engine::screen::{Screen, Screening, Sifting};
+use crate::engine::screen::{Screen, Sifting};
 use crate::engine::session::{Engine, Rows};
 use crate::model::dataset;
 use crate::model::job::Job;
@@ -40,9 +40,9 @@ pub async fn stages(
     for name in of_stages {
         folder.clear(name).await?;
     }
-    let (mapped, comparison) = mapped(engine, job, folder).await?;
+    let (mapped, comparison) = Box::pin(mapped(engine, job, folder)).await?;
     seen(None);
-    let compared = compared(&comparison, folder).await?;
+    let compared = Box::pin(compared(&comparison, folder)).await?;
     let changes = if job.keeps_links() {
         are_all(mapped, write_fleeting(folder, dataset::COMPARED, compared).await?)?;
         lost(engine, job).await?
@@ -67,14 +67,16 @@ pub async fn stages(
 /// The source's side: rows that are settled by screening, and mapped rows to be compared with records; gives how many rows there are.
 async fn mapped<'a>(engine: &'a Engine, job: &'a Job, folder: &RunFolder) -> Result<(u64, Comparison<'a>), Error> {
     // What stands in two rows of the source, and what the target holds: each is looked through once.
-    let (of_source, screening) = futures::try_join!(Mapped::of(engine, job), Screening::begin(engine, job))?;
-    if let Screening::Begun(sifting) = screening {
+    let (of_source, sifting) = futures::try_join!(Mapped::of(engine, job), Sifting::begin(engine, job))?;
+    if let Some(sifting) = sifting {
         let (rows, screen) = screened(folder, of_source.screened().await?, sifting).await?;
         let comparison = Comparison::begin(engine, job, Some(Arc::clone(&screen))).await?;
         if screen.left() > 0 {
             let left = deal(folder, of_source.left(&screen).await?, comparison.buckets, dataset::mapped_in).await?;
             are_all(screen.left() as u64, left)?;
-            deal(folder, comparison.records().await?, comparison.buckets, dataset::held_in).await?;
+            let held = deal(folder, comparison.records().await?, comparison.buckets, dataset::held_in).await?;
+            // Several may have one key.
+            are_all(screen.wanted as u64, held.min(screen.wanted as u64))?;
         }
         return Ok((rows, comparison));
     }

@@ -7,7 +7,7 @@ use std::fs::DirEntry;
 use std::io;
 use std::path::Path;
 
-use ring::digest::{Context, SHA256};
+use ring::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -49,7 +49,7 @@ pub(super) fn are_whole(folder: &Path, kept: &[Part]) -> Result<bool> {
             return Ok(false);
         }
         match std::fs::read(&path) {
-            Ok(bytes) if checksum(&bytes) == part.digest => {}
+            Ok(bytes) if is_of(&bytes, &part.digest) => {}
             Ok(_) => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(disk("cannot read", &path)(error)),
@@ -101,6 +101,15 @@ pub(super) fn digest_of(folder: &Path) -> Result<String> {
 /// What the digest of a dataset says of one file: lines of fixed form, so that no name can run into a content.
 pub(super) fn line(name: &str, digest: &str) -> String {
     format!("{name} {digest}\n")
+}
+
+/// Whether bytes have a digest: one of ours, or a SHA-256, which files had before.
+fn is_of(bytes: &[u8], recorded: &str) -> bool {
+    if recorded.len() == 2 * SHA256.output_len() {
+        hexadecimal(digest(&SHA256, bytes).as_ref()) == recorded
+    } else {
+        checksum(bytes) == recorded
+    }
 }
 
 /// 128 bits of xxHash3, in hexadecimal digits: they tell what a disk did to a file, ten times as fast as SHA-256. They are no proof against
