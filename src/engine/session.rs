@@ -20,9 +20,13 @@ use super::error::{Error, Result};
 use super::means::Means;
 use super::ordered::{merged, ordered, over, unordered};
 use super::rules::{InTurns, OwnJoins};
+use crate::model::dataset;
 
 /// The folder below a run's where rows go that do not fit into memory, for as long as a plan is carried out.
 pub const SPILL: &str = "spill";
+
+/// Bytes of the footers of files that are remembered.
+const REMEMBERED_BYTES: usize = 4 << 20;
 
 /// Plans that are written down of one stage.
 const NOTED_AT_MOST: usize = 16;
@@ -90,7 +94,15 @@ impl Engine {
             "/" => DiskManagerMode::Disabled,
             root => DiskManagerMode::Directories(vec![PathBuf::from(root).join(SPILL)]),
         });
-        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).with_disk_manager_builder(spill).build_arc()?;
+        // Files are read once or twice, and there may be thousands: what is remembered of them would grow with the rows. Listings are never
+        // remembered, as a folder may be written meanwhile.
+        let runtime = RuntimeEnvBuilder::new()
+            .with_metadata_cache_limit(REMEMBERED_BYTES)
+            .with_file_statistics_cache_limit(0)
+            .with_object_list_cache_limit(0)
+            .with_memory_pool(pool)
+            .with_disk_manager_builder(spill)
+            .build_arc()?;
         let state =
             SessionStateBuilder::new().with_config(settings(means)).with_runtime_env(runtime).with_default_features();
         // Last, when everything else about a plan is decided.
@@ -160,8 +172,11 @@ impl Engine {
             let schema = given.get(folder).and_then(|batches| batches.first()).map(RecordBatch::schema);
             return self.in_memory(given, folder, &schema.unwrap_or_else(|| Arc::new(Schema::empty())));
         }
-        let options = ParquetReadOptions::default();
-        named(self.context.read_parquet(format!("{}{folder}/", self.root), options).await?, folder)
+        // The first of its files says it for all, of which there may be thousands.
+        let first = format!("{}{folder}/{}", self.root, dataset::FIRST_FILE);
+        let first = self.context.read_parquet(first, ParquetReadOptions::default()).await?;
+        let schema: SchemaRef = Arc::new(first.schema().as_arrow().clone());
+        self.dataset(folder, &schema).await
     }
 
     fn in_memory(
@@ -193,9 +208,7 @@ impl Engine {
     /// A session over the same folder whose plans have one partition.
     pub(super) fn on_one_thread(&self) -> Result<Self> {
         let means = Means { threads: 1, ..self.means };
-        let pool = Arc::clone(&self.context.runtime_env().memory_pool);
-        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
-        let context = SessionContext::new_with_config_rt(settings(means), runtime);
+        let context = SessionContext::new_with_config_rt(settings(means), self.context.runtime_env());
         let state = SessionStateBuilder::new_from_existing(context.state());
         let context = SessionContext::new_with_state(state.with_physical_optimizer_rule(Arc::new(InTurns)).build());
         let (root, given) = (self.root.clone(), self.given.clone());

@@ -222,6 +222,9 @@ pub fn gsid() -> Field {
     Field::bare("Gsid", "GSID", FieldKind::Gsid)
 }
 
+/// The first file of a dataset that a stage wrote.
+pub const FIRST_FILE: &str = "part-000000.parquet";
+
 /// What a GSID begins with in place of one that Gainsight has not given yet: of a record that another plan is going to insert.
 pub const TO_COME: &str = "~";
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 
-use super::buckets::deal;
+use super::buckets::{deal, rows_held};
 use super::chosen::only;
 use super::error::Error;
 use crate::engine::compare::{Comparison, queue};
@@ -20,7 +20,7 @@ use crate::engine::screen::{Screen, Sifting};
 use crate::engine::session::{Engine, Rows};
 use crate::model::dataset;
 use crate::model::job::Job;
-use crate::store::dataset::RunFolder;
+use crate::store::dataset::{RunFolder, Writer};
 
 /// Makes all stages of a job's plan. `seen` gets each batch of the changes, of which rows that are not `chosen` are filtered, and before
 /// them nothing once, when the source's side is done. Gives the digest of everything that is loaded.
@@ -105,7 +105,9 @@ async fn screened(folder: &RunFolder, rows: Rows, mut sifting: Sifting<'_>) -> R
 async fn compared(comparison: &Comparison<'_>, folder: &RunFolder) -> Result<Rows, Error> {
     if comparison.buckets > 1 {
         for number in 0..comparison.buckets {
-            write_fleeting(folder, &dataset::compared_in(number), comparison.bucket(number).await?).await?;
+            let rows = comparison.bucket(number).await?;
+            let writer = folder.write_fleeting(&dataset::compared_in(number), Arc::clone(&rows.schema));
+            written(writer.with_groups_of(rows_held(comparison.buckets)), rows).await?;
         }
     }
     Ok(comparison.together().await?)
@@ -133,9 +135,11 @@ async fn write(
 
 /// What the next stage reads at once, and nobody later; gives its rows.
 async fn write_fleeting(folder: &RunFolder, name: &str, rows: Rows) -> Result<u64, Error> {
-    let Rows { schema, mut batches } = rows;
-    let mut writer = folder.write_fleeting(name, schema);
-    while let Some(batch) = batches.next().await {
+    written(folder.write_fleeting(name, Arc::clone(&rows.schema)), rows).await
+}
+
+async fn written(mut writer: Writer, mut rows: Rows) -> Result<u64, Error> {
+    while let Some(batch) = rows.batches.next().await {
         writer.add(batch?).await?;
     }
     Ok(writer.finish().await?)

@@ -20,8 +20,8 @@ use super::{durable, parts};
 
 /// Rows of one file. Fixed, so that the same rows make the same files.
 const ROWS_PER_FILE: usize = 32_768;
-/// Smaller files cost more than they are worth.
-const ROWS_PER_FILE_AT_LEAST: usize = 1_024;
+/// Smaller files, or groups, cost more than they are worth.
+const ROWS_AT_LEAST: usize = 1_024;
 
 /// A dataset being written.
 pub struct Writer {
@@ -30,8 +30,9 @@ pub struct Writer {
     schema: SchemaRef,
     held: Vec<RecordBatch>,
     held_rows: usize,
-    /// Rows of a file.
+    /// Rows of a file, and of a group in it.
     rows_per_file: usize,
+    rows_per_group: usize,
     /// The number of the next file.
     next: usize,
     /// Whether each page is a file of its own.
@@ -67,6 +68,7 @@ impl Writer {
             held: Vec::new(),
             held_rows: 0,
             rows_per_file: ROWS_PER_FILE,
+            rows_per_group: ROWS_PER_BATCH,
             next: 0,
             is_paged: false,
             is_lasting: true,
@@ -85,7 +87,14 @@ impl Writer {
     /// The same with files of so many rows, as far as that is fewer than usual: for one of many that are written side by side.
     #[must_use]
     pub fn with_files_of(self, rows: usize) -> Self {
-        Self { rows_per_file: rows.clamp(ROWS_PER_FILE_AT_LEAST, ROWS_PER_FILE), ..self }
+        let rows_per_file = rows.clamp(ROWS_AT_LEAST, ROWS_PER_FILE);
+        Self { rows_per_file, rows_per_group: ROWS_PER_BATCH.min(rows_per_file), ..self }
+    }
+
+    /// The same with groups of so many rows, as far as that is fewer than usual: for one of many that are read side by side.
+    #[must_use]
+    pub fn with_groups_of(self, rows: usize) -> Self {
+        Self { rows_per_group: rows.clamp(ROWS_AT_LEAST, ROWS_PER_BATCH), ..self }
     }
 
     /// The same behind pages that are there.
@@ -179,9 +188,10 @@ impl Writer {
         let (root, rows, what) = (self.folder.top()?, batch.num_rows() as u64, self.name.clone());
         // Whatever comes of this one, its name is not used again: it may still be under way.
         self.next += 1;
+        let rows_per_group = self.rows_per_group;
         let (is_lasting, is_abandoned) = (self.is_lasting, Arc::clone(&self.abandoned.0));
         self.under_way = Some(tokio::task::spawn_blocking(move || {
-            let bytes = encode(&batch).map_err(|e| problem(&what, &e))?;
+            let bytes = encode(&batch, rows_per_group).map_err(|e| problem(&what, &e))?;
             if let Some(folder) = path.parent() {
                 durable::make_folder(&root, folder)?;
             }
@@ -209,12 +219,12 @@ impl Writer {
     }
 }
 
-fn encode(batch: &RecordBatch) -> std::result::Result<Vec<u8>, parquet::errors::ParquetError> {
+fn encode(batch: &RecordBatch, rows_per_group: usize) -> std::result::Result<Vec<u8>, parquet::errors::ParquetError> {
     // Uncompressed and without statistics: staging is read once or twice, and compressing it would cost more than that.
     let properties = WriterProperties::builder()
         .set_statistics_enabled(EnabledStatistics::None)
         .set_dictionary_enabled(false)
-        .set_max_row_group_row_count(Some(ROWS_PER_BATCH))
+        .set_max_row_group_row_count(Some(rows_per_group))
         .build();
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
