@@ -25,6 +25,9 @@ use crate::model::dataset;
 /// The folder below a run's where rows go that do not fit into memory, for as long as a plan is carried out.
 pub const SPILL: &str = "spill";
 
+/// Bytes at the end of a file that are read for its footer at first.
+const FOOTER_BYTES: usize = 32 << 10;
+
 /// Bytes of the footers of files that are remembered.
 const REMEMBERED_BYTES: usize = 4 << 20;
 
@@ -261,6 +264,8 @@ fn settings(means: Means) -> SessionConfig {
     options.execution.collect_statistics = false;
     // Few rows of many are compared in full: of the others no more is read than says so.
     options.execution.parquet.pushdown_filters = true;
+    // The footer of a file without statistics is some kilobytes: half a megabyte would be copied for each otherwise.
+    options.execution.parquet.metadata_size_hint = Some(FOOTER_BYTES);
     options.execution.parquet.schema_force_view_types = false;
     config
 }
