@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 const HEAPS_AT_MOST: usize = 4;
 
 /// Begins once more with a heap for each core, four at the most, and not eight for each, which is what the GNU library's allocator keeps: a run of a million rows took
-/// 430 MB with sixteen of them, 270 with two, and with one 260, but longer by a tenth. Their number can only be said before a process begins.
+/// 430 MB with sixteen of them, 275 with two, and with one 260, but a plan of the bench took a fifth longer. Their number can only be said before a process begins.
 /// <https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html>
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn with_few_heaps() {

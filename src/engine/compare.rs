@@ -117,14 +117,10 @@ impl<'a> Comparison<'a> {
         } else if self.screen.as_ref().is_none_or(|screen| screen.left() > 0) {
             all.push(self.bucket(0).await?);
         }
-        let settled = self.settled().await?;
-        if all.is_empty() {
-            return Ok(settled
-                .ok_or_else(|| DataFusionError::Internal("there is nothing to compare".to_owned()))?
-                .and(all, None));
-        }
-        let first = all.remove(0);
-        Ok(first.and(all, settled))
+        all.extend(self.settled().await?);
+        let mut all = all.into_iter();
+        let first = all.next().ok_or_else(|| DataFusionError::Internal("there is nothing to compare".to_owned()))?;
+        Ok(first.and(all))
     }
 
     /// The rows that are settled.

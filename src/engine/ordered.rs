@@ -54,15 +54,8 @@ pub(super) type Stream = BoxStream<'static, Result<RecordBatch>>;
 
 /// Streams as one, by the numbers of their rows, which ascend in each.
 pub(super) fn merged(streams: Vec<Stream>) -> Stream {
-    over(streams, None)
-}
-
-/// The same, and beneath them a stream whose rows stand only where none of the others has their number.
-pub(super) fn over(streams: Vec<Stream>, base: Option<Stream>) -> Stream {
-    let base_lane = base.as_ref().map_or(usize::MAX, |_| streams.len());
-    let lanes: Vec<Lane> = streams.into_iter().chain(base).map(Lane::of).collect();
-    let empty = (0..lanes.len()).collect();
-    let merge = Merge { heads: BinaryHeap::new(), empty, lanes, base: base_lane, last: i64::MIN };
+    let lanes: Vec<Lane> = streams.into_iter().map(Lane::of).collect();
+    let merge = Merge { heads: BinaryHeap::new(), empty: (0..lanes.len()).collect(), lanes, last: i64::MIN };
     futures::stream::try_unfold(merge, |mut merge| async move { Ok(merge.next().await?.map(|batch| (batch, merge))) })
         .boxed()
 }
@@ -126,8 +119,6 @@ struct Merge {
     heads: BinaryHeap<Reverse<(i64, usize)>>,
     /// Lanes whose next batch has to be waited for.
     empty: Vec<usize>,
-    /// The lane whose rows give way to others with the same number, if there is one: the last.
-    base: usize,
     /// The number of the row that was taken last.
     last: i64,
 }
@@ -150,14 +141,6 @@ impl Merge {
             let lane = &mut self.lanes[at];
             let Some((batch, numbers)) = &lane.head else { break };
             let left = &numbers[lane.at..];
-            if at == self.base && first == self.last {
-                lane.at += 1;
-                match numbers.get(lane.at) {
-                    Some(next) => self.heads.push(Reverse((*next, at))),
-                    None => self.empty.push(at),
-                }
-                continue;
-            }
             // Everything before the first row of the others.
             let count = if left.len() < 2 || left[1] >= other { 1 } else { left.partition_point(|n| *n < other) };
             if first <= self.last || count == 0 {

@@ -108,9 +108,10 @@ impl<'a> Sifting<'a> {
         let over = (column("_why")?.as_primitive::<Int32Type>(), compares_live_rows_only(self.job));
         let digests = (column(KEY)?.as_fixed_size_binary(), column(FORM)?.as_fixed_size_binary());
         self.claim(column(ROW)?.as_primitive::<Int64Type>().values(), digests, over)?;
-        let fields = rows.schema_ref().fields().iter().enumerate();
-        let kept: Vec<usize> = fields.filter(|(_, f)| f.name() != KEY && f.name() != FORM).map(|(at, _)| at).collect();
-        Ok(rows.project(&kept).map_err(DataFusionError::from)?)
+        let kept = Self::kept(rows.schema_ref());
+        let columns: Result<Vec<ArrayRef>> =
+            kept.fields().iter().map(|f| column(f.name()).cloned().map_err(Into::into)).collect();
+        Ok(RecordBatch::try_new(kept, columns?).map_err(DataFusionError::from)?)
     }
 
     /// The columns of what is kept.

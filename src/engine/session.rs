@@ -18,7 +18,7 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
 use super::error::{Error, Result};
 use super::means::Means;
-use super::ordered::{merged, ordered, over, unordered};
+use super::ordered::{merged, ordered, unordered};
 use super::rules::{InTurns, OwnJoins};
 use crate::model::dataset;
 
@@ -46,8 +46,8 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// These rows and others with the same columns, by their numbers; where none of them has a number, the row of `beneath` that does.
-    pub(super) fn and(self, others: Vec<Self>, beneath: Option<Self>) -> Self {
+    /// These rows and others with the same columns, by their numbers.
+    pub(super) fn and(self, others: impl Iterator<Item = Self>) -> Self {
         // Whether a column could hold a null is a matter of how it was made; what is kept says the same of all rows.
         let fields = self.schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
         let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -60,7 +60,7 @@ impl Rows {
             batches.map(alike).map_err(|error: Error| *error.0).boxed()
         };
         let all = std::iter::once(self).chain(others).map(|rows| alike(rows.batches));
-        let batches = over(all.collect(), beneath.map(|rows| alike(rows.batches)));
+        let batches = merged(all.collect());
         Self { schema, batches: batches.map_err(Error::from).boxed() }
     }
 }

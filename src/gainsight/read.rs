@@ -154,11 +154,12 @@ impl Records<'_> {
         };
         let read = match early {
             Some(read) => read,
-            None if is_again => {
-                self.gainsight.wait_to_retry().await;
+            None => {
+                if is_again {
+                    self.gainsight.wait_to_retry().await;
+                }
                 self.gainsight.call_judged(&call, judge).await
             }
-            None => self.gainsight.call_judged(&call, judge).await,
         };
         // What is not plainly a page is read with all that may be said of it.
         let rows = match read? {
