@@ -9,6 +9,7 @@ pub mod decode;
 pub mod diagnostic;
 pub mod dynamics;
 pub mod engine;
+pub mod files;
 pub mod gainsight;
 pub mod http;
 pub mod lang;

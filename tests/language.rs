@@ -55,6 +55,7 @@ fn with_catalog(workspace: Workspace, change: &str) -> String {
             set_name: text(),
             primary_id: "Gsid".to_owned(),
             tracks: false,
+            is_of_files: false,
             fields: Vec::new(),
         };
         catalog.connections.entry(connection.to_owned()).or_default().insert(object.to_owned(), made);

@@ -144,6 +144,7 @@ fn object() -> Object {
         set_name: OBJECT.to_owned(),
         primary_id: "Gsid".to_owned(),
         tracks: false,
+        is_of_files: false,
         fields,
     }
 }

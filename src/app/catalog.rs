@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::Error;
 use super::workspace::Setting;
 use crate::dynamics;
+use crate::files::{self, client::Files};
 use crate::lang::references::{Path, References};
 use crate::model::catalog::{Catalog, Found, Object, ObjectName};
 use crate::model::connection::Connection;
@@ -31,6 +32,9 @@ pub(super) async fn catalog(
     for connection in services.dynamics.keys() {
         let kept = remembered.get(connection);
         tables(connection, references, services, kept, &mut catalog).await.map_err(|e| wrap(connection, e.into()))?;
+    }
+    for (connection, files) in &services.files {
+        file_tables(connection, files, references, &mut catalog).await.map_err(|e| wrap(connection, e.into()))?;
     }
     for connection in services.gainsight.keys() {
         let kept = remembered.get(connection);
@@ -82,6 +86,9 @@ pub(super) async fn all_names(services: &Services) -> Result<BTreeMap<String, Ve
     for (connection, client) in &services.dynamics {
         names.insert(connection.clone(), client.tables().await.map_err(|e| wrap(connection, e.into()))?);
     }
+    for (connection, files) in &services.files {
+        names.insert(connection.clone(), files.tables().await.map_err(|e| wrap(connection, e.into()))?);
+    }
     for (connection, client) in &services.gainsight {
         names.insert(connection.clone(), client.objects().await.map_err(|e| wrap(connection, e.into()))?);
     }
@@ -90,6 +97,39 @@ pub(super) async fn all_names(services: &Services) -> Result<BTreeMap<String, Ve
 
 fn wrap(connection: &str, cause: crate::run::error::Error) -> Error {
     Error::Connection { name: connection.to_owned(), cause: Box::new(cause) }
+}
+
+/// Tables of files, and those that paths lead to. They are looked at each time: that costs no call of a service.
+async fn file_tables(
+    connection: &str,
+    files: &Files,
+    references: &References,
+    catalog: &mut Catalog,
+) -> Result<(), files::error::Error> {
+    let of = |name: &str| name.eq_ignore_ascii_case(connection);
+    let mut wanted: Vec<String> =
+        references.objects.iter().filter(|(c, _)| of(c)).map(|(_, table)| table.clone()).collect();
+    let (mut seen, mut is_any_unknown) = (BTreeSet::new(), false);
+    while let Some(table) = wanted.pop() {
+        if !seen.insert(table.to_lowercase()) {
+            continue;
+        }
+        match files.describe(&table).await {
+            Ok(object) => {
+                catalog.connections.entry(connection.to_owned()).or_default().insert(object.name.clone(), object);
+            }
+            Err(files::error::Error::NoTable(_)) => is_any_unknown = true,
+            Err(error) => return Err(error),
+        }
+        let known = &catalog.connections.entry(connection.to_owned()).or_default();
+        for path in references.paths.iter().filter(|p| of(&p.connection)) {
+            wanted.extend(next_tables(known, path));
+        }
+    }
+    if is_any_unknown {
+        catalog.names.insert(connection.to_owned(), files.tables().await?);
+    }
+    Ok(())
 }
 
 async fn tables(

@@ -166,8 +166,7 @@ pub(super) async fn admit<'a>(
 ) -> Result<(), Error> {
     note(state, setting, &workspace.sources)?;
     let (connections, services) = (&workspace.project.connections, &workspace.services);
-    let both = |job: &'a Job| [job.source.connection.as_str(), job.main_target().connection.as_str()];
-    let names: BTreeSet<&str> = jobs.into_iter().flat_map(both).collect();
+    let names: BTreeSet<&str> = jobs.into_iter().flat_map(Job::connections).collect();
     for connection in names.into_iter().filter_map(|name| connections.get(name)) {
         let before = state.connection(&connection.name)?;
         if let Some(revoked) = before.as_ref().and_then(|b| b.revoked.clone()) {
@@ -227,7 +226,7 @@ pub(super) fn same(
     before: Option<Established>,
     setting: &Setting,
 ) -> Result<Established, Error> {
-    let of = if connection.service == Service::Dynamics { &services.organizations } else { &services.tenants };
+    let of = if connection.service.has_tables() { &services.organizations } else { &services.tenants };
     let identity = of.get(&connection.name).cloned().unwrap_or_default();
     let is_here = is_local(&connection.url);
     let Some(before) = before else {
@@ -255,7 +254,7 @@ fn known(connection: &Connection, kept: &[Established], parsed: &Parsed) -> Know
     Known {
         name: connection.name.clone(),
         label: connection.label.clone(),
-        service: if connection.service == Service::Dynamics { "Dynamics" } else { "Gainsight" },
+        service: connection.service.name(),
         url: connection.url.clone(),
         status: match one {
             None => "declared",

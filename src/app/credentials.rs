@@ -44,7 +44,7 @@ pub(super) fn of_dynamics(
             let proof = Proof::Person(Arc::new(kept(connection, setting)?), optional(client_secret)?);
             (tenant_id, client_id, proof)
         }
-        Auth::AccessKey { .. } | Auth::M2m { .. } => return Err(other_service(connection)),
+        Auth::AccessKey { .. } | Auth::M2m { .. } | Auth::Environment => return Err(other_service(connection)),
     };
     Ok(Ok(Credentials { tenant_id: optional(tenant)?, client_id: get(client_id)?, proof }))
 }

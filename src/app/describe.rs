@@ -66,6 +66,9 @@ async fn described(workspace: &Workspace, connection: &str, name: &str) -> Resul
     if let Some(dynamics) = workspace.services.dynamics.get(connection) {
         return dynamics.describe(name).await.map(Some).map_err(|e| failed(e.into()));
     }
+    if let Some(files) = workspace.services.files.get(connection) {
+        return files.describe(name).await.map(Some).map_err(|e| failed(e.into()));
+    }
     if let Some(gainsight) = workspace.services.gainsight.get(connection) {
         let objects = gainsight.describe(&[name.to_owned()]).await.map_err(|e| failed(e.into()))?;
         return Ok(objects.into_iter().next());

@@ -56,7 +56,8 @@ pub fn explain(workspace: &Workspace, setting: &Setting, name: &str) -> Result<E
     let base = state.map(|state| state.base(&workspace.services.tenancy(job), &job.name)).transpose()?.flatten();
     let now_ms = workspace.services.clock.now().timestamp_millis();
     let asked = asked_whole(job);
-    let dynamics = asked.iter().filter_map(|q| Some((shown(origin, q)?.to_string(), q.prefer(page_size))));
+    let asked = asked.iter().filter(|query| !query.table.is_of_files);
+    let dynamics = asked.filter_map(|q| Some((shown(origin, q)?.to_string(), q.prefer(page_size))));
     let read = dataset::objects(job);
     let engine = Engine::new("/").map_err(crate::run::error::Error::from)?;
     let plans = engine.explain(job).map_err(crate::run::error::Error::from)?;

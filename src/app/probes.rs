@@ -53,6 +53,7 @@ pub async fn test(setting: &Setting, name: &str) -> Result<Vec<Check>, Error> {
     let objects = text.parsed.objects_of(&connection.name);
     match connection.service {
         Service::Dynamics => dynamics(&connection, &services, kept.identity.as_deref(), &objects, &mut checks).await,
+        Service::Files => files(&connection, &services, &objects, &mut checks).await,
         Service::Gainsight => gainsight(&connection, &services, &objects, &mut checks).await,
     }
     if let Auth::AccessKey { .. } = connection.auth {
@@ -92,6 +93,21 @@ async fn dynamics(
         if let Ok(privileges) = &privileges {
             checks.push(rights(table, client.rights(table, privileges).await));
         }
+    }
+}
+
+async fn files(connection: &Connection, services: &Services, tables: &[String], checks: &mut Vec<Check>) {
+    let Some(client) = services.files.get(&connection.name) else { return };
+    match client.tables().await {
+        Ok(names) => checks.push(check("reading", true, &format!("{} tables can be seen", names.len()))),
+        Err(error) => return checks.push(check("reading", false, &error.to_string())),
+    }
+    for table in tables {
+        let (passed, found) = match client.describe(table).await {
+            Ok(object) => (true, format!("{} columns", object.fields.len())),
+            Err(error) => (false, error.to_string()),
+        };
+        checks.push(check(&format!("reading {table}"), passed, &found));
     }
 }
 

@@ -16,6 +16,7 @@ use crate::diagnostic::source::Sources;
 use crate::dynamics;
 use crate::dynamics::client::{Credentials, Dynamics};
 use crate::engine::functions;
+use crate::files::client::Files;
 use crate::gainsight;
 use crate::gainsight::client::Gainsight;
 use crate::http::hosts;
@@ -242,6 +243,7 @@ pub(crate) fn text_of(setting: &Setting) -> Result<Text, Error> {
 pub(super) fn nothing_open(setting: &Setting) -> Services {
     Services {
         dynamics: BTreeMap::new(),
+        files: BTreeMap::new(),
         gainsight: BTreeMap::new(),
         organizations: BTreeMap::new(),
         tenants: BTreeMap::new(),
@@ -271,6 +273,12 @@ pub(super) async fn connect_with(
     services: &mut Services,
 ) -> Result<Result<(), crate::run::error::Error>, Error> {
     let name = connection.name.clone();
+    if connection.service == Service::Files {
+        let opened = Files::open(connection, &setting.project, setting.clock);
+        // Files have no organisation: the place where they lie stands for it.
+        services.organizations.insert(name.clone(), connection.url.clone());
+        return Ok(opened.map(|files| drop(services.files.insert(name, files))).map_err(Into::into));
+    }
     if connection.service == Service::Dynamics {
         let credentials =
             match given.map_or_else(|| credentials::of_dynamics(connection, setting), |given| Ok(Ok(given)))? {

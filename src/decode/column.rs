@@ -162,6 +162,14 @@ impl Texts {
         self.end(scan)
     }
 
+    /// A row with these bytes, which are UTF-8; false if all texts together are longer than a column can be.
+    pub fn add(&mut self, text: &[u8]) -> bool {
+        self.bytes.extend_from_slice(text);
+        let Ok(end) = i32::try_from(self.bytes.len()) else { return false };
+        self.ends.push(end);
+        true
+    }
+
     /// A row with this text.
     ///
     /// # Errors

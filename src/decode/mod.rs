@@ -1,16 +1,19 @@
-//! JSON of a page → Arrow columns, in one pass over its bytes: what is wanted becomes values, the rest is checked and passed over.
+//! JSON of a page, or texts with separators → Arrow columns, in one pass over the bytes: what is wanted becomes values, the rest is checked
+//! and passed over.
 //!
 //! It knows no service: which names are wanted and in which forms a value may come is for `dynamics` and `gainsight` to say. In: the
 //! bytes of an answer. Out: columns, or a [`Fault`] with its place. What nobody wants is read as strictly as a reader of everything
 //! would read it (<https://www.rfc-editor.org/rfc/rfc8259>): grammar, UTF-8, escapes, numbers that can be held, depth, length of texts.
 
 pub mod column;
+pub mod csv;
 mod marks;
 pub mod moment;
 pub mod number;
 pub mod row;
 pub mod scan;
 pub mod text;
+pub mod written;
 
 /// How much is too much.
 #[derive(Debug, Clone, Copy)]

@@ -131,6 +131,7 @@ impl Dynamics {
             set_name: entity.entity_set_name,
             primary_id: entity.primary_id_attribute,
             tracks: entity.change_tracking_enabled,
+            is_of_files: false,
             fields,
         })
     }

@@ -26,19 +26,21 @@ pub(super) fn datasets(job: &Job, given: &[Given]) -> Result<BTreeMap<String, Re
     };
     let source = &job.source;
     let mut made = BTreeMap::new();
-    let mut table = |folder: String, name: &str, fields: &[&Field], numbered: bool, id: &str| {
+    let mut table = |folder: String, (from, name): (&str, &str), fields: &[&Field], numbered: bool, id: &str| {
         let schema = dataset::table_schema(fields, numbered, (!numbered).then_some(id));
-        made.insert(folder, rows(&schema, &of(&source.connection, name), id, fields)?);
+        made.insert(folder, rows(&schema, &of(from, name), id, fields)?);
         Ok::<(), super::error::Error>(())
     };
     let fields = dataset::table_fields(job, None);
-    table(dataset::SOURCE.to_owned(), &source.table.name, &fields, true, &source.table.primary_id)?;
+    let own = source.connection.as_str();
+    table(dataset::SOURCE.to_owned(), (own, &source.table.name), &fields, true, &source.table.primary_id)?;
     for relation in &job.relations {
         let (name, id) = (&relation.table.name, &relation.table.primary_id);
-        table(dataset::related(name), name, &dataset::table_fields(job, Some(name)), false, id)?;
+        table(dataset::related(name), (own, name), &dataset::table_fields(job, Some(name)), false, id)?;
     }
     for (name, (found, fields)) in dataset::searched_tables(job) {
-        table(dataset::searched(&name), &name, &fields.iter().collect::<Vec<_>>(), false, &found.primary_id)?;
+        let of = (found.connection.as_str(), found.name.as_str());
+        table(dataset::searched(&name), of, &fields.iter().collect::<Vec<_>>(), false, &found.primary_id)?;
     }
     let target = &job.main_target().connection;
     for (name, fields) in dataset::objects(job) {

@@ -26,9 +26,9 @@ const STAGE: char = 'l';
 pub(super) fn dataset_of(lookup: &Lookup, job: &Job) -> (String, SchemaRef) {
     match &lookup.object.table {
         Some(table) => {
-            let tables = dataset::searched_tables(job);
-            let fields: Vec<&Field> = tables[&table.name].1.iter().collect();
-            (dataset::searched(&table.name), dataset::table_schema(&fields, false, Some(&table.primary_id)))
+            let (tables, name) = (dataset::searched_tables(job), dataset::searched_name(job, table));
+            let fields: Vec<&Field> = tables[&name].1.iter().collect();
+            (dataset::searched(&name), dataset::table_schema(&fields, false, Some(&table.primary_id)))
         }
         None => {
             let name = &lookup.object.name;

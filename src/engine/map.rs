@@ -167,6 +167,9 @@ fn filtered(job: &Job, reasons: &Reasons, source: DataFrame, inputs: Inputs) -> 
     let nothing = Expr::Literal(ScalarValue::Int32(None), None);
     let rows = add(rows, vec![("_why".to_owned(), nothing), ("_value".to_owned(), null_text())])?;
     let mut decisions = vec![(Cause::Superseded, ident(ROW).lt(ident("newest_row")), null_text())];
+    if let Some(unread) = job.unread {
+        decisions.push((Cause::Unread, ident(column(unread)).is_not_null(), ident(column(unread))));
+    }
     if let Some(merged) = job.merged {
         decisions.push((Cause::Merged, ident(column(merged.flag)).is_true(), ident(column(merged.into))));
     }

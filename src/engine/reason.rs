@@ -20,6 +20,8 @@ use crate::model::reject::RejectCode;
 pub enum Cause {
     /// A newer version of the row was read.
     Superseded,
+    /// A row of files cannot be read.
+    Unread,
     /// The row was merged into another one, and the job acts on rows that are gone.
     Merged,
     /// `WHERE`, on source columns.
@@ -109,6 +111,11 @@ impl Reasons {
         ];
         if job.merged.is_some() {
             all.push(plain(Cause::Merged, Outcome::Filtered, job));
+        }
+        if job.unread.is_some() {
+            let (cause, outcome, code) = (Cause::Unread, Outcome::Error, Some(RejectCode::BadValue));
+            let message = "a row of the file cannot be read; mend it there, or declare the column as TEXT".to_owned();
+            all.push(Reason { cause, outcome, code, message, place: job.place.clone(), field: None });
         }
         conditions(job, &mut all);
         lookups(job, &mut all);

@@ -135,6 +135,7 @@ fn object(described: Described) -> Object {
         label: described.label,
         primary_id: "Gsid".to_owned(),
         tracks: false,
+        is_of_files: false,
         fields: described.fields.into_iter().map(field).collect(),
     }
 }

@@ -42,6 +42,31 @@ pub struct Connection {
     pub person_resolution: Vec<TargetField>,
     /// `FROM 'address'`, of a mail connection.
     pub sender: Vec<Name>,
+    /// `FORMAT CSV (…)`, of files.
+    pub format: Vec<Format>,
+    /// `TABLE mapping (…)`, of files.
+    pub tables: Vec<FilesTable>,
+    pub span: Span,
+}
+
+/// `FORMAT CSV (header = FALSE)`
+#[derive(Debug, Clone)]
+pub struct Format {
+    /// `CSV`, `JSON`, `PARQUET` or `SYNAPSE`, in capitals.
+    pub kind: String,
+    /// Setting and value; `TRUE` and `FALSE` as they are written.
+    pub settings: Vec<(Name, Name)>,
+    pub span: Span,
+}
+
+/// `TABLE mapping (code TEXT) KEY (code) AT 'maps/*.csv'`
+#[derive(Debug, Clone)]
+pub struct FilesTable {
+    pub name: Name,
+    /// Column and type.
+    pub columns: Vec<(Name, Name)>,
+    pub key: Option<Name>,
+    pub at: Option<Name>,
     pub span: Span,
 }
 
@@ -49,6 +74,7 @@ pub struct Connection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     Dynamics,
+    Files,
     Gainsight,
     Smtp,
 }

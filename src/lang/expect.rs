@@ -138,7 +138,7 @@ fn inside(slip: &Slip<'_>, bracket: Option<usize>) -> String {
     let upper = before.to_ascii_uppercase();
     let is_name = before.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '"');
     match upper.as_str() {
-        "KEY" | "IN" | "LIMITS" | "SETTINGS" => format!(" in {upper} (…)"),
+        "KEY" | "IN" | "LIMITS" | "SETTINGS" | "CSV" => format!(" in {upper} (…)"),
         "BY" => " in RESOLVED BY (…)".to_owned(),
         "VALUES" | "," | ")" => " in this row".to_owned(),
         "AND" | "OR" | "NOT" | "WHERE" | "WHEN" | "THEN" | "ELSE" | "CASE" | "REQUIRE" | "SELECT" | "BETWEEN"
@@ -206,9 +206,15 @@ fn words(rule: Rule) -> Vec<String> {
         Rule::test => of(&["TEST"]),
         Rule::settings => of(&["SETTINGS"]),
         Rule::statement => of(&["CREATE"]),
-        Rule::connection_clause => of(&["URL", "AUTH", "LIMITS", "COMPANY RESOLVED BY", "PERSON RESOLVED BY"]),
-        Rule::service => of(&["DYNAMICS", "GAINSIGHT", "SMTP"]),
+        Rule::connection_clause => {
+            of(&["URL", "AUTH", "LIMITS", "FORMAT", "TABLE", "COMPANY RESOLVED BY", "PERSON RESOLVED BY"])
+        }
+        Rule::service => of(&["DYNAMICS", "FILES", "GAINSIGHT", "SMTP"]),
         Rule::sender => of(&["FROM 'address'"]),
+        Rule::files_key => of(&["KEY (column)"]),
+        Rule::files_at => of(&["AT 'files'"]),
+        Rule::declared | Rule::format_settings => of(&["`(`"]),
+        Rule::kw_synapse => of(&["SYNAPSE LINK"]),
         Rule::job_clause => of(&["COMMENT", "AFTER", "SCHEDULE", "NOTIFY", "TIME ZONE"]),
         Rule::chain_clause => of(&["COMMENT", "SCHEDULE", "NOTIFY", "ON FAILURE"]),
         Rule::after => of(&["AFTER \"job\""]),
@@ -276,6 +282,8 @@ fn words_of_values(rule: Rule) -> Vec<String> {
         | Rule::objects
         | Rule::key_field
         | Rule::auth_setting
+        | Rule::declaration
+        | Rule::format_setting
         | Rule::setting
         | Rule::limit
         | Rule::assignment

@@ -13,6 +13,7 @@ mod habit_clause;
 pub mod layout;
 mod parse;
 mod parse_expression;
+mod parse_files;
 mod parse_job;
 mod parse_lookup;
 mod parse_schedule;

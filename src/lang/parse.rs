@@ -10,6 +10,7 @@ use super::ast::{
     Auth, Chain, Connection, Name, ObjectName, Service, Setting, SettingValue, Settings, Statement, TargetField,
 };
 use super::expect::diagnose;
+use super::parse_files;
 use super::parse_job::job;
 use super::parse_schedule::{head_clause, length};
 use super::parse_test::test;
@@ -102,6 +103,8 @@ fn connection(origin: Origin, pair: Pair<'_, Rule>) -> Connection {
         company_resolution: None,
         person_resolution: Vec::new(),
         sender: Vec::new(),
+        format: Vec::new(),
+        tables: Vec::new(),
         span,
     };
     for part in pair.into_inner() {
@@ -111,6 +114,7 @@ fn connection(origin: Origin, pair: Pair<'_, Rule>) -> Connection {
             Rule::service => {
                 made.service = match part.into_inner().next().map(|p| p.as_rule()) {
                     Some(Rule::kw_dynamics) => Service::Dynamics,
+                    Some(Rule::kw_files) => Service::Files,
                     Some(Rule::kw_smtp) => Service::Smtp,
                     _ => Service::Gainsight,
                 };
@@ -127,6 +131,8 @@ fn take_clause(origin: Origin, clause: Pair<'_, Rule>, made: &mut Connection) {
         Rule::url => made.url.extend(origin.names(clause.into_inner())),
         Rule::sender => made.sender.extend(origin.names(clause.into_inner())),
         Rule::auth => made.auth.push(auth(origin, clause)),
+        Rule::format => made.format.push(parse_files::format(origin, clause)),
+        Rule::files_table => made.tables.push(parse_files::table(origin, clause)),
         Rule::limits => {
             for limit in clause.into_inner().filter(|p| p.as_rule() == Rule::limit) {
                 let mut names = origin.names(limit.into_inner());

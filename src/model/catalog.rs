@@ -41,6 +41,9 @@ pub struct Object {
     /// Dataverse: whether the table says what changed since a link ("change tracking").
     #[serde(default)]
     pub tracks: bool,
+    /// Whether it is a table of files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_of_files: bool,
     /// All fields, in the service's order.
     pub fields: Vec<Field>,
 }

@@ -4,6 +4,7 @@
 
 use url::{Host, Url};
 
+use super::files::FilesLayout;
 use super::place::Place;
 
 /// One checked connection.
@@ -15,12 +16,15 @@ pub struct Connection {
     pub label: String,
     /// Which service it leads to.
     pub service: Service,
-    /// Its origin, without a slash at the end: `https://acme.crm.dynamics.com`.
+    /// Its origin, without a slash at the end: `https://acme.crm.dynamics.com`. Of files the folder: `s3://bucket/exports`, or a path below
+    /// the project's folder.
     pub url: String,
     /// How to sign in.
     pub auth: Auth,
     /// The numbers it must stay within.
     pub limits: Limits,
+    /// Of files: what lies there, and in which form.
+    pub files: Option<FilesLayout>,
     /// Where a widget on the account form finds its company.
     pub company_resolution: Option<CompanyResolution>,
     /// The sets of person fields that identify a person, tried in turn.
@@ -50,6 +54,26 @@ pub enum Service {
     Dynamics,
     /// Gainsight NXT: the target.
     Gainsight,
+    /// Files in a folder or an object store: a source, and what lookups search.
+    Files,
+}
+
+impl Service {
+    /// Its name, as messages have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dynamics => "Dynamics",
+            Self::Gainsight => "Gainsight",
+            Self::Files => "files",
+        }
+    }
+
+    /// Whether rows are read from it, as tables.
+    #[must_use]
+    pub fn has_tables(self) -> bool {
+        self != Self::Gainsight
+    }
 }
 
 /// How a connection signs in. The strings are names of secrets.
@@ -67,6 +91,8 @@ pub enum Auth {
     AccessKey { key: String },
     /// Gainsight: an application with a secret.
     M2m { client_id: String, client_secret: String },
+    /// Files: as the environment of the process says, by the object store's own chain.
+    Environment,
 }
 
 impl Auth {
@@ -84,6 +110,7 @@ impl Auth {
             Self::AuthorizationCode { tenant_id, client_id, client_secret } => {
                 (tenant_id.as_ref(), std::iter::once(client_id).chain(client_secret).collect())
             }
+            Self::Environment => (None, Vec::new()),
             Self::AccessKey { key } => (None, vec![key]),
             Self::M2m { client_id, client_secret } => (None, vec![client_id, client_secret]),
         };

@@ -14,6 +14,12 @@ use super::job::{Job, Route, TableRef};
 /// The row's number in its run, from 1, given when its page is read and kept to the error file.
 pub const ROW: &str = "_row";
 
+/// The column that says why a row of files cannot be read.
+pub const UNREAD: &str = "@unread";
+
+/// The column by which an export tells which of a row's versions is newer, as Dataverse calls it.
+pub const VERSION_NUMBER: &str = "versionnumber";
+
 /// Rows of the source table.
 pub const SOURCE: &str = "source";
 /// Rows with their lookups resolved and their mappings computed, where all of them are compared at once.
@@ -69,7 +75,7 @@ pub fn target(object: &str) -> String {
     format!("{TARGETS}/{}", folder_name(&object.to_lowercase()))
 }
 
-/// Rows of a Dataverse table that lookups search.
+/// Rows of a table that lookups search, by its name among [`searched_tables`].
 #[must_use]
 pub fn searched(table: &str) -> String {
     format!("searched/{}", folder_name(table))
@@ -90,13 +96,23 @@ fn folder_name(name: &str) -> String {
     folder
 }
 
-/// The Dataverse tables that a job's lookups search, by name, each with the columns that are needed of it.
+/// What a table that lookups search is called in the run folder: of another connection than the source's with that connection.
+#[must_use]
+pub fn searched_name(job: &Job, table: &TableRef) -> String {
+    if table.connection == job.source.connection {
+        table.name.clone()
+    } else {
+        format!("{}.{}", table.connection, table.name)
+    }
+}
+
+/// The tables that a job's lookups search, by [`searched_name`], each with the columns that are needed of it.
 #[must_use]
 pub fn searched_tables(job: &Job) -> BTreeMap<String, (TableRef, Vec<Field>)> {
     let mut tables: BTreeMap<String, (TableRef, Vec<Field>)> = BTreeMap::new();
     for lookup in &job.lookups {
         let Some(table) = &lookup.object.table else { continue };
-        let (_, fields) = tables.entry(table.name.clone()).or_insert_with(|| (table.clone(), Vec::new()));
+        let (_, fields) = tables.entry(searched_name(job, table)).or_insert_with(|| (table.clone(), Vec::new()));
         for field in lookup.fields() {
             if !fields.iter().any(|f| f.name == field.name) {
                 fields.push(field.clone());

@@ -57,6 +57,8 @@ pub struct Job {
     pub requires: Vec<Require>,
     /// How many errors a run bears.
     pub on_error: OnError,
+    /// Why a row of files cannot be read, where the source is one: an index into `columns`.
+    pub unread: Option<usize>,
     /// How the source says that a row was merged into another one. Read where the job acts on rows that are gone.
     pub merged: Option<Merged>,
     /// What happens to the record of a row that is gone.
@@ -113,9 +115,11 @@ pub struct Require {
     pub place: Place,
 }
 
-/// A Dataverse table, as far as reading it needs.
+/// A table of Dataverse or of files, as far as reading it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableRef {
+    /// The connection's identifier.
+    pub connection: String,
     /// `systemuser`.
     pub name: String,
     /// `systemusers`.
@@ -128,6 +132,8 @@ pub struct TableRef {
     pub has_modified: bool,
     /// Whether it says what changed since a link ("change tracking").
     pub tracks: bool,
+    /// Whether it is a table of files.
+    pub is_of_files: bool,
 }
 
 /// An object or a table by name, as a lookup searches it.
@@ -139,7 +145,7 @@ pub struct ObjectRef {
     pub name: String,
     /// `User`.
     pub label: String,
-    /// The Dataverse table, where it is one.
+    /// The table of Dataverse or of files, where it is one.
     pub table: Option<TableRef>,
 }
 
@@ -247,6 +253,17 @@ pub struct Mapping {
 }
 
 impl Job {
+    /// The connections that it uses, each once.
+    #[must_use]
+    pub fn connections(&self) -> Vec<&str> {
+        let own = [self.source.connection.as_str(), self.main_target().connection.as_str()];
+        let mut all: Vec<&str> =
+            own.into_iter().chain(self.lookups.iter().map(|l| l.object.connection.as_str())).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// Whether it has to see every row of its source, also those that do not pass `WHERE`: a copy of the table is kept up to date, or
     /// what becomes of a row that is gone or left depends on it.
     #[must_use]

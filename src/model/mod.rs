@@ -10,6 +10,7 @@ pub mod connection;
 pub mod dataset;
 pub mod expression;
 pub mod field;
+pub mod files;
 pub mod fit;
 pub mod function;
 pub mod job;

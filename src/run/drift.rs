@@ -7,7 +7,6 @@
 use super::error::Error;
 use super::relied::{Relied, ReliedField};
 use super::services::Services;
-use crate::dynamics;
 use crate::model::catalog::Object;
 use crate::model::field::{Field, FieldKind};
 use crate::model::job::Job;
@@ -67,15 +66,13 @@ pub(super) fn changes(before: &Relied, after: &Relied) -> Vec<String> {
 
 /// The same parts of the schemas as the services have them now.
 pub(super) async fn now(job: &Job, services: &Services) -> Result<Relied, Error> {
-    let (source, target) = (services.source(job)?, services.target(job)?);
+    let target = services.target(job)?;
     let before = Relied::of(job);
-    let tables = before.objects.values().filter(|object| object.is_table).map(|object| async {
-        match source.describe(&object.name).await {
-            Err(dynamics::error::Error::NoTable(_)) => Ok(None),
-            other => other.map(Some),
-        }
+    let tables = before.objects.values().filter(|object| object.is_table);
+    let tables = tables.map(|object| async {
+        Ok::<_, Error>((&object.connection, services.table(&object.connection, &object.name).await?))
     });
-    let tables = async { Ok::<_, Error>(futures::future::try_join_all(tables).await?) };
+    let tables = futures::future::try_join_all(tables);
     let objects = async {
         let known = target.objects().await?;
         let names = before.objects.values().filter(|object| !object.is_table).map(|object| &object.name);
@@ -83,10 +80,15 @@ pub(super) async fn now(job: &Job, services: &Services) -> Result<Relied, Error>
         Ok::<_, Error>(target.describe(&names.cloned().collect::<Vec<_>>()).await?)
     };
     let (tables, described) = futures::try_join!(tables, objects)?;
-    let tables: Vec<Object> = tables.into_iter().flatten().collect();
+    let tables: Vec<(String, Object)> =
+        tables.into_iter().filter_map(|(connection, table)| Some((connection.clone(), table?))).collect();
     let objects = before.objects.into_iter().filter_map(|(key, object)| {
-        let all = if object.is_table { &tables } else { &described };
-        let now = all.iter().find(|now| now.name.eq_ignore_ascii_case(&object.name))?;
+        let is_it = |now: &&Object| now.name.eq_ignore_ascii_case(&object.name);
+        let now = if object.is_table {
+            tables.iter().filter(|(connection, _)| *connection == object.connection).map(|(_, now)| now).find(is_it)?
+        } else {
+            described.iter().find(is_it)?
+        };
         Some((key, object.retold(job, now)))
     });
     Ok(Relied { objects: objects.collect() })

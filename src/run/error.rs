@@ -2,7 +2,7 @@
 
 use super::moved::Moved;
 use crate::model::outcome::Status;
-use crate::{dynamics, engine, gainsight, store};
+use crate::{dynamics, engine, files, gainsight, store};
 
 /// A run that could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +10,9 @@ pub enum Error {
     /// The source.
     #[error(transparent)]
     Dynamics(#[from] dynamics::error::Error),
+    /// Files.
+    #[error(transparent)]
+    Files(#[from] files::error::Error),
     /// The target.
     #[error(transparent)]
     Gainsight(#[from] gainsight::error::Error),
@@ -120,7 +123,7 @@ impl Error {
     #[must_use]
     pub fn can_resume(&self) -> bool {
         match self {
-            Self::Dynamics(_) | Self::Gainsight(_) | Self::Quota { .. } => true,
+            Self::Dynamics(_) | Self::Files(_) | Self::Gainsight(_) | Self::Quota { .. } => true,
             Self::Store(error) => !matches!(error, store::error::Error::NotResumable { .. }),
             Self::Engine(error) => error.is_out_of_memory(),
             _ => false,

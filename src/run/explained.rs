@@ -8,6 +8,7 @@ use super::essence::digest_of;
 use super::ways::{Cursors, Full, TableWay, Ways, column, is_logged, is_tracked, pages, why_full};
 use crate::dynamics::odata::{Query, Reach, queries};
 use crate::engine::wanted::can_be_wanted;
+use crate::files::reading::Mark;
 use crate::model::dataset;
 use crate::model::job::{Job, TableRef};
 use crate::store::ledger::Base;
@@ -56,6 +57,16 @@ pub fn asked_whole(job: &Job) -> Vec<Query> {
 }
 
 fn table(job: &Job, table: &TableRef, is_source: bool, way: &TableWay, full: Option<Full>) -> String {
+    if table.is_of_files {
+        return match (way, full) {
+            (TableWay::Marked { mark: Mark::Folder(folder) }, _) => {
+                format!("the folders of the export behind {folder}")
+            }
+            (TableWay::Marked { .. }, _) => "whole, unless its files are what they were".to_owned(),
+            (_, Some(why)) => format!("whole: {}", why.words()),
+            (_, None) => "whole: nothing is known of what changes in it".to_owned(),
+        };
+    }
     let by = column(job, table, is_source);
     let later = if !job.source.changes {
         String::new()
@@ -72,7 +83,9 @@ fn table(job: &Job, table: &TableRef, is_source: bool, way: &TableWay, full: Opt
         (TableWay::Whole, None) if by.is_some() => {
             format!("whole: it fits into a page, so it is one request either way ({})", why_not_tracked(job, is_source))
         }
-        (TableWay::Whole | TableWay::Tracked, None) => "whole: nothing is known of what changes in it".to_owned(),
+        (TableWay::Whole | TableWay::Tracked | TableWay::Marked { .. }, _) => {
+            "whole: nothing is known of what changes in it".to_owned()
+        }
         (TableWay::Changed { again_from_ms, .. }, _) => {
             let again = again_from_ms.map_or(String::new(), |from| {
                 format!(

@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 
 use arrow::array::AsArray;
 
-use crate::dynamics::client::Dynamics;
-use crate::dynamics::odata::queries;
+use crate::dynamics::odata::{Query, queries};
 use crate::gainsight::client::Gainsight;
 use crate::model::dataset;
 use crate::model::job::{Job, Route};
@@ -18,7 +17,7 @@ use crate::store::state::Tenancy;
 
 use super::error::Error;
 use super::refreshing::{Came, Refreshing};
-use super::services::Services;
+use super::services::{Services, Source};
 use super::staging::Staging;
 use super::timed::Timed;
 use super::turn::Turn;
@@ -45,9 +44,13 @@ pub(super) async fn extract(
     turn: &Turn,
     look: impl Future<Output = Result<Timed, Error>>,
 ) -> Result<Extracted, Error> {
-    let (dynamics, gainsight): (&Dynamics, &Gainsight) = (services.source(job)?, services.target(job)?);
+    let gainsight: &Gainsight = services.target(job)?;
     let source = async {
-        let tables = queries(job).into_iter().map(|query| refreshing.table(dynamics, query));
+        let table = async |query: Query| match services.connected(&query.table.connection)? {
+            Source::Dynamics(dynamics) => refreshing.table(dynamics, query).await,
+            Source::Files(files) => refreshing.file_table(files, query).await,
+        };
+        let tables = queries(job).into_iter().map(table);
         // The source comes first among the queries, and so among the counts.
         let read = futures::future::try_join_all(tables).await?;
         refreshing.staging.source_rows.send_replace(None);

@@ -212,7 +212,7 @@ async fn all_keys(folder: &RunFolder, name: &str, id: &str) -> Result<HashSet<u1
 }
 
 /// A key in 16 bytes: the GUID that it is, or a part of its digest.
-fn key(id: &str) -> u128 {
+pub(super) fn key(id: &str) -> u128 {
     guid(id).unwrap_or_else(|| {
         let whole = digest(&SHA256, id.as_bytes());
         whole.as_ref().iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))

@@ -1,8 +1,9 @@
 //! What a preview reads: the first rows of the source, and all of what its lookups and paths need. Nothing of it is gone on with.
 
 use super::error::Error;
+use super::file_tables::preview;
 use super::progress::{Progress, Voice};
-use super::services::Services;
+use super::services::{Services, Source};
 use crate::dynamics::client::Dynamics;
 use crate::dynamics::odata::{Query, first_queries};
 use crate::dynamics::pages::schema_of;
@@ -27,9 +28,14 @@ pub async fn read(
     let folder = RunFolder::open(&home.preview_folder()?)?;
     // It is no run, so it goes by its job's name.
     let progress = &Voice::new(&job.name, false, progress).of(&job.name);
-    let (dynamics, gainsight) = (services.source(job)?, services.target(job)?);
+    let gainsight = services.target(job)?;
     let source = async {
-        let tables = first_queries(job).into_iter().map(|query| table(dynamics, query, &folder, limit, progress));
+        let (folder, progress) = (&folder, progress);
+        let tables =
+            first_queries(job).into_iter().map(async |query| match services.connected(&query.table.connection)? {
+                Source::Dynamics(dynamics) => table(dynamics, query, folder, limit, progress).await,
+                Source::Files(files) => preview(files, query, folder, limit, progress).await,
+            });
         // The source comes first among the queries, and so among the counts.
         let rows = futures::future::try_join_all(tables).await?;
         Ok::<u64, Error>(rows.first().copied().unwrap_or(0))

@@ -68,7 +68,8 @@ impl Refreshing<'_> {
     pub(super) async fn table(&self, dynamics: &Dynamics, query: Query) -> Result<(u64, Option<Came>), Error> {
         let way = self.ways.borrow().tables.get(&query.dataset).cloned().unwrap_or(TableWay::Whole);
         match way {
-            TableWay::Whole => {
+            // Of files nobody asks Dynamics.
+            TableWay::Whole | TableWay::Marked { .. } => {
                 let rows = self.staging.table(dynamics, query.clone()).await?;
                 self.note(dynamics, &query, None, rows)?;
                 Ok((rows, None))
@@ -135,7 +136,7 @@ impl Refreshing<'_> {
                 self.staging.table(dynamics, ask(Reach::Since(column.clone(), *from_ms), delta(name))).await?;
                 true
             }
-            TableWay::Whole | TableWay::Tracked => false,
+            TableWay::Whole | TableWay::Tracked | TableWay::Marked { .. } => false,
         };
         staged.push(delta(name));
         if has_keys {
@@ -165,7 +166,7 @@ impl Refreshing<'_> {
         let theirs = self.began_ms(self.ways.borrow().ahead.dynamics, dynamics.seconds_ahead()).saturating_sub(1_000);
         // A link may belong to the first page of its chain or to its last.
         let is_overlapping = link.is_some() && pages > 1;
-        let cursor = TableCursor { link, from_ms: theirs.saturating_sub(lag_ms), is_overlapping, rows };
+        let cursor = TableCursor { link, from_ms: theirs.saturating_sub(lag_ms), is_overlapping, rows, mark: None };
         self.note_as(&query.dataset, &serde_json::json!(cursor))
     }
 
@@ -237,8 +238,14 @@ impl Refreshing<'_> {
 }
 
 impl Refreshing<'_> {
+    /// What came of the source as changes, if that was noted.
+    pub(super) fn came(&self) -> Result<Option<Came>, Error> {
+        let kept = self.staging.ledger.reading(self.staging.run, &noted(CAME))?;
+        Ok(kept.and_then(|kept| serde_json::from_str(&kept.checkpoint).ok()))
+    }
+
     /// Takes the files of a dataset over that is what it was; gives its rows.
-    async fn adopted(&self, name: &str, base: &RunFolder) -> Result<Option<u64>, Error> {
+    pub(super) async fn adopted(&self, name: &str, base: &RunFolder) -> Result<Option<u64>, Error> {
         let (ledger, run) = (self.staging.ledger, self.staging.run);
         let earlier = self.ways.borrow().base.clone().map(|earlier| ledger.reading(&earlier, name)).transpose()?;
         let Some(earlier) = earlier.flatten() else { return Ok(None) };

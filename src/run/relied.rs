@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::catalog::Object;
-use crate::model::dataset;
+use crate::model::dataset::{self, UNREAD};
 use crate::model::field::{Field, FieldKind};
 use crate::model::job::{Job, Route, Target};
 use crate::model::policy::Verb;
@@ -23,7 +23,7 @@ pub(super) struct Relied {
 /// A table or an object, as far as a job uses it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct ReliedObject {
-    connection: String,
+    pub(super) connection: String,
     pub(super) name: String,
     /// What scripts call it.
     label: String,
@@ -51,8 +51,8 @@ impl Relied {
             let name = &relation.table.name;
             relied.table(&source.connection, name, &dataset::table_fields(job, Some(name)));
         }
-        for (name, (_, fields)) in dataset::searched_tables(job) {
-            relied.table(&source.connection, &name, &fields.iter().collect::<Vec<_>>());
+        for (table, fields) in dataset::searched_tables(job).into_values() {
+            relied.table(&table.connection, &table.name, &fields.iter().collect::<Vec<_>>());
         }
         let connection = &job.main_target().connection;
         for (name, fields) in dataset::objects(job) {
@@ -77,7 +77,7 @@ impl Relied {
 
     fn table(&mut self, connection: &str, name: &str, fields: &[&Field]) {
         let table = self.object(connection, name, name, true);
-        for field in fields {
+        for field in fields.iter().filter(|field| field.name != UNREAD) {
             table.fields.insert(field.name.clone(), ReliedField { field: (*field).clone(), is_written: false });
         }
     }

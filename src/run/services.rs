@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use super::error::Error;
 use crate::dynamics::client::Dynamics;
+use crate::files::client::Files;
 use crate::gainsight::client::Gainsight;
+use crate::model::catalog::Object;
 use crate::model::clock::{Clock, Mark};
+use crate::model::connection::Limits;
 use crate::model::job::Job;
 use crate::model::outcome::Calls;
 use crate::store::state::Tenancy;
+use crate::{dynamics, files};
 
 /// Clocks that are further apart than this are told of.
 pub const CLOCKS_APART_SECONDS: i64 = 60;
@@ -18,6 +22,8 @@ pub const CLOCKS_APART_SECONDS: i64 = 60;
 pub struct Services {
     /// Sources.
     pub dynamics: BTreeMap<String, Dynamics>,
+    /// Files: sources too, and what lookups search.
+    pub files: BTreeMap<String, Files>,
     /// Targets.
     pub gainsight: BTreeMap<String, Gainsight>,
     /// The id of each source's organisation.
@@ -38,14 +44,69 @@ pub struct Services {
     pub by: String,
 }
 
+/// What rows of a table are read from.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// Dynamics.
+    Dynamics(&'a Dynamics),
+    /// Files.
+    Files(&'a Files),
+}
+
+impl Source<'_> {
+    /// Rows of one page.
+    #[must_use]
+    pub fn page_size(self) -> u32 {
+        match self {
+            Self::Dynamics(dynamics) => dynamics.page_size(),
+            Self::Files(_) => Limits::DEFAULT.page_size,
+        }
+    }
+
+    /// How far its clock is ahead of ours. Files have none: what is asked of them goes by their names.
+    #[must_use]
+    pub fn seconds_ahead(self) -> i64 {
+        match self {
+            Self::Dynamics(dynamics) => dynamics.seconds_ahead(),
+            Self::Files(_) => 0,
+        }
+    }
+}
+
 impl Services {
     /// The source of a job.
     ///
     /// # Errors
     /// If its connection is not open.
-    pub fn source(&self, job: &Job) -> Result<&Dynamics, Error> {
-        let name = &job.source.connection;
-        self.dynamics.get(name).ok_or_else(|| Error::NotOpen(name.clone()))
+    pub fn source(&self, job: &Job) -> Result<Source<'_>, Error> {
+        self.connected(&job.source.connection)
+    }
+
+    /// What has the tables of a connection.
+    ///
+    /// # Errors
+    /// If it is not open.
+    pub fn connected(&self, name: &str) -> Result<Source<'_>, Error> {
+        let files = || self.files.get(name).map(Source::Files);
+        let found = self.dynamics.get(name).map(Source::Dynamics).or_else(files);
+        found.ok_or_else(|| Error::NotOpen(name.to_owned()))
+    }
+
+    /// A table as it is now; none if there is none.
+    ///
+    /// # Errors
+    /// If its connection is not open, or does not answer.
+    pub async fn table(&self, connection: &str, name: &str) -> Result<Option<Object>, Error> {
+        match self.connected(connection)? {
+            Source::Dynamics(dynamics) => match dynamics.describe(name).await {
+                Err(dynamics::error::Error::NoTable(_)) => Ok(None),
+                other => Ok(other.map(Some)?),
+            },
+            Source::Files(files) => match files.describe(name).await {
+                Err(files::error::Error::NoTable(_)) => Ok(None),
+                other => Ok(other.map(Some)?),
+            },
+        }
     }
 
     /// The target of a job.
@@ -85,9 +146,14 @@ impl Services {
     /// # Errors
     /// If a connection is not open.
     pub fn metered(&self, job: &Job) -> Result<Self, Error> {
-        let (source, target) = (self.source(job)?.metered(), self.target(job)?.metered());
+        let target = self.target(job)?.metered();
+        let mut dynamics = BTreeMap::new();
+        if let Source::Dynamics(source) = self.source(job)? {
+            dynamics.insert(job.source.connection.clone(), source.metered());
+        }
         Ok(Self {
-            dynamics: BTreeMap::from([(job.source.connection.clone(), source)]),
+            dynamics,
+            files: self.files.clone(),
             gainsight: BTreeMap::from([(job.main_target().connection.clone(), target)]),
             organizations: self.organizations.clone(),
             tenants: self.tenants.clone(),
@@ -101,7 +167,9 @@ impl Services {
     /// # Errors
     /// If a connection is not open.
     pub fn calls(&self, job: &Job) -> Result<Calls, Error> {
-        let (source, mut calls) = (self.source(job)?.meter(), self.target(job)?.calls());
+        let mut calls = self.target(job)?.calls();
+        let Source::Dynamics(source) = self.source(job)? else { return Ok(calls) };
+        let source = source.meter();
         calls += Calls {
             dynamics: source.sent(),
             retries: source.retries(),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::dynamics::odata::queries;
+use crate::files::reading::Mark;
 use crate::model::connection::Limits;
 use crate::model::dataset;
 use crate::model::job::{Job, TableRef};
@@ -41,6 +42,9 @@ pub(super) struct TableCursor {
     pub(super) is_overlapping: bool,
     /// Rows that there were.
     pub(super) rows: u64,
+    /// Where the reading of files ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) mark: Option<Mark>,
 }
 
 /// Where the changes of a Gainsight object begin.
@@ -112,6 +116,8 @@ pub(super) enum TableWay {
     /// What changed by a column of moments, and the keys of all rows: nothing else tells which are gone, and a row that stayed would
     /// have its record, or hold its key against another one.
     Since { column: String, from_ms: i64 },
+    /// Files of which only those are read that have come since.
+    Marked { mark: Mark },
 }
 
 impl Ways {
@@ -167,6 +173,9 @@ pub(super) fn is_tracked(job: &Job, table: &TableRef, is_source: bool) -> bool {
 fn table(job: &Job, table: &TableRef, is_source: bool, cursor: Option<&TableCursor>, page_size: u32) -> TableWay {
     let whole = if is_tracked(job, table, is_source) { TableWay::Tracked } else { TableWay::Whole };
     let Some(cursor) = cursor else { return whole };
+    if table.is_of_files {
+        return cursor.mark.clone().map_or(TableWay::Whole, |mark| TableWay::Marked { mark });
+    }
     let is_one_page = cursor.rows < u64::from(page_size);
     let is_overlapping = cursor.is_overlapping && !sabotage::has(Bug::NoOverlap);
     match (&cursor.link, column(job, table, is_source)) {

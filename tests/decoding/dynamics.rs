@@ -32,12 +32,14 @@ const FIELDS: [(&str, &str, FieldKind, Sort); 11] = [
 
 fn query() -> Query {
     let table = TableRef {
+        connection: "dynamics".to_owned(),
         name: "contact".to_owned(),
         set_name: "contacts".to_owned(),
         primary_id: "contactid".to_owned(),
         has_created: true,
         has_modified: true,
         tracks: true,
+        is_of_files: false,
     };
     let mut fields: Vec<Field> = FIELDS.iter().map(|(name, _, kind, _)| Field::bare(name, name, *kind)).collect();
     fields[8].targets = vec!["systemuser".to_owned(), "team".to_owned()];

@@ -116,12 +116,14 @@ impl Drop for Listener {
 /// The names of all accounts.
 pub fn accounts() -> Query {
     let table = TableRef {
+        connection: "dynamics".to_owned(),
         name: "account".to_owned(),
         set_name: "accounts".to_owned(),
         primary_id: "accountid".to_owned(),
         has_created: false,
         has_modified: false,
         tracks: false,
+        is_of_files: false,
     };
     let name = Field::bare("name", "Name", FieldKind::Text);
     Query { table, fields: vec![name], filter: None, reach: Reach::Whole, dataset: dataset::SOURCE.to_owned() }

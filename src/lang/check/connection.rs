@@ -2,13 +2,14 @@
 
 use url::Url;
 
+use super::files;
 use super::sign_in::sign_in;
 use crate::diagnostic::code::{CONNECTION, REPEATED};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::diagnostic::source::{Sources, Span};
 use crate::lang::ast;
 use crate::lang::suggest::nearest;
-use crate::model::connection::{CompanyResolution, Connection, Limits, Service, is_loopback};
+use crate::model::connection::{Auth, CompanyResolution, Connection, Limits, Service, is_loopback};
 
 /// The checked connection; none if it cannot be used.
 pub(in crate::lang) fn check(
@@ -16,13 +17,24 @@ pub(in crate::lang) fn check(
     sources: &Sources,
     out: &mut Diagnostics,
 ) -> Option<Connection> {
-    let service = if written.service == ast::Service::Dynamics { Service::Dynamics } else { Service::Gainsight };
+    let service = match written.service {
+        ast::Service::Dynamics => Service::Dynamics,
+        ast::Service::Files => Service::Files,
+        ast::Service::Gainsight | ast::Service::Smtp => Service::Gainsight,
+    };
     if let Some(sender) = written.sender.first() {
         let message = "FROM names the sender of a mail connection (TO SMTP)";
         out.push(Diagnostic::error(CONNECTION, sender.span, message));
     }
-    let url = one(&written.url, "URL", written, |url| url.span, out).and_then(|url| origin(url, out));
-    let auth = one(&written.auth, "AUTH", written, |auth| auth.span, out).and_then(|auth| sign_in(auth, service, out));
+    let url = one(&written.url, "URL", written, |url| url.span, out);
+    let (url, auth, layout) = if service == Service::Files {
+        let layout = files::check(written, out);
+        (url.and_then(|url| files::location(url, out)), layout.is_some().then_some(Auth::Environment), layout)
+    } else {
+        files::none(written, out);
+        let auth = one(&written.auth, "AUTH", written, |auth| auth.span, out);
+        (url.and_then(|url| origin(url, out)), auth.and_then(|auth| sign_in(auth, service, out)), None)
+    };
     let limits = limits(&written.limits, out);
     Some(Connection {
         name: written.name.text.clone(),
@@ -31,6 +43,7 @@ pub(in crate::lang) fn check(
         url: url?,
         auth: auth?,
         limits,
+        files: layout,
         company_resolution: written.company_resolution.as_ref().map(|[_, connection, _, field]| CompanyResolution {
             connection: connection.text.clone(),
             field: field.text.clone(),
@@ -55,7 +68,9 @@ pub(super) fn one<'a, T>(
             let example = match word {
                 "URL" if written.service == ast::Service::Dynamics => "URL 'https://acme.crm.dynamics.com'",
                 "URL" if written.service == ast::Service::Gainsight => "URL 'https://acme.gainsightcloud.com'",
+                "URL" if written.service == ast::Service::Files => "URL 's3://bucket/folder'",
                 "URL" => "URL 'smtps://mail.acme.com:465'",
+                "FORMAT" => "FORMAT CSV",
                 "FROM" => "FROM 'ferry@acme.com'",
                 _ if written.service == ast::Service::Dynamics => "AUTH client_credentials (…)",
                 _ => "AUTH access_key (key = SECRET 'some/name')",

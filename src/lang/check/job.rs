@@ -10,6 +10,7 @@ use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast::{self, Name};
 use crate::lang::ast_expression::Step;
 use crate::model::connection::Service;
+use crate::model::dataset::VERSION_NUMBER;
 use crate::model::expression::Expression;
 use crate::model::field::FieldKind;
 use crate::model::job::{Job, Mapping, Merged, Source};
@@ -55,6 +56,7 @@ fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Op
     let id = always(&source.primary_id, written, &mut scope, out)?;
     let modified = source.by_name("modifiedon").and_then(|f| always(&f.name, written, &mut scope, out));
     let merged = late.as_ref().filter(|late| late.on_delete.acts()).and_then(|_| merged(written, &mut scope, out));
+    let unread = unread(written, &mut scope, out);
     let from = from(written, &mut scope, out);
     let mut lookups: Vec<Lookup> = lookups.into_iter().collect::<Option<_>>()?;
     for ((lookup, scoped), text) in lookups.iter_mut().zip(&scope.lookups).zip(&written.lookups) {
@@ -84,6 +86,7 @@ fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Op
         duplicate_key: duplicate_key?,
         requires: requires?,
         on_error: late.on_error,
+        unread,
         merged,
         on_delete: late.on_delete,
         on_leave: late.on_leave,
@@ -129,9 +132,24 @@ fn merged(written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> O
     Some(Merged { flag, into: always("masterid", written, scope, out)? })
 }
 
+/// The columns that are read of every table of files: why a row cannot be read, and by which the newest version of a row of an export is
+/// known, also in a later run. Gives the first.
+fn unread(written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<usize> {
+    let source = scope.source.filter(|source| source.is_of_files)?;
+    if source.by_name(VERSION_NUMBER).is_some() {
+        always(VERSION_NUMBER, written, scope, out)?;
+    }
+    Some(scope.unread())
+}
+
 /// `FROM …`, with what it says of changes.
 fn from(written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<Source> {
     let clause = &written.from;
+    let is_of_files = scope.source.is_some_and(|source| source.is_of_files);
+    if let (true, Some(span)) = (is_of_files, clause.by.as_ref().map(|n| n.span).or(clause.lag.map(|l| l.span))) {
+        let message = "what changed of files is told by the files themselves, so BY and LAG have no place here";
+        out.push(Diagnostic::error(CLAUSE, span, message).help("remove it"));
+    }
     let parts = [clause.by.as_ref().map(|n| n.span), clause.lag.map(|l| l.span), clause.full_every.map(|l| l.span)];
     if !clause.changes
         && let Some(span) = parts.into_iter().flatten().next()
@@ -159,7 +177,7 @@ fn from(written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Opt
     };
     Some(Source {
         connection: scope.source_connection.clone(),
-        table: table_ref(scope.source?),
+        table: table_ref(&scope.source_connection, scope.source?),
         changes: clause.changes,
         by,
         lag_seconds: clause.lag.and_then(|l| l.seconds),
@@ -169,7 +187,7 @@ fn from(written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Opt
 
 fn scope<'a>(written: &ast::Job, head: &Head, context: &'a Context<'a>, out: &mut Diagnostics) -> Scope<'a> {
     let from = &written.from;
-    let connection = target::connection(&from.object.connection, Service::Dynamics, context, out);
+    let connection = target::connection(&from.object.connection, target::Side::Source, context, out);
     let source = connection.as_ref().and_then(|c| target::object(c, &from.object, context, out));
     let mut aliases = vec![(from.alias.text.to_lowercase(), from.alias.span)];
     let mut lookups = Vec::new();
@@ -184,7 +202,7 @@ fn scope<'a>(written: &ast::Job, head: &Head, context: &'a Context<'a>, out: &mu
         let searched = target::searched(&one.object.connection, written, context, out);
         let object = searched.as_ref().and_then(|(c, _)| target::object(c, &one.object, context, out));
         let (connection, service) = searched.unwrap_or_default();
-        let is_table = service == Some(Service::Dynamics);
+        let is_table = service.is_some_and(Service::has_tables);
         lookups.push(LookupScope { alias: one.alias.text.clone(), connection, object, is_table, yields: Vec::new() });
     }
     let zone = head.zone.as_ref().unwrap_or(&context.settings.time_zone);

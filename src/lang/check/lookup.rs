@@ -36,7 +36,7 @@ pub(super) fn check(job: &ast::Job, index: usize, scope: &mut Scope<'_>, out: &m
             connection: scope.lookups[index].connection.clone(),
             name: object.name.clone(),
             label: object.label.clone(),
-            table: scope.lookups[index].is_table.then(|| table_ref(object)),
+            table: scope.lookups[index].is_table.then(|| table_ref(&scope.lookups[index].connection, object)),
         },
         matches: matches.into_iter().collect::<Option<_>>()?,
         yields: Vec::new(),

@@ -18,6 +18,7 @@ pub(super) mod connection;
 mod convert;
 mod expression;
 mod familiar;
+mod files;
 pub(super) mod head;
 mod items;
 pub(super) mod job;

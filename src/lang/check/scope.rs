@@ -10,6 +10,7 @@ use crate::lang::ast::Name;
 use crate::lang::ast_expression::Step;
 use crate::lang::suggest::nearest;
 use crate::model::catalog::{Found, Object};
+use crate::model::dataset::UNREAD;
 use crate::model::field::{Field, FieldKind};
 use crate::model::job::{Column, Relation, TableRef};
 use chrono_tz::Tz;
@@ -34,7 +35,7 @@ pub(super) struct LookupScope<'a> {
     pub(super) alias: String,
     pub(super) connection: String,
     pub(super) object: Option<&'a Object>,
-    /// Whether it is a table of the source's service.
+    /// Whether it is a table, of the source's service or of files.
     pub(super) is_table: bool,
     pub(super) yields: Vec<Field>,
 }
@@ -188,8 +189,13 @@ impl<'a> Scope<'a> {
         if let Some(known) = self.relations.iter().position(|r| r.via == via && r.table.name == table.name) {
             return known;
         }
-        self.relations.push(Relation { via, table: table_ref(table) });
+        self.relations.push(Relation { via, table: table_ref(&self.source_connection, table) });
         self.relations.len() - 1
+    }
+
+    /// The column that says why a row of files cannot be read.
+    pub(super) fn unread(&mut self) -> usize {
+        self.column(None, Field::bare(UNREAD, UNREAD, FieldKind::Text))
     }
 
     fn column(&mut self, relation: Option<usize>, field: Field) -> usize {
@@ -206,15 +212,17 @@ fn unusable(name: &Name, kind: FieldKind) -> Diagnostic {
 }
 
 /// A table as reading needs it.
-pub(super) fn table_ref(table: &Object) -> TableRef {
+pub(super) fn table_ref(connection: &str, table: &Object) -> TableRef {
     let has = |name: &str| table.fields.iter().any(|f| f.name == name && f.kind == FieldKind::DateTime);
     TableRef {
+        connection: connection.to_owned(),
         name: table.name.clone(),
         set_name: table.set_name.clone(),
         primary_id: table.primary_id.clone(),
         has_created: has("createdon"),
         has_modified: has("modifiedon"),
         tracks: table.tracks,
+        is_of_files: table.is_of_files,
     }
 }
 

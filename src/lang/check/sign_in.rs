@@ -32,6 +32,7 @@ type Found = BTreeMap<&'static str, String>;
 
 /// The checked clause; none if it cannot be used.
 pub(super) fn sign_in(written: &ast::Auth, service: Service, out: &mut Diagnostics) -> Option<Auth> {
+    // Of files nobody asks.
     let kinds: &[Kind] = if service == Service::Dynamics { &DYNAMICS } else { &GAINSIGHT };
     let (kind, mut found) = settings_of(written, kinds, out)?;
     let mut take = |name: &str| found.remove(name);

@@ -42,7 +42,7 @@ pub(super) fn check(names: &[ObjectName], context: &Context<'_>, out: &mut Diagn
 }
 
 fn one(name: &ObjectName, context: &Context<'_>, out: &mut Diagnostics) -> Option<Target> {
-    let connection = connection(&name.connection, Service::Gainsight, context, out)?;
+    let connection = connection(&name.connection, Side::Target, context, out)?;
     if name.object.text.starts_with(AVATAR_PREFIX) {
         let object = avatar(&name.object.text);
         return Some(Target { connection, object, route: Route::Avatar });
@@ -67,8 +67,16 @@ fn one(name: &ObjectName, context: &Context<'_>, out: &mut Diagnostics) -> Optio
     Some(Target { connection, object, route })
 }
 
-/// The identifier of a connection that leads to the wanted service.
-pub(super) fn connection(name: &Name, wanted: Service, context: &Context<'_>, out: &mut Diagnostics) -> Option<String> {
+/// What a clause does with a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Source,
+    Target,
+    Either,
+}
+
+/// The identifier of a connection that can be what the clause makes of it.
+pub(super) fn connection(name: &Name, side: Side, context: &Context<'_>, out: &mut Diagnostics) -> Option<String> {
     let Some((key, found)) = context.connections.iter().find(|(k, _)| k.eq_ignore_ascii_case(&name.text)) else {
         if context.broken.contains(&name.text.to_lowercase()) {
             return None;
@@ -80,11 +88,10 @@ pub(super) fn connection(name: &Name, wanted: Service, context: &Context<'_>, ou
         });
         return None;
     };
-    if found.service != wanted {
-        let (is, needed) = match wanted {
-            Service::Dynamics => ("Gainsight", "reads from Dynamics"),
-            Service::Gainsight => ("Dynamics", "writes to Gainsight"),
-        };
+    let is_fit = side == Side::Either || (side == Side::Source) == found.service.has_tables();
+    if !is_fit {
+        let is = found.service.name();
+        let needed = if side == Side::Source { "reads from Dynamics or from files" } else { "writes to Gainsight" };
         let message = format!("`{}` leads to {is}, but this clause {needed}", name.text);
         out.push(Diagnostic::error(UNKNOWN_CONNECTION, name.span, message));
         return None;
@@ -92,7 +99,7 @@ pub(super) fn connection(name: &Name, wanted: Service, context: &Context<'_>, ou
     Some(key.clone())
 }
 
-/// The connection that a lookup searches in: the job's own source or its own target.
+/// The connection that a lookup searches in: the job's own source, its own target, or files.
 pub(super) fn searched(
     name: &Name,
     job: &ast::Job,
@@ -101,13 +108,13 @@ pub(super) fn searched(
 ) -> Option<(String, Option<Service>)> {
     let found = context.connections.iter().find(|(key, _)| key.eq_ignore_ascii_case(&name.text));
     let service = found.map_or(Service::Gainsight, |(_, connection)| connection.service);
-    let key = connection(name, service, context, out)?;
+    let key = connection(name, Side::Either, context, out)?;
     let own = std::iter::once(&job.from.object.connection).chain(job.targets.iter().map(|t| &t.connection));
     let own: Vec<&str> = own.map(|n| n.text.as_str()).collect();
-    if own.iter().any(|c| c.eq_ignore_ascii_case(&key)) {
+    if service == Service::Files || own.iter().any(|c| c.eq_ignore_ascii_case(&key)) {
         return Some((key, Some(service)));
     }
-    let message = format!("a lookup searches the job's own connections, and `{}` is another", name.text);
+    let message = format!("a lookup searches the job's own connections or files, and `{}` is another", name.text);
     out.push(Diagnostic::error(UNKNOWN_CONNECTION, name.span, message).help(format!("these are {}", own.join(", "))));
     None
 }
@@ -156,6 +163,7 @@ fn avatar(name: &str) -> Object {
         set_name: name.to_owned(),
         primary_id: AVATAR_ID.to_owned(),
         tracks: false,
+        is_of_files: false,
         fields: vec![field(AVATAR_ID, FieldKind::String, true), field(AVATAR_ACTIVE, FieldKind::Boolean, false)],
     }
 }

@@ -188,6 +188,10 @@ fn connection(pair: Pair<'_, Rule>, context: &Context<'_>, made: &mut Layout) {
             match body.as_rule() {
                 Rule::auth => list(&body, Rule::auth_setting, 2, context, made),
                 Rule::limits => list(&body, Rule::limit, 2, context, made),
+                Rule::files_table => body
+                    .into_inner()
+                    .filter(|part| part.as_rule() == Rule::declared)
+                    .for_each(|declared| list(&declared, Rule::declaration, 2, context, made)),
                 _ => {}
             }
         }
