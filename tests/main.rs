@@ -26,6 +26,7 @@ mod encoding;
 mod examples;
 mod fault_table;
 mod faults;
+mod files;
 mod gainsight_calls;
 mod gainsight_shapes;
 mod generated;

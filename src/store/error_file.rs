@@ -12,6 +12,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::durable;
 use super::error::{Error, Result, disk};
+use crate::model::dataset::{ROW, UNREAD};
 use crate::model::sabotage::{self, Bug};
 
 /// The name of the error file in the folder of its run.
@@ -32,6 +33,11 @@ pub const HEADER: [&str; 12] = [
     "value",
     "attempts",
 ];
+
+/// What a source column is called: files may have one that is called like one of ours.
+fn heading(name: &str) -> String {
+    if HEADER.contains(&name) { format!("source.{name}") } else { name.to_owned() }
+}
 
 /// One line, without the source columns.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,7 +87,8 @@ impl ErrorFile {
     /// If the disk says no.
     pub fn add(&mut self, line: &Line, source: &RecordBatch, at: usize) -> Result<()> {
         let schema = source.schema();
-        let columns = || schema.fields().iter().enumerate().filter(|(_, f)| !f.name().starts_with('_'));
+        let columns =
+            || schema.fields().iter().enumerate().filter(|(_, f)| ![ROW, UNREAD].contains(&f.name().as_str()));
         let mut cells = vec![
             safe(&self.run),
             safe(&self.job),
@@ -110,7 +117,7 @@ impl ErrorFile {
                 durable::complete(&file, &self.path)?;
             }
             let mut writer = csv::Writer::from_writer(file);
-            let names = HEADER.iter().map(|h| (*h).to_owned()).chain(columns().map(|(_, f)| safe(f.name())));
+            let names = HEADER.iter().map(|h| (*h).to_owned()).chain(columns().map(|(_, f)| safe(&heading(f.name()))));
             writer.write_record(names.collect::<Vec<_>>()).map_err(|e| unwritten(e, &self.path))?;
             self.writer = Some(writer);
         }
