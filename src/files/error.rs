@@ -43,8 +43,8 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
-    /// A value that a lookup needs, and nobody could be told of its row.
-    #[error("{0}; a lookup needs every row of its table, so mend the file, or declare the column as TEXT")]
+    /// A value of a table that is needed whole: nobody could be told of its row.
+    #[error("{0}; no row of this table can be left out, so mend the file, or declare the column as TEXT")]
     Unread(String),
     /// An export that cannot be read yet, or not any more.
     #[error("the export of {url} cannot be read: {detail}")]

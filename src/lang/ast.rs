@@ -242,6 +242,8 @@ pub struct From {
     pub changes: bool,
     pub object: ObjectName,
     pub alias: Name,
+    /// `BEGIN WITH lake.contact`
+    pub begins_with: Option<ObjectName>,
     pub by: Option<Name>,
     pub lag: Option<Length>,
     pub full_every: Option<Length>,

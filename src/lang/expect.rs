@@ -170,8 +170,9 @@ const WORDS_AT_MOST: usize = 5;
 const OPERATORS: [&str; 8] =
     ["`.` and a column", "`(`", "IN (…)", "a comparison", "an arithmetic sign", "BETWEEN", "LIKE", "IS NULL"];
 /// What is left out of a long list first: it is seldom what was meant.
-const SELDOM: [&str; 13] = [
+const SELDOM: [&str; 14] = [
     "AND",
+    "BEGIN WITH",
     "BY",
     "CATCH UP",
     "COMMENT",
@@ -222,6 +223,7 @@ fn words(rule: Rule) -> Vec<String> {
         Rule::duplicate_key => of(&["WHEN DUPLICATE KEY THEN …"]),
         Rule::keep_latest => of(&["KEEP LATEST BY …"]),
         Rule::changes => of(&["CHANGES OF"]),
+        Rule::begin_with => of(&["BEGIN WITH"]),
         Rule::full_every | Rule::kw_full => of(&["FULL EVERY"]),
         Rule::filter => of(&["WHERE"]),
         Rule::policy => of(&["WHEN MULTIPLE MATCHED THEN …", "WHEN NOT MATCHED THEN …"]),

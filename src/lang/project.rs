@@ -87,6 +87,7 @@ impl Parsed {
         let is = |name: &Name| name.text.eq_ignore_ascii_case(connection);
         let uses = |job: &Job| {
             is(&job.from.object.connection)
+                || job.from.begins_with.iter().any(|o| is(&o.connection))
                 || job.targets.iter().any(|t| is(&t.connection))
                 || job.lookups.iter().any(|l| is(&l.object.connection))
         };

@@ -54,6 +54,7 @@ impl References {
     fn job(&mut self, job: &Job) {
         let from = &job.from.object;
         job.targets.iter().chain(job.lookups.iter().map(|l| &l.object)).chain([from]).for_each(|o| self.object(o));
+        job.from.begins_with.iter().for_each(|o| self.object(o));
         job.expressions().for_each(|expression| self.paths_of(expression, job));
     }
 

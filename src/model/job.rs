@@ -86,6 +86,8 @@ pub struct Source {
     pub table: TableRef,
     /// Whether only what changed since the last run is asked for.
     pub changes: bool,
+    /// The export whose rows the first reading begins with.
+    pub begins_with: Option<TableRef>,
     /// The column that tells what changed, where the script names one.
     pub by: Option<String>,
     /// How far back a run looks before the last one, in seconds.
@@ -256,9 +258,9 @@ impl Job {
     /// The connections that it uses, each once.
     #[must_use]
     pub fn connections(&self) -> Vec<&str> {
-        let own = [self.source.connection.as_str(), self.main_target().connection.as_str()];
-        let mut all: Vec<&str> =
-            own.into_iter().chain(self.lookups.iter().map(|l| l.object.connection.as_str())).collect();
+        let mut all = vec![self.source.connection.as_str(), self.main_target().connection.as_str()];
+        all.extend(self.source.begins_with.iter().map(|table| table.connection.as_str()));
+        all.extend(self.lookups.iter().map(|lookup| lookup.object.connection.as_str()));
         all.sort_unstable();
         all.dedup();
         all

@@ -5,6 +5,7 @@
 
 use tokio::sync::watch;
 
+use super::begun_with::export_of;
 use super::error::Error;
 use super::job::Working;
 use super::refreshing::{Refreshing, cursors, read_how};
@@ -71,7 +72,7 @@ pub(super) fn doubt(job: &Job, services: &Services, ledger: &dyn Ledger) -> Resu
 pub(super) async fn begin<'a>(
     job: &'a Job,
     one: &Undertaking,
-    services: &Services,
+    services: &'a Services,
     home: &Home,
     staging: Staging<'a>,
 ) -> Result<Refreshing<'a>, Error> {
@@ -86,7 +87,8 @@ pub(super) async fn begin<'a>(
         if is_decided && one.phase == Phase::Extracting { still(ways, job, &staging, home).await? } else { ways };
     let base = ways.base.as_ref().and_then(|run| home.existing_run_folder(run));
     let base = base.map(|path| RunFolder::open(&path)).transpose()?;
-    let refreshing = Refreshing { staging, job, base, ways: ways.into(), now_ms: one.now_ms };
+    let export = export_of(services, job.source.begins_with.as_ref().map(|table| table.connection.as_str()));
+    let refreshing = Refreshing { staging, job, base, export, ways: ways.into(), now_ms: one.now_ms };
     if one.phase == Phase::Extracting {
         ledger.is_ours()?;
         refreshing.keep()?;

@@ -83,6 +83,9 @@ fn table(job: &Job, table: &TableRef, is_source: bool, way: &TableWay, full: Opt
         (TableWay::Whole, None) if by.is_some() => {
             format!("whole: it fits into a page, so it is one request either way ({})", why_not_tracked(job, is_source))
         }
+        (TableWay::BegunWith { column }, _) => format!(
+            "the rows of the export, then what changed since by {column}, and the keys of all rows, as only they tell which are gone"
+        ),
         (TableWay::Whole | TableWay::Tracked | TableWay::Marked { .. }, _) => {
             "whole: nothing is known of what changes in it".to_owned()
         }

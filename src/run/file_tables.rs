@@ -84,6 +84,27 @@ impl Refreshing<'_> {
         Ok((rows, came))
     }
 
+    /// The rows of an export as a dataset; gives the moment up to which they are whole.
+    pub(super) async fn exported(&self, files: &Files, query: &Query, id: &str) -> Result<i64, Error> {
+        let name = query.dataset.as_str();
+        self.begin_again(name).await?;
+        let shape = Shape::new(&versioned(query, true), id, true);
+        let reading = files.read(&query.table.name, shape.clone(), None).await?;
+        reading.notices.iter().for_each(|notice| self.staging.progress.notice(notice.clone()));
+        let complete_to_ms = reading.complete_to_ms.ok_or_else(|| files.says_no_moment(&query.table.name))?;
+        self.versions(query, &shape, reading, None).await?;
+        Ok(complete_to_ms)
+    }
+
+    /// Whether a dataset of this run is there as it was written.
+    pub(super) async fn is_whole(&self, name: &str) -> Result<bool, Error> {
+        let reading = self.staging.ledger.reading(self.staging.run, name)?.filter(|reading| reading.is_done);
+        match reading {
+            Some(reading) => Ok(self.staging.folder.is_whole(name, &reading.parts).await?),
+            None => Ok(false),
+        }
+    }
+
     /// The run that this one begins with, if all of a table is there as it was written.
     async fn earlier(&self, name: &str) -> Result<Option<&RunFolder>, Error> {
         let (Some(base), Some(run)) = (&self.base, self.ways.borrow().base.clone()) else { return Ok(None) };

@@ -6,6 +6,7 @@
 mod ahead;
 pub mod apply;
 mod basis;
+mod begun_with;
 mod books;
 mod buckets;
 pub mod chain;

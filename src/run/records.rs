@@ -89,7 +89,8 @@ impl Refreshing<'_> {
                     other => other?,
                 };
                 let staged = [delta(&name), GONE.to_owned()];
-                self.merged(&name, &staged, None, "Gsid", dataset::object_schema(fields)).await?.0
+                let earlier = (self.earlier_rows()?, name.as_str());
+                self.merged(&name, earlier, &staged, None, "Gsid", dataset::object_schema(fields)).await?.0
             }
         };
         self.note_object(gainsight, &name, rows)?;

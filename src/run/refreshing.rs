@@ -22,6 +22,7 @@ use crate::dynamics::client::Dynamics;
 use crate::dynamics::error::Error as ReadError;
 use crate::dynamics::odata::{Query, Reach, queries};
 use crate::dynamics::pages::schema_of;
+use crate::files::client::Files;
 use crate::model::dataset;
 use crate::model::job::Job;
 use crate::store::dataset::RunFolder;
@@ -46,6 +47,8 @@ pub(super) struct Refreshing<'a> {
     pub(super) staging: Staging<'a>,
     pub(super) job: &'a Job,
     pub(super) base: Option<RunFolder>,
+    /// The export that the job begins with.
+    pub(super) export: Option<&'a Files>,
     pub(super) ways: RefCell<Ways>,
     /// When the run began, in milliseconds since 1970 by our clock.
     pub(super) now_ms: i64,
@@ -74,6 +77,7 @@ impl Refreshing<'_> {
                 self.note(dynamics, &query, None, rows)?;
                 Ok((rows, None))
             }
+            TableWay::BegunWith { column } => self.begun_with(dynamics, query, &column).await,
             TableWay::Tracked => self.tracked(dynamics, query).await,
             TableWay::Changed { .. } => match self.changed(dynamics, &query, &way).await {
                 Err(Error::Dynamics(expired @ ReadError::HistoryExpired { .. })) => {
@@ -88,7 +92,7 @@ impl Refreshing<'_> {
     }
 
     /// Reads a table whole, in a chain that ends with a link to its changes.
-    async fn tracked(&self, dynamics: &Dynamics, query: Query) -> Result<(u64, Option<Came>), Error> {
+    pub(super) async fn tracked(&self, dynamics: &Dynamics, query: Query) -> Result<(u64, Option<Came>), Error> {
         let tracked = Query { reach: Reach::Tracked, ..query.clone() };
         match self.staging.table(dynamics, tracked).await {
             Err(Error::Dynamics(not @ ReadError::NotTracked { .. })) => {
@@ -106,7 +110,7 @@ impl Refreshing<'_> {
         }
     }
 
-    fn change_way(&self, dataset: &str, way: TableWay) -> Result<(), Error> {
+    pub(super) fn change_way(&self, dataset: &str, way: TableWay) -> Result<(), Error> {
         let (ledger, run) = (self.staging.ledger, self.staging.run);
         for staged in [dataset.to_owned(), delta(dataset), again(dataset), keys(dataset)] {
             ledger.read_again(run, &staged)?;
@@ -136,7 +140,7 @@ impl Refreshing<'_> {
                 self.staging.table(dynamics, ask(Reach::Since(column.clone(), *from_ms), delta(name))).await?;
                 true
             }
-            TableWay::Whole | TableWay::Tracked | TableWay::Marked { .. } => false,
+            TableWay::Whole | TableWay::Tracked | TableWay::BegunWith { .. } | TableWay::Marked { .. } => false,
         };
         staged.push(delta(name));
         if has_keys {
@@ -145,14 +149,21 @@ impl Refreshing<'_> {
         }
         let keys = has_keys.then(|| keys(name));
         let id = &query.table.primary_id;
-        let (rows, came) = self.merged(name, &staged, keys.as_deref(), id, schema_of(query)).await?;
+        let earlier = (self.earlier_rows()?, name.as_str());
+        let (rows, came) = self.merged(name, earlier, &staged, keys.as_deref(), id, schema_of(query)).await?;
         let link = matches!(way, TableWay::Changed { .. }).then(|| delta(name));
         self.note(dynamics, query, link.as_deref(), rows)?;
         Ok((rows, Some(came)))
     }
 
     /// Notes where the next run begins with a table. `linked` is the dataset whose reading ended with a link.
-    fn note(&self, dynamics: &Dynamics, query: &Query, linked: Option<&str>, rows: u64) -> Result<(), Error> {
+    pub(super) fn note(
+        &self,
+        dynamics: &Dynamics,
+        query: &Query,
+        linked: Option<&str>,
+        rows: u64,
+    ) -> Result<(), Error> {
         let (ledger, run) = (self.staging.ledger, self.staging.run);
         let (mut link, mut pages) = (None, 0);
         if let Some(reading) = linked.map(|name| ledger.reading(run, name)).transpose()?.flatten() {
@@ -161,13 +172,17 @@ impl Refreshing<'_> {
             pages = checkpoint.as_ref().map_or(0, Checkpoint::pages);
             link = checkpoint.and_then(|checkpoint| checkpoint.changes().map(str::to_owned));
         }
-        let lag = self.job.source.lag_seconds.unwrap_or(LAG_SECONDS);
-        let lag_ms = i64::try_from(lag).unwrap_or(i64::MAX).saturating_mul(1_000);
+        let lag_ms = i64::try_from(self.lag_seconds()).unwrap_or(i64::MAX).saturating_mul(1_000);
         let theirs = self.began_ms(self.ways.borrow().ahead.dynamics, dynamics.seconds_ahead()).saturating_sub(1_000);
         // A link may belong to the first page of its chain or to its last.
         let is_overlapping = link.is_some() && pages > 1;
         let cursor = TableCursor { link, from_ms: theirs.saturating_sub(lag_ms), is_overlapping, rows, mark: None };
         self.note_as(&query.dataset, &serde_json::json!(cursor))
+    }
+
+    /// How far back a column of moments is asked for what changed, in seconds.
+    pub(super) fn lag_seconds(&self) -> u64 {
+        self.job.source.lag_seconds.unwrap_or(LAG_SECONDS)
     }
 
     /// When the run began by a service's clock, of which is known how many seconds it was ahead of ours then and is now. Ours may have
@@ -188,19 +203,24 @@ impl Refreshing<'_> {
         }
     }
 
-    /// Lays staged changes over the rows of the base.
+    /// The folder of the run that this one begins with.
+    pub(super) fn earlier_rows(&self) -> Result<&RunFolder, Error> {
+        self.base.as_ref().ok_or_else(|| Error::Books("there is no run to begin with".to_owned()))
+    }
+
+    /// Lays staged changes over rows of before: those of a dataset of this name in that folder.
     pub(super) async fn merged(
         &self,
         name: &str,
+        (base, earlier): (&RunFolder, &str),
         staged: &[String],
         keys: Option<&str>,
         id: &str,
         schema: SchemaRef,
     ) -> Result<(u64, Came), Error> {
-        let base = self.base.as_ref().ok_or_else(|| Error::Books("there is no run to begin with".to_owned()))?;
         let folder = self.staging.folder;
-        let earlier = base.read(name).await?;
-        let mut merging = Merging::begin(earlier, folder, staged, keys, id, schema.clone()).await?;
+        let rows_before = base.read(earlier).await?;
+        let mut merging = Merging::begin(rows_before, folder, staged, keys, id, schema.clone()).await?;
         let (changed, gone) = merging.changed_and_gone();
         let came = Came { changed, gone };
         if let Begun::Done(rows) = self.staging.begun(name, schema.clone()).await? {
@@ -209,7 +229,8 @@ impl Refreshing<'_> {
         // A merge that was interrupted begins again: it costs no request.
         self.staging.ledger.read_again(self.staging.run, name)?;
         folder.clear(name).await?;
-        if merging.is_idle(base, name).await?
+        if earlier == name
+            && merging.is_idle(base, name).await?
             && let Some(rows) = self.adopted(name, base).await?
         {
             return Ok((rows, came));
@@ -294,11 +315,11 @@ pub(super) fn delta(dataset: &str) -> String {
     format!("delta/{dataset}")
 }
 
-fn again(dataset: &str) -> String {
+pub(super) fn again(dataset: &str) -> String {
     format!("again/{dataset}")
 }
 
-fn keys(dataset: &str) -> String {
+pub(super) fn keys(dataset: &str) -> String {
     format!("keys/{dataset}")
 }
 

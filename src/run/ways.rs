@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dynamics::odata::queries;
+use crate::dynamics::odata::{Query, queries};
 use crate::files::reading::Mark;
 use crate::model::connection::Limits;
 use crate::model::dataset;
@@ -116,6 +116,8 @@ pub(super) enum TableWay {
     /// What changed by a column of moments, and the keys of all rows: nothing else tells which are gone, and a row that stayed would
     /// have its record, or hold its key against another one.
     Since { column: String, from_ms: i64 },
+    /// The rows of an export, and then what changed since by a column of moments, as [`TableWay::Since`] says it of an earlier run.
+    BegunWith { column: String },
     /// Files of which only those are read that have come since.
     Marked { mark: Mark },
 }
@@ -128,7 +130,8 @@ impl Ways {
         let cursors = cursors.filter(|_| full.is_none()).unwrap_or_default();
         let tables = queries(job).into_iter().map(|query| {
             let cursor = cursors.tables.get(&query.dataset);
-            let way = table(job, &query.table, query.is_numbered(), cursor, page_size);
+            let way = begun_with(job, &query, full)
+                .unwrap_or_else(|| table(job, &query.table, query.is_numbered(), cursor, page_size));
             (query.dataset, way)
         });
         let base = base.filter(|_| full.is_none());
@@ -168,6 +171,15 @@ pub(super) fn column<'a>(job: &'a Job, table: &TableRef, is_source: bool) -> Opt
 /// Whether a table is asked for its changes by the service's links. `BY` turns that off.
 pub(super) fn is_tracked(job: &Job, table: &TableRef, is_source: bool) -> bool {
     job.source.changes && table.tracks && !(is_source && job.source.by.is_some())
+}
+
+/// The way of a source that begins with an export: where nothing is known yet that a run could begin with. What is to be compared
+/// completely comes from Dynamics itself.
+fn begun_with(job: &Job, query: &Query, full: Option<Full>) -> Option<TableWay> {
+    let is_new = matches!(full, Some(Full::First | Full::JobChanged | Full::BaseGone));
+    let begins = query.is_numbered() && is_new && job.source.begins_with.is_some();
+    let column = column(job, &query.table, true).filter(|_| begins)?;
+    Some(TableWay::BegunWith { column: column.to_owned() })
 }
 
 fn table(job: &Job, table: &TableRef, is_source: bool, cursor: Option<&TableCursor>, page_size: u32) -> TableWay {

@@ -30,6 +30,7 @@ mod writer;
 pub use calls::{Call, Service};
 pub use credentials::Credentials;
 pub use drift::Drift;
+pub use dynamics::Export;
 pub use faults::{FaultSchedule, fault_schedule};
 pub use gainsight::{Items, NoRows, Rows, Shape, Times};
 pub use options::{Error, Options};

@@ -2,6 +2,8 @@
 //!
 //! It composes the parts and forwards; it decides nothing about either service. In: [`Options`]. Out: a [`Sandbox`].
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use super::certificates;
 use super::clock::Clock;
 use super::credentials::{Credentials, Vault};
 use super::drift::Drift;
-use super::dynamics::Dynamics;
+use super::dynamics::{Dynamics, Export};
 use super::faults::{Fault, Faults, Touch, given_rules, read_rules};
 use super::gainsight::{Gainsight, Shape};
 use super::holds::Holds;
@@ -116,6 +118,23 @@ impl Sandbox {
     /// polymorphic lookups carry their `lookuplogicalname`. Empty for a table that does not exist.
     pub fn table(&self, logical_name: &str) -> Vec<Map<String, Value>> {
         self.dynamics.rows(logical_name)
+    }
+
+    /// Writes the folder of an interval of an export of Synapse Link: what changed since the last one, or everything. `next` is the folder
+    /// that is under way then. Both are names such as `2025-01-01T00.15.00Z`.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn export_folder(&self, export: &mut Export, interval: &str, next: &str) -> io::Result<()> {
+        self.dynamics.export_folder(export, interval, next)
+    }
+
+    /// Writes an export of Synapse Link whose files are rewritten in place, with its snapshots of a moment, in seconds since 1970.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn export_snapshots(&self, folder: &Path, at: i64) -> io::Result<()> {
+        self.dynamics.export_snapshots(folder, at)
     }
 
     /// The records of a Gainsight object as stored now, by GSID; picklists as item GSIDs, dates as milliseconds. Empty

@@ -6,6 +6,7 @@
 //! `## said` what the run told, and `## fails` how it ended. `{folder}` stands for the folder.
 
 mod exports;
+mod handing_over;
 mod parquet;
 mod records;
 

@@ -91,6 +91,14 @@ impl Files {
         Ok(Some(model))
     }
 
+    /// Of an export that does not say up to when it is whole.
+    #[must_use]
+    pub fn says_no_moment(&self, table: &str) -> Error {
+        self.export_error(format!(
+            "nothing tells up to when {table} is whole, so nobody knows what to ask Dynamics for; leave BEGIN WITH out"
+        ))
+    }
+
     pub(super) fn export_error(&self, detail: impl Into<String>) -> Error {
         Error::Export { url: self.url.clone(), detail: detail.into() }
     }

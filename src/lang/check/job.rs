@@ -4,7 +4,7 @@ use super::Context;
 use super::head::Head;
 use super::mapping::Mappings;
 use super::scope::{LookupScope, Reached, Scope, table_ref};
-use super::{bounds, expression, head, key, length, lookup, mapping, policy, rules, target};
+use super::{bounds, export, expression, head, key, length, lookup, mapping, policy, rules, target};
 use crate::diagnostic::code::{ALIAS, CLAUSE};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast::{self, Name};
@@ -179,6 +179,7 @@ fn from(written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Opt
         connection: scope.source_connection.clone(),
         table: table_ref(&scope.source_connection, scope.source?),
         changes: clause.changes,
+        begins_with: clause.begins_with.as_ref().and_then(|export| export::check(export, clause, scope, out)),
         by,
         lag_seconds: clause.lag.and_then(|l| l.seconds),
         full_every_seconds: clause.full_every.and_then(|l| l.seconds),

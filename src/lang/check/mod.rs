@@ -16,6 +16,7 @@ pub(super) mod chain_order;
 mod compare;
 pub(super) mod connection;
 mod convert;
+mod export;
 mod expression;
 mod familiar;
 mod files;

@@ -18,6 +18,7 @@ mod drift;
 mod entra;
 mod errors;
 mod expand;
+mod export;
 mod fetch;
 mod fetch_filter;
 mod fetch_page;
@@ -64,4 +65,5 @@ mod wish;
 mod words;
 mod write;
 
+pub use export::Export;
 pub(super) use service::Dynamics;
