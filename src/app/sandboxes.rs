@@ -8,7 +8,7 @@ use super::projects::for_sandbox;
 use super::workspace::Secrets;
 use crate::http::terms::VARIABLE;
 use crate::model::secret::{Secret, environment_variable};
-use crate::sandbox::{Credentials, Sandbox};
+use crate::sandbox::{Credentials, Export, Sandbox};
 use crate::store;
 
 /// The file with the authority of a sandbox that speaks TLS.
@@ -30,6 +30,21 @@ pub fn secrets(credentials: &Credentials) -> [(&'static str, String); 4] {
 pub fn secret_source(credentials: &Credentials) -> Secrets {
     let known = secrets(credentials);
     Arc::new(move |name| known.iter().find(|(n, _)| *n == name).map(|(_, value)| Secret::new(value.clone())))
+}
+
+/// The folders of the export that is written, and of the one that is under way then.
+const INTERVALS: [&str; 2] = ["2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z"];
+
+/// Writes the world of a sandbox as an export of Synapse Link.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write_export(folder: &Path, sandbox: &Sandbox) -> Result<(), Error> {
+    let [interval, next] = INTERVALS;
+    let written = sandbox.export_folder(&mut Export::new(folder, 1), interval, next);
+    let disk =
+        |source| store::error::Error::Disk { what: "cannot write the export into", path: folder.to_owned(), source };
+    Ok(written.map_err(disk)?)
 }
 
 /// Writes a ready project: the out-of-the-box jobs, connections that lead to the sandbox, and its secrets as a file that

@@ -54,6 +54,10 @@ pub(super) struct Sandbox {
     /// Speak TLS, with certificates that are made at the start; clients trust the authority in the project's `authority.pem`.
     #[arg(long, requires = "write_project")]
     pub(super) tls: bool,
+    /// Also write the users, accounts and contacts into a folder as an export of Azure Synapse Link, with everything that makes one hard to
+    /// read.
+    #[arg(long, value_name = "DIR")]
+    pub(super) write_export: Option<PathBuf>,
     /// Also write a ready project with the secrets of this sandbox into a folder.
     #[arg(long, value_name = "DIR")]
     pub(super) write_project: Option<PathBuf>,

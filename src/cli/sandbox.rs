@@ -6,7 +6,7 @@ use serde_json::json;
 use super::arguments::Common;
 use super::arguments_sandbox::{Sandbox, World};
 use super::start::Ended;
-use crate::app::sandboxes::{secrets, write_project};
+use crate::app::sandboxes::{secrets, write_export, write_project};
 use crate::model::secret::environment_variable;
 use crate::sandbox::{Options, fault_schedule, start_with};
 
@@ -18,6 +18,9 @@ pub(super) async fn serve(arguments: &Sandbox, common: &Common) -> Ended {
     }
     if let Some(folder) = &arguments.write_project {
         write_project(folder, &sandbox)?;
+    }
+    if let Some(folder) = &arguments.write_export {
+        write_export(folder, &sandbox)?;
     }
     let secrets = secrets(sandbox.credentials());
     if common.json {
