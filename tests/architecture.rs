@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 const SRC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// Each module with the modules that it may use.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("diagnostic", &["model"]),
     ("schedule", &["model"]),
@@ -16,8 +16,9 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("engine", &["model"]),
     ("dynamics", &["model", "http", "decode"]),
     ("gainsight", &["model", "http", "decode"]),
+    ("files", &["model", "http", "decode"]),
     ("store", &["model"]),
-    ("run", &["model", "engine", "dynamics", "gainsight", "store"]),
+    ("run", &["model", "decode", "engine", "dynamics", "files", "gainsight", "store"]),
     (
         "app",
         &[
@@ -30,6 +31,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "notice",
             "engine",
             "dynamics",
+            "files",
             "gainsight",
             "store",
             "run",
@@ -41,11 +43,12 @@ const ARROWS: [(&str, &[&str]); 15] = [
 ];
 
 /// Each foreign crate with its only home.
-const HOMES: [(&str, &[&str]); 16] = [
+const HOMES: [(&str, &[&str]); 17] = [
     ("lettre", &["notice"]),
     ("croner", &["schedule"]),
     ("pest", &["lang"]),
     ("datafusion", &["engine"]),
+    ("encoding_rs", &["files", "lang"]),
     ("reqwest", &["http"]),
     ("clap", &["cli"]),
     ("axum", &["daemon", "dynamics", "sandbox"]),

@@ -206,9 +206,7 @@ fn prerequisites(job: &Job, chain: Option<&Chain>, state: &State, progress: &Pro
                 "was skipped when it was last to run, as a job before it in its chain failed".to_owned()
             }
             Some(Status::Cancelled) => "was given up when it last ran".to_owned(),
-            Some(
-                status @ (Status::WaitingQuota | Status::WaitingApproval | Status::WaitingRetry | Status::WaitingAuth),
-            ) => {
+            Some(status) if status.is_waiting() => {
                 format!("has not come to its end yet ({})", status.text())
             }
             _ => continue,

@@ -10,6 +10,7 @@ use crate::http::terms::VARIABLE;
 use crate::model::secret::{Secret, environment_variable};
 use crate::sandbox::{Credentials, Export, Sandbox};
 use crate::store;
+use crate::store::appending::Appending;
 
 /// The file with the authority of a sandbox that speaks TLS.
 const AUTHORITY: &str = "authority.pem";
@@ -41,7 +42,9 @@ const INTERVALS: [&str; 2] = ["2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z"];
 /// If a file cannot be written.
 pub fn write_export(folder: &Path, sandbox: &Sandbox) -> Result<(), Error> {
     let [interval, next] = INTERVALS;
-    let written = sandbox.export_folder(&mut Export::new(folder, 1), interval, next);
+    let mut files = Appending::below(folder);
+    let written = sandbox.export_folder(&mut Export::new(1), interval, next, &mut |name, bytes| files.put(name, bytes));
+    let written = written.and_then(|()| files.finish());
     let disk =
         |source| store::error::Error::Disk { what: "cannot write the export into", path: folder.to_owned(), source };
     Ok(written.map_err(disk)?)

@@ -51,6 +51,8 @@ pub struct Setting {
     pub allowed_hosts: Vec<String>,
     /// Authorities to trust beside the public ones, as PEM.
     pub authorities: Option<Arc<str>>,
+    /// What object stores are signed in to with.
+    pub storage: Arc<[(String, Secret)]>,
     /// Where secrets come from.
     pub secrets: Secrets,
     /// The file with the key to what the home keeps encrypted: the sign-ins of people.
@@ -99,6 +101,7 @@ impl Setting {
             offline: false,
             allowed_hosts: Vec::new(),
             authorities: None,
+            storage: Arc::default(),
             secrets,
             key_file: None,
             anew: true,
@@ -274,7 +277,7 @@ pub(super) async fn connect_with(
 ) -> Result<Result<(), crate::run::error::Error>, Error> {
     let name = connection.name.clone();
     if connection.service == Service::Files {
-        let opened = Files::open(connection, &setting.project, setting.clock);
+        let opened = Files::open(connection, &setting.project, &setting.storage, setting.clock);
         // Files have no organisation: the place where they lie stands for it.
         services.organizations.insert(name.clone(), connection.url.clone());
         return Ok(opened.map(|files| drop(services.files.insert(name, files))).map_err(Into::into));

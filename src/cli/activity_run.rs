@@ -225,12 +225,12 @@ fn next(shown: &Shown) -> Vec<(String, &'static str)> {
                 resume,
             ]
         }
-        Some(Status::Interrupted | Status::Failed | Status::WaitingQuota | Status::WaitingRetry) => {
-            match shown.standing {
-                Some(_) => vec![resume, cancel],
-                None => vec![(again(), "begins anew; nothing of this run is gone on with")],
-            }
-        }
+        Some(
+            Status::Interrupted | Status::Failed | Status::WaitingQuota | Status::WaitingRetry | Status::WaitingTarget,
+        ) => match shown.standing {
+            Some(_) => vec![resume, cancel],
+            None => vec![(again(), "begins anew; nothing of this run is gone on with")],
+        },
         Some(Status::Skipped) => {
             let chain = run.chain.as_deref().unwrap_or_default();
             vec![(format!("ferry activity --chain {}", quoted(chain)), "shows which run before it failed")]

@@ -20,9 +20,11 @@ use super::{
 use crate::app::approving::is_paused;
 use crate::app::error::Error;
 use crate::app::workspace::{DRIFT_AFTER, Setting};
+use crate::files::location;
 use crate::http::terms::MAX_WAIT;
 use crate::http::{hosts, terms};
 use crate::model::clock::Clock;
+use crate::model::secret::Secret;
 use crate::run::undertaking::How;
 
 /// The stack of a thread that carries a plan out, in bytes.
@@ -183,6 +185,7 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         redirects: common.connection.iter().filter(|(_, url)| !url.is_empty()).cloned().collect(),
         offline: common.offline,
         authorities: authorities()?,
+        storage: storage(),
         allowed_hosts: std::env::var(hosts::VARIABLE).map(|list| hosts::named(&list)).unwrap_or_default(),
         secrets: secret::source(needs_secrets.then_some(common.home.as_path()))?,
         key_file: secret::key_file(),
@@ -213,6 +216,14 @@ fn somebody() -> String {
 fn to_load(setting: Setting, loading: &Loading) -> Setting {
     let max_wait = Duration::from_secs(loading.max_wait);
     Setting { consented: loading.yes, max_wait, anew: true, ..setting }
+}
+
+/// What object stores are signed in to with.
+fn storage() -> Arc<[(String, Secret)]> {
+    let is_of_stores = |name: &str| location::VARIABLES.iter().any(|prefix| name.starts_with(prefix));
+    let all =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    all.filter(|(name, _)| is_of_stores(name)).map(|(name, value)| (name, Secret::new(value))).collect()
 }
 
 /// The authorities that are trusted on this machine beside the public ones.

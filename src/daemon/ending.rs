@@ -61,7 +61,13 @@ impl Daemon {
         let why = error.to_string();
         self.tell(&Told::Failed { name: activation.name.clone(), why: why.clone() });
         // Of several that stopped, the one that time alone brings on comes first; the others are gone on with behind it.
-        let waiting = [Status::WaitingRetry, Status::WaitingQuota, Status::WaitingAuth, Status::WaitingApproval];
+        let waiting = [
+            Status::WaitingRetry,
+            Status::WaitingTarget,
+            Status::WaitingQuota,
+            Status::WaitingAuth,
+            Status::WaitingApproval,
+        ];
         let stopped = waiting.iter().find_map(|status| reports.iter().find(|report| report.status == *status));
         let (status, what) = match (stopped, &activation.what) {
             (Some(report), _) => (report.status, What::GoOn(report.run.clone())),
@@ -71,7 +77,7 @@ impl Daemon {
         match (status, &what) {
             (Status::WaitingRetry, _) => self.retry(activation, what, held),
             // Calls come back with the next hour or the next day, and so may a sign-in.
-            (Status::WaitingQuota | Status::WaitingAuth, What::GoOn(_)) => {
+            (Status::WaitingQuota | Status::WaitingAuth | Status::WaitingTarget, What::GoOn(_)) => {
                 let at = self.next_hour();
                 self.later.push((at, Activation { what, ..activation }));
             }

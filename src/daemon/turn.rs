@@ -203,7 +203,13 @@ pub(super) fn going_on(run: &Run) -> Activation {
 /// Whether a daemon that begins goes on with a run: one of a schedule that nobody stopped. What people began they go on with.
 fn is_gone_on_with(run: &Run) -> bool {
     let status = Status::parse(&run.status);
-    let stopped =
-        [Status::Running, Status::Interrupted, Status::WaitingRetry, Status::WaitingQuota, Status::WaitingAuth];
+    let stopped = [
+        Status::Running,
+        Status::Interrupted,
+        Status::WaitingRetry,
+        Status::WaitingQuota,
+        Status::WaitingAuth,
+        Status::WaitingTarget,
+    ];
     run.by.as_deref() == Some("schedule") && status.is_some_and(|status| stopped.contains(&status))
 }

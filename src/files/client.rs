@@ -7,7 +7,7 @@ use object_store::path::Path;
 use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::error::Error;
-use super::location;
+use super::location::{self, Storage};
 use crate::model::catalog::ObjectName;
 use crate::model::clock::Clock;
 use crate::model::connection::Connection;
@@ -33,8 +33,8 @@ impl Files {
     ///
     /// # Errors
     /// If there is no such place, or it cannot be signed in to.
-    pub fn open(connection: &Connection, project: &FilePath, clock: Clock) -> Result<Self, Error> {
-        let (store, root) = location::open(&connection.url, project)?;
+    pub fn open(connection: &Connection, project: &FilePath, storage: &Storage, clock: Clock) -> Result<Self, Error> {
+        let (store, root) = location::open(&connection.url, project, storage)?;
         let layout = connection.files.clone();
         let layout = layout.unwrap_or(FilesLayout { format: FileFormat::Csv(CsvForm::default()), tables: Vec::new() });
         Ok(Self { store, root, layout, clock, url: connection.url.clone() })

@@ -14,13 +14,17 @@ use url::Url;
 use super::assumptions::REQUEST_SECONDS;
 use super::error::Error;
 use crate::model::connection::is_loopback;
+use crate::model::secret::Secret;
 
-/// How the names of variables begin that the stores read.
+/// How the names of environment variables begin that the stores read.
 /// <https://docs.rs/object_store/0.13/object_store/enum.ObjectStoreScheme.html>
-const PREFIXES: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
+pub const VARIABLES: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
+
+/// What object stores are signed in to with: such variables, of which some are secrets.
+pub type Storage = [(String, Secret)];
 
 /// The store of a URL, and the folder in it. A path without a scheme lies below the project's folder.
-pub(super) fn open(url: &str, project: &Path) -> Result<(Arc<dyn ObjectStore>, StorePath), Error> {
+pub(super) fn open(url: &str, project: &Path, storage: &Storage) -> Result<(Arc<dyn ObjectStore>, StorePath), Error> {
     let wrong = |detail: String| Error::Location { url: url.to_owned(), detail };
     let local = |folder: &Path| -> Result<(Arc<dyn ObjectStore>, StorePath), Error> {
         let store = LocalFileSystem::new_with_prefix(folder)
@@ -34,8 +38,8 @@ pub(super) fn open(url: &str, project: &Path) -> Result<(Arc<dyn ObjectStore>, S
     if parsed.scheme() == "file" {
         return local(&parsed.to_file_path().map_err(|()| wrong("it names no folder of this machine".to_owned()))?);
     }
-    let of_stores = |name: &str| PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-    let options: Vec<(String, String)> = std::env::vars().filter(|(name, _)| of_stores(name)).collect();
+    let options: Vec<(String, String)> =
+        storage.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect();
     let is_here = here(&options).map_err(wrong)?;
     let own = [("timeout", format!("{REQUEST_SECONDS} seconds")), ("allow_http", is_here.to_string())];
     let own = own.map(|(name, value)| (name.to_owned(), value));

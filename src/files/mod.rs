@@ -13,7 +13,7 @@ mod describe;
 pub mod error;
 mod json;
 mod listing;
-mod location;
+pub mod location;
 mod parquet;
 pub mod reading;
 pub mod shape;

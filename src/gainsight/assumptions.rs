@@ -40,3 +40,21 @@ pub const TOKEN_PATH: &str = "/v1/users/m2m/oauth/token";
 
 /// A token is renewed when so much of its life is over, in per cent.
 pub const TOKEN_LIFE_PERCENT: u64 = 80;
+
+/// Bytes of a file for a bulk import: a legacy page says 80 MB, and scripts in public code split at 79,000,000.
+pub const IMPORT_BYTES_AT_MOST: usize = 79_000_000;
+
+/// Rows of such a file. Gainsight names no number; ours bounds what has to be looked at again where counts do not add up.
+pub const IMPORT_ROWS_AT_MOST: usize = 100_000;
+
+/// How long an import of such a file takes, in minutes: nothing is documented.
+pub const IMPORT_MINUTES: u64 = 10;
+
+/// How long an import may take before nobody waits for it any more, in milliseconds of the services' clock.
+pub const IMPORT_STUCK_MS: i64 = 6 * 3_600_000;
+
+/// The pause between two looks at an import, in milliseconds of the services' clock: the first one, and the longest.
+pub const IMPORT_LOOK_MS: [i64; 2] = [5_000, 60_000];
+
+/// What an import that has ended says of itself.
+pub const IMPORT_COMPLETED: &str = "COMPLETED";

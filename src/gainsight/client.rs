@@ -39,12 +39,17 @@ pub struct Gainsight {
     pub limits: Limits,
 }
 
+/// What most bodies are.
+pub(super) const JSON: &str = "application/json";
+
 /// A call, as the modules beside this one describe it.
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) path: String,
-    /// JSON.
+    /// JSON, where it is nothing else.
     pub(super) body: Option<Bytes>,
+    /// What the body is.
+    pub(super) kind: &'static str,
     pub(super) bucket: Bucket,
     pub(super) repeat: Repeat,
     /// Whether it changes anything.
@@ -124,6 +129,15 @@ impl Gainsight {
         }
     }
 
+    /// The path of a link that the service gave: on its own host, and below this path.
+    pub(super) fn own_path(&self, link: &str, below: &str) -> Result<String, Error> {
+        let url = self.http.own_link(link, &self.http.url("/")?, below)?;
+        Ok(match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        })
+    }
+
     /// Counts and waits what a call has to wait for.
     pub(crate) async fn wait(&self, long: Duration) {
         self.http.meter().wait(long);
@@ -148,7 +162,7 @@ impl Gainsight {
         call: &Call,
         judge: impl AsyncFn(Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let body = call.body.clone().map(|body| (body, "application/json"));
+        let body = call.body.clone().map(|body| (body, call.kind));
         let mut request = Request {
             method: call.method,
             url: self.http.url(&call.path)?,

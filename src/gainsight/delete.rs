@@ -4,7 +4,7 @@
 //! <https://support.gainsight.com/gainsight_nxt/API_and_Developer_Docs/Company_and_Relationship_API/Company_API_Documentation>
 
 use super::assumptions::NO_ROWS_CODES;
-use super::client::{Call, Gainsight};
+use super::client::{Call, Gainsight, JSON};
 use super::error::{Error, Refusal};
 use super::narrow::whole;
 use super::windows::Bucket;
@@ -26,6 +26,7 @@ impl Gainsight {
             method: Method::Delete,
             path: format!("/v1/data/objects/{object}/{gsid}"),
             body: None,
+            kind: JSON,
             bucket: Bucket::Synchronous,
             repeat: Repeat::Harmless,
             is_write: true,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::{Call, Gainsight};
+use super::client::{Call, Gainsight, JSON};
 use super::error::Error;
 use super::windows::Bucket;
 use crate::http::client::Method;
@@ -85,6 +85,7 @@ impl Gainsight {
             method: Method::Get,
             path: "/v1/meta/services/objects/list?po=company&em=false".to_owned(),
             body: None,
+            kind: JSON,
             bucket: Bucket::Synchronous,
             repeat: Repeat::Harmless,
             is_write: false,
@@ -113,6 +114,7 @@ impl Gainsight {
                 })
                 .to_string(),
             )),
+            kind: JSON,
             bucket: Bucket::Synchronous,
             repeat: Repeat::Harmless,
             is_write: false,

@@ -7,6 +7,7 @@
 mod access;
 mod ahead;
 pub mod assumptions;
+pub mod bulk;
 mod cell;
 pub mod client;
 pub mod delete;

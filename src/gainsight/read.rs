@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::ahead::{Ahead, last_of_full};
 use super::assumptions::{MODIFIED, NO_ROWS_CODES, NO_ROWS_WORDS};
-use super::client::{Call, Envelope, Gainsight, judged, refused};
+use super::client::{Call, Envelope, Gainsight, JSON, judged, refused};
 use super::error::Error;
 use super::page::{Layout, Page, decode};
 use super::stored::batch;
@@ -205,6 +205,7 @@ fn asking(object: &str, body: Value) -> Call {
         method: Method::Post,
         path: format!("/v1/data/objects/query/{object}"),
         body: Some(body.to_string().into()),
+        kind: JSON,
         bucket: Bucket::Synchronous,
         repeat: Repeat::Harmless,
         is_write: false,

@@ -23,6 +23,8 @@ pub enum Bucket {
     Synchronous,
     /// User management.
     Users,
+    /// Bulk imports.
+    Bulk,
 }
 
 /// The budgets of one tenant.
@@ -30,7 +32,7 @@ pub struct Windows {
     clock: Clock,
     /// How long a call waits for its turn, in real time.
     max_wait: Duration,
-    buckets: Mutex<[Vec<Window>; 2]>,
+    buckets: Mutex<[Vec<Window>; 3]>,
     /// Where calls are remembered beyond this process, once that is known.
     kept: OnceLock<Arc<dyn Spent>>,
 }
@@ -78,6 +80,7 @@ impl Windows {
                     window("a day", DAY_MS, limits.calls_per_day),
                 ],
                 vec![window("an hour", HOUR_MS, limits.users_per_hour), window("a day", DAY_MS, limits.users_per_day)],
+                vec![window("an hour", HOUR_MS, limits.bulk_per_hour), window("a day", DAY_MS, limits.bulk_per_day)],
             ]),
             kept: OnceLock::new(),
         }
@@ -93,7 +96,8 @@ impl Windows {
         if self.kept.set(Arc::clone(&kept)).is_err() {
             return Ok(());
         }
-        for (bucket, windows) in [Bucket::Synchronous, Bucket::Users].into_iter().zip(buckets.iter_mut()) {
+        for (bucket, windows) in [Bucket::Synchronous, Bucket::Users, Bucket::Bulk].into_iter().zip(buckets.iter_mut())
+        {
             for window in windows {
                 window.move_to(now);
                 let (number, so_far) = (window.number, window.used);
@@ -217,6 +221,7 @@ impl Bucket {
         match self {
             Self::Synchronous => "object",
             Self::Users => "user management",
+            Self::Bulk => "bulk import",
         }
     }
 }

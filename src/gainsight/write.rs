@@ -7,7 +7,7 @@ use arrow::array::ArrayRef;
 use serde_json::{Map, Value};
 
 use super::assumptions::NOTIFY_USERS;
-use super::client::{Call, Gainsight};
+use super::client::{Call, Gainsight, JSON};
 use super::error::{Error, Refusal};
 use super::narrow::{judge, whole};
 use super::sent::{Fields, body};
@@ -79,6 +79,7 @@ impl Gainsight {
             method: Method::Put,
             path: "/v1/peoplemgmt/v1.0/people".to_owned(),
             body: Some(Value::Object(person.clone()).to_string().into()),
+            kind: JSON,
             bucket: Bucket::Synchronous,
             repeat: if is_new { Repeat::Never } else { Repeat::Harmless },
             is_write: true,
@@ -109,7 +110,7 @@ fn call(batch: &Batch, records: &[(&Fields, Option<&str>)]) -> Call {
     // Updates by GSID set the same values again, so they may be repeated; inserts may not.
     let again = method == Method::Put || sabotage::has(Bug::SentTwice);
     let repeat = if again { Repeat::Harmless } else { Repeat::Never };
-    Call { method, path, body: Some(body(records)), bucket, repeat, is_write: true, what }
+    Call { method, path, body: Some(body(records)), kind: JSON, bucket, repeat, is_write: true, what }
 }
 
 /// The GSIDs of an answer, in the order of the records; none where the answer does not give them.

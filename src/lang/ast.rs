@@ -1,6 +1,7 @@
 //! What was written, with the place of every part. Names are not looked up here.
 
 use super::ast_expression::Expression;
+use super::ast_files::{FilesTable, Format};
 use crate::diagnostic::source::Span;
 use crate::model::expression::Literal;
 
@@ -46,27 +47,6 @@ pub struct Connection {
     pub format: Vec<Format>,
     /// `TABLE mapping (…)`, of files.
     pub tables: Vec<FilesTable>,
-    pub span: Span,
-}
-
-/// `FORMAT CSV (header = FALSE)`
-#[derive(Debug, Clone)]
-pub struct Format {
-    /// `CSV`, `JSON`, `PARQUET` or `SYNAPSE`, in capitals.
-    pub kind: String,
-    /// Setting and value; `TRUE` and `FALSE` as they are written.
-    pub settings: Vec<(Name, Name)>,
-    pub span: Span,
-}
-
-/// `TABLE mapping (code TEXT) KEY (code) AT 'maps/*.csv'`
-#[derive(Debug, Clone)]
-pub struct FilesTable {
-    pub name: Name,
-    /// Column and type.
-    pub columns: Vec<(Name, Name)>,
-    pub key: Option<Name>,
-    pub at: Option<Name>,
     pub span: Span,
 }
 
@@ -310,6 +290,8 @@ pub enum LateClause {
     OnUnknownChoice { becomes: Unknown, span: Span },
     /// `ON UNKNOWN ITEM`
     OnUnknownItem { becomes: Unknown, span: Span },
+    /// `LOAD VIA BULK (job_id = '…')`: the word in capitals, and what stands in the brackets.
+    LoadVia { way: String, setting: Option<(Name, Name)>, span: Span },
     /// `LOAD FIRST BY expression [DESC]`
     LoadFirst { by: Expression, descending: bool, span: Span },
 }

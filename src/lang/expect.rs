@@ -170,7 +170,7 @@ const WORDS_AT_MOST: usize = 5;
 const OPERATORS: [&str; 8] =
     ["`.` and a column", "`(`", "IN (…)", "a comparison", "an arithmetic sign", "BETWEEN", "LIKE", "IS NULL"];
 /// What is left out of a long list first: it is seldom what was meant.
-const SELDOM: [&str; 14] = [
+const SELDOM: [&str; 15] = [
     "AND",
     "BEGIN WITH",
     "BY",
@@ -182,6 +182,7 @@ const SELDOM: [&str; 14] = [
     "IN 'zone'",
     "LAG",
     "LOAD FIRST BY",
+    "LOAD VIA …",
     "ON ERROR",
     "ON UNKNOWN …",
     "OR",
@@ -233,13 +234,15 @@ fn words(rule: Rule) -> Vec<String> {
         Rule::first_by => of(&["FIRST BY …"]),
         Rule::use_value => of(&["USE NULL"]),
         Rule::after_load => of(&["AFTER LOAD"]),
-        Rule::late_clause => of(&["ON ERROR", "ON SOURCE …", "ON UNKNOWN …", "LOAD FIRST BY"]),
+        Rule::late_clause => of(&["ON ERROR", "ON SOURCE …", "ON UNKNOWN …", "LOAD FIRST BY", "LOAD VIA …"]),
         Rule::on_error => of(&["ERROR"]),
         Rule::on_source => of(&["SOURCE DELETE", "SOURCE LEAVE"]),
         Rule::on_unknown => of(&["UNKNOWN CHOICE", "UNKNOWN ITEM"]),
         Rule::source_action => of(&["IGNORE", "SET …", "DELETE"]),
         Rule::up_to => of(&["UP TO"]),
         Rule::load_first => of(&["LOAD FIRST BY"]),
+        Rule::load_via => of(&["LOAD VIA …"]),
+        Rule::via_job => of(&["(job_id = '…')"]),
         Rule::on_failure => of(&["ON FAILURE"]),
         Rule::step => of(&["RUN"]),
         Rule::calendar => of(&["DAY", "WEEKDAY", "MONTH ON DAY …", "a day of the week"]),

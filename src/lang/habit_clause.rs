@@ -319,7 +319,7 @@ pub(super) fn policy(slip: &Slip<'_>, upper: &str) -> Option<Told> {
             Told::help(&["a number stands without quotes"])
         }
         ("SALESFORCE" | "HUBSPOT", "TO") | (_, "TO") if slip.expects("DYNAMICS") => {
-            Told::help(&["Ferry reads from DYNAMICS and writes to GAINSIGHT; SMTP sends its notices"])
+            Told::help(&["Ferry reads from DYNAMICS and FILES, and writes to GAINSIGHT; SMTP sends its notices"])
         }
         _ if slip.is_word() && slip.expects("AND") && slip.expects("OR") && !slip.expects("WHEN") => {
             Told::help(&["conditions are joined by AND or OR"])

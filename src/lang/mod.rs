@@ -5,6 +5,7 @@
 
 pub mod ast;
 pub mod ast_expression;
+pub mod ast_files;
 mod check;
 pub mod definitions;
 mod expect;

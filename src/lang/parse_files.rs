@@ -2,7 +2,8 @@
 
 use pest::iterators::Pair;
 
-use super::ast::{FilesTable, Format, Name};
+use super::ast::Name;
+use super::ast_files::{FilesTable, Format};
 use super::parse::Origin;
 use super::syntax::Rule;
 

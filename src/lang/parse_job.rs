@@ -143,6 +143,21 @@ fn late_clause(origin: Origin, pair: Pair<'_, Rule>) -> LateClause {
         let by = find(pair, Rule::concat).expect("LOAD FIRST BY has an expression");
         return LateClause::LoadFirst { by: concat(origin, by), descending, span };
     }
+    if pair.as_rule() == Rule::load_via {
+        let way = if has(&pair, Rule::kw_bulk) {
+            "BULK"
+        } else if has(&pair, Rule::kw_auto) {
+            "AUTO"
+        } else {
+            "API"
+        };
+        let setting = find(pair, Rule::via_job).map(|job| {
+            let mut both = origin.names(job.into_inner()).into_iter();
+            let name = both.next().expect("a setting has a name");
+            (name, both.next().expect("a setting has a value"))
+        });
+        return LateClause::LoadVia { way: way.to_owned(), setting, span };
+    }
     let body = pair.into_inner().last().expect("an ON clause has a case");
     match body.as_rule() {
         Rule::on_error => {

@@ -170,6 +170,10 @@ pub struct Limits {
     pub users_per_hour: u32,
     /// Calls in one UTC day, user management.
     pub users_per_day: u32,
+    /// Files of bulk imports in one clock hour.
+    pub bulk_per_hour: u32,
+    /// Files of bulk imports in one UTC day.
+    pub bulk_per_day: u32,
     /// What part of each window of calls is left to other integrations of the tenant, in per cent.
     pub reserve_percent: u32,
     /// Seconds that one call may take.
@@ -195,6 +199,8 @@ impl Limits {
         calls_per_day: 50_000,
         users_per_hour: 100,
         users_per_day: 1_000,
+        bulk_per_hour: 10,
+        bulk_per_day: 100,
         reserve_percent: 10,
         call_timeout_seconds: 150,
         settle_seconds: 120,
@@ -203,7 +209,7 @@ impl Limits {
     };
 
     /// The names that `LIMITS (…)` takes, with the smallest and the largest value of each.
-    pub const NAMES: [(&'static str, u32, u32); 12] = [
+    pub const NAMES: [(&'static str, u32, u32); 14] = [
         ("page_size", 1, 5_000),
         ("max_in_flight", 1, 52),
         ("batch_size", 1, 50),
@@ -211,6 +217,8 @@ impl Limits {
         ("calls_per_day", 1, 100_000_000),
         ("users_per_hour", 1, 100_000),
         ("users_per_day", 1, 1_000_000),
+        ("bulk_per_hour", 1, 1_000),
+        ("bulk_per_day", 1, 100_000),
         ("reserve_percent", 0, 90),
         ("call_timeout", 1, 3_600),
         ("settle", 0, 3_600),
@@ -235,6 +243,8 @@ impl Limits {
             "calls_per_day" => &mut self.calls_per_day,
             "users_per_hour" => &mut self.users_per_hour,
             "users_per_day" => &mut self.users_per_day,
+            "bulk_per_hour" => &mut self.bulk_per_hour,
+            "bulk_per_day" => &mut self.bulk_per_day,
             "reserve_percent" => &mut self.reserve_percent,
             "call_timeout" => &mut self.call_timeout_seconds,
             "settle" => &mut self.settle_seconds,

@@ -10,7 +10,7 @@ use super::field::{Field, FieldKind};
 use super::lookup::Lookup;
 use super::moment;
 use super::place::Place;
-use super::policy::{DuplicateKey, OnError, OnSource, Unknown, Verb};
+use super::policy::{DuplicateKey, OnError, OnSource, Unknown, Verb, Via};
 use super::schedule::{Notify, Schedule};
 use super::value::ValueType;
 
@@ -69,6 +69,8 @@ pub struct Job {
     pub unknown_choice: Unknown,
     /// What a text becomes that is no item of the target's picklist.
     pub unknown_item: Unknown,
+    /// By which road records are written.
+    pub via: Via,
     /// What is loaded first, and whether the greatest comes first.
     pub load_first: Option<(Expression, bool)>,
     /// What goes where, in script order.

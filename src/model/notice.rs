@@ -99,7 +99,7 @@ impl Event {
             Status::Success => Some(Self::Success),
             Status::Partial => Some(Self::Partial),
             Status::Failed | Status::WaitingApproval | Status::WaitingAuth => Some(Self::Failure),
-            Status::WaitingQuota | Status::WaitingRetry => (!goes_on).then_some(Self::Failure),
+            Status::WaitingQuota | Status::WaitingRetry | Status::WaitingTarget => (!goes_on).then_some(Self::Failure),
             Status::Running | Status::Interrupted | Status::Cancelled | Status::Planned | Status::Skipped => None,
         }
     }

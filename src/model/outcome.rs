@@ -227,13 +227,15 @@ pub enum Status {
     WaitingRetry,
     /// A connection is revoked, or has to be signed in to again.
     WaitingAuth,
+    /// What was handed over as a file is not taken in yet; it is asked about by whoever goes on.
+    WaitingTarget,
     /// A job before it in its chain failed, and it was not run to its end.
     Skipped,
 }
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Running,
         Self::Interrupted,
         Self::Cancelled,
@@ -245,13 +247,17 @@ impl Status {
         Self::WaitingApproval,
         Self::WaitingRetry,
         Self::WaitingAuth,
+        Self::WaitingTarget,
         Self::Skipped,
     ];
 
     /// Whether it is gone on with when what it waits for has come.
     #[must_use]
     pub fn is_waiting(self) -> bool {
-        matches!(self, Self::WaitingQuota | Self::WaitingApproval | Self::WaitingRetry | Self::WaitingAuth)
+        matches!(
+            self,
+            Self::WaitingQuota | Self::WaitingApproval | Self::WaitingRetry | Self::WaitingAuth | Self::WaitingTarget
+        )
     }
 
     /// The status as people read it.
@@ -269,6 +275,7 @@ impl Status {
             Self::WaitingApproval => "Waiting for approval",
             Self::WaitingRetry => "Waiting to be tried again",
             Self::WaitingAuth => "Waiting for a sign-in",
+            Self::WaitingTarget => "Waiting for the target",
             Self::Skipped => "Skipped",
         }
     }
@@ -288,6 +295,7 @@ impl Status {
             Self::WaitingApproval => "waiting_approval",
             Self::WaitingRetry => "waiting_retry",
             Self::WaitingAuth => "waiting_auth",
+            Self::WaitingTarget => "waiting_target",
             Self::Skipped => "skipped",
         }
     }
@@ -305,9 +313,9 @@ impl Status {
             Self::Success | Self::Planned => 0,
             Self::Partial => 1,
             Self::Skipped => 2,
-            Self::WaitingQuota | Self::WaitingApproval | Self::WaitingRetry | Self::WaitingAuth => 3,
+            waiting if waiting.is_waiting() => 3,
             Self::Running | Self::Interrupted | Self::Cancelled => 4,
-            Self::Failed => 5,
+            _ => 5,
         };
         if rank(other) > rank(self) { other } else { self }
     }

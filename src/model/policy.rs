@@ -117,3 +117,21 @@ impl OnError {
         }
     }
 }
+
+/// By which of Gainsight's roads records are written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Via {
+    /// The object API, some records a call.
+    #[default]
+    Api,
+    /// A bulk import: files of many records, which a job of the tenant's takes in.
+    Bulk {
+        /// The job, as Gainsight's administrator made it.
+        job_id: String,
+    },
+    /// Whichever of the two is done sooner.
+    Auto {
+        /// See [`Via::Bulk`].
+        job_id: String,
+    },
+}

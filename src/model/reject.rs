@@ -43,6 +43,8 @@ pub enum RejectCode {
     ReferenceFailed,
     /// The record was deleted in the target while the run was under way.
     TargetGone,
+    /// A bulk import did not take the record, and did not say why.
+    NotImported,
     /// The record of a row that the source lost has another key than the row gave it.
     KeyChanged,
 }
@@ -73,7 +75,9 @@ impl RejectCode {
     #[must_use]
     pub fn retried(self) -> Retried {
         match self {
-            Self::NoMatch | Self::ReferenceFailed | Self::TargetGone | Self::KeyChanged => Retried::Time,
+            Self::NoMatch | Self::ReferenceFailed | Self::TargetGone | Self::NotImported | Self::KeyChanged => {
+                Retried::Time
+            }
             _ => Retried::Change,
         }
     }
@@ -81,7 +85,8 @@ impl RejectCode {
     /// The code of a record that nobody refused and that could not be written, by its text.
     #[must_use]
     pub fn of_lost(text: &str) -> Option<Self> {
-        let lost = [Self::AmbiguousTarget, Self::ReferenceFailed, Self::TargetGone, Self::KeyChanged];
+        let lost =
+            [Self::AmbiguousTarget, Self::ReferenceFailed, Self::TargetGone, Self::NotImported, Self::KeyChanged];
         lost.into_iter().find(|code| code.text() == text)
     }
 
@@ -108,6 +113,7 @@ impl RejectCode {
             Self::RefusedBefore => "REFUSED_BEFORE",
             Self::ReferenceFailed => "REFERENCE_FAILED",
             Self::TargetGone => "TARGET_GONE",
+            Self::NotImported => "NOT_IMPORTED",
             Self::KeyChanged => "KEY_CHANGED",
         }
     }

@@ -7,9 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::gainsight::assumptions::{IMPORT_MINUTES, IMPORT_ROWS_AT_MOST};
+use crate::gainsight::client::Gainsight;
 use crate::gainsight::windows::{Bucket, Day};
 use crate::model::connection::Limits;
 use crate::model::job::{Job, Route};
+use crate::model::outcome::Counts;
+use crate::model::policy::{Verb, Via};
 
 /// The ways by which records are written, as the plan counts their calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +53,31 @@ pub struct Cost {
     pub per_day: u64,
     /// Calls of a whole day that are left to other integrations of the tenant.
     pub reserve: u64,
+    /// The road that is taken: `api` or `bulk`.
+    pub via: &'static str,
+    /// Each road that could be taken, with what it costs; none where there is but one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roads: Vec<Road>,
+}
+
+/// One road to the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Road {
+    /// `api` or `bulk`.
+    pub via: &'static str,
+    /// Calls, of the bulk import files.
+    pub calls: u64,
+    /// The time that they take, in minutes of days that have room.
+    pub minutes: u64,
+    /// On how many days calls are made.
+    pub days: u64,
+}
+
+/// What is left of today's calls of the two budgets that a job may write from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Today {
+    pub(super) calls: Day,
+    pub(super) files: Day,
 }
 
 impl Freight {
@@ -57,7 +86,8 @@ impl Freight {
     }
 
     /// What it costs to write all that, with this much left today.
-    pub(super) fn cost(&self, job: &Job, limits: &Limits, today: Day) -> Cost {
+    pub(super) fn cost(&self, job: &Job, limits: &Limits, today: Today) -> Cost {
+        let Today { calls: today, files } = today;
         let is_users = job.main_target().route == Route::User;
         let mut cost = Cost { api: bucket(job).word().to_owned(), ..Cost::default() };
         for (kind, records) in &self.0 {
@@ -74,8 +104,75 @@ impl Freight {
         cost.reserve = u64::from(per_day.saturating_sub(today.of));
         cost.minutes = minutes(cost.calls, limits, is_users);
         cost.days = days(cost.calls, cost.left_today, cost.per_day);
+        cost.via = API;
+        if could_be_imported(job) && cost.calls > 0 {
+            let records = self.0.iter().filter(|(kind, _)| !matches!(kind, Kind::Deletes)).map(|(_, records)| records);
+            let bulk = imported(records.sum(), limits, files);
+            let api = Road { via: API, calls: cost.calls, minutes: cost.minutes, days: cost.days };
+            let is_bulk = is_imported(&job.via, &api, &bulk);
+            cost.roads = vec![api, bulk.clone()];
+            if is_bulk {
+                let Road { via, calls, minutes, days } = bulk;
+                let by_kind = BTreeMap::from([("files".to_owned(), calls)]);
+                let (left_today, per_day) = (u64::from(files.left), u64::from(files.of));
+                let reserve = u64::from(limits.bulk_per_day.saturating_sub(files.of));
+                let api = Bucket::Bulk.word().to_owned();
+                return Cost {
+                    calls,
+                    by_kind,
+                    api,
+                    minutes,
+                    days,
+                    left_today,
+                    per_day,
+                    reserve,
+                    via,
+                    roads: cost.roads,
+                };
+            }
+        }
         cost
     }
+}
+
+const API: &str = "api";
+const BULK: &str = "bulk";
+
+/// Whether a bulk import would take the records of a job: one object's, whole, and nobody has to know their ids.
+fn could_be_imported(job: &Job) -> bool {
+    let is_pending = (0..job.lookups.len()).any(|lookup| job.is_pending(lookup));
+    let is_plain = job.targets.len() == 1 && job.main_target().route == Route::Object && job.verb == Verb::Upsert;
+    is_plain && !is_pending && !job.keeps_links()
+}
+
+/// What it costs to hand so many records over as files.
+fn imported(records: u64, limits: &Limits, today: Day) -> Road {
+    let files = records.div_ceil(IMPORT_ROWS_AT_MOST as u64);
+    let an_hour = u64::from(limits.spendable(limits.bulk_per_hour));
+    let minutes = (files.saturating_sub(1) / an_hour * 60).max(files * IMPORT_MINUTES);
+    Road { via: BULK, calls: files, minutes, days: days(files, u64::from(today.left), u64::from(today.of)) }
+}
+
+fn is_imported(via: &Via, api: &Road, bulk: &Road) -> bool {
+    match via {
+        Via::Api => false,
+        Via::Bulk { .. } => true,
+        Via::Auto { .. } => (bulk.days, bulk.minutes) < (api.days, api.minutes),
+    }
+}
+
+/// The job of Gainsight's that takes the records of a plan in; none if they are sent call by call. What a run decided it keeps to.
+pub(super) fn import_of<'j>(job: &'j Job, planned: &Counts, limits: &Limits, today: Today) -> Option<&'j str> {
+    let (Via::Bulk { job_id } | Via::Auto { job_id }) = &job.via else { return None };
+    let mut freight = Freight::default();
+    freight.add(Kind::Inserts, planned.inserted);
+    freight.add(Kind::Updates, planned.updated);
+    (freight.cost(job, limits, today).via == BULK).then_some(job_id.as_str())
+}
+
+/// What is left of today for a job.
+pub(super) async fn today(job: &Job, target: &Gainsight) -> Today {
+    Today { calls: target.today(bucket(job)).await, files: target.today(Bucket::Bulk).await }
 }
 
 /// The budget that a job's writes are called from.

@@ -105,6 +105,17 @@ pub enum Error {
         /// What comes first, or how to say so.
         order: &'static str,
     },
+    /// A bulk import that does not come to its end.
+    #[error(
+        "the bulk import {id} was handed over and is not at its end after {hours} hours; look at its log in Gainsight (Administration > \
+         Connectors 2.0); `ferry run` asks about it again, and hands nothing over twice"
+    )]
+    ImportStuck {
+        /// The status id.
+        id: String,
+        /// How long it was waited for.
+        hours: i64,
+    },
     /// A job before it in the chain failed, and the chain ends with that.
     #[error("\"{job}\" before it in the chain ended as {}, so nothing of this job was loaded; the next run of the chain reads it anew", .status.text())]
     Skipped {
@@ -123,7 +134,9 @@ impl Error {
     #[must_use]
     pub fn can_resume(&self) -> bool {
         match self {
-            Self::Dynamics(_) | Self::Files(_) | Self::Gainsight(_) | Self::Quota { .. } => true,
+            Self::Dynamics(_) | Self::Files(_) | Self::Gainsight(_) | Self::Quota { .. } | Self::ImportStuck { .. } => {
+                true
+            }
             Self::Store(error) => !matches!(error, store::error::Error::NotResumable { .. }),
             Self::Engine(error) => error.is_out_of_memory(),
             _ => false,

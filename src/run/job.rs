@@ -199,7 +199,7 @@ impl Working<'_> {
         let mut load = Load::new(self.job, target, self.services.clock, recorder, self.progress, &planned);
         // A share of the planned rows is known before the first call, and so are the errors that the plan found.
         let sent = match load.too_many() {
-            Ok(()) => load.run(&folder).await,
+            Ok(()) => load.carry_out(&folder, self.import_job(&planned).await?).await,
             stopped => stopped,
         };
         let sent = sent.map_err(|error| quota::stopped(error, self.job, &load.counts, Some(&planned)));

@@ -4,7 +4,7 @@
 //! answered, `second_phase` fills what points at new records, `people` are sent by a way of their own. What an earlier process did
 //! for this run is read from the ledger row by row and counted again, so that totals are those of a run that was never disturbed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::changes::Changes;
 use super::columns;
@@ -52,6 +52,8 @@ pub(super) struct Load<'a> {
     /// GSIDs of inserted rows, where something may point at them.
     pub(super) inserted: HashMap<i64, String>,
     pub(super) later: Vec<Later>,
+    /// Rows that an earlier process handed over as a file, and whose end this one saw.
+    pub(super) taken_up: HashSet<i64>,
     /// Outcomes of rows that needed no call, not written down yet.
     quiet: Vec<Settled>,
     total: u64,
@@ -100,6 +102,7 @@ impl<'a> Load<'a> {
             failures: BTreeMap::new(),
             inserted: HashMap::new(),
             later: Vec::new(),
+            taken_up: HashSet::new(),
             quiet: Vec::new(),
             total: planned.sent(),
             done: 0,

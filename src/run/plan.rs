@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Serialize;
 
 use super::changes::Changes;
-use super::cost::{Cost, bucket};
+use super::cost::{Cost, today};
 use super::error::Error;
 use super::progress::Voice;
 use super::spending::Spending;
@@ -170,6 +170,6 @@ pub(super) async fn plan(
     .await?;
     spending.end("compare", engine.carried_out(), progress);
     progress.advanced("plan", read, Some(read));
-    let today = target.today(bucket(job)).await;
+    let today = today(job, target).await;
     Ok(Plan { digest, ..tally.plan(&target.limits, today) })
 }

@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::changes::Changes;
-use super::cost::{Freight, Kind};
+use super::cost::{Freight, Kind, Today};
 use super::plan::{Example, FieldChange, Plan, SampleRecord, SampleRow, Unwritten};
 use super::who::advice;
 use crate::engine::reason::{Reason, Reasons};
-use crate::gainsight::windows::Day;
 use crate::model::connection::Limits;
 use crate::model::dataset::changes;
 use crate::model::job::{Job, Route};
@@ -62,7 +61,7 @@ impl<'a> Tally<'a> {
     }
 
     /// What all of it amounts to.
-    pub(super) fn plan(mut self, limits: &Limits, today: Day) -> Plan {
+    pub(super) fn plan(mut self, limits: &Limits, today: Today) -> Plan {
         self.made.cost = self.freight.cost(self.job, limits, today);
         for (target, records) in self.job.targets.iter().zip(self.records) {
             self.made.records.insert(target.object.label.clone(), records);

@@ -128,7 +128,9 @@ fn next(part: &Part) -> Vec<String> {
         Some(Status::WaitingAuth) => {
             format!("sign in as the message says; then `ferry resume {run}` goes on where no daemon does")
         }
-        Some(Status::WaitingQuota | Status::WaitingRetry) => format!("`ferry resume {run}` goes on with it"),
+        Some(Status::WaitingQuota | Status::WaitingRetry | Status::WaitingTarget) => {
+            format!("`ferry resume {run}` goes on with it")
+        }
         Some(Status::Failed) => {
             format!("`ferry activity {run}` shows how far it came; `ferry run \"{}\"` tries again", part.job)
         }

@@ -38,6 +38,12 @@
 /// Largest body a service accepts before it answers 413.
 pub(in crate::sandbox) const LARGEST_BODY: usize = 10 * 1024 * 1024;
 
+/// The same for a file of a bulk import, of which a legacy page says 80 MB.
+pub(in crate::sandbox) const LARGEST_IMPORT: usize = 80_000_000;
+
+/// How often an import is asked about before it is at its end: once it waits, then it is under way.
+pub(in crate::sandbox) const IMPORT_LOOKS: u32 = 2;
+
 /// The `error` of Entra's envelope for what the sandbox lacks.
 pub(in crate::sandbox) const ENTRA_MISSING_FEATURE: &str = "unsupported_by_sandbox";
 

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use super::assumptions::LARGEST_BODY;
+use super::assumptions::{LARGEST_BODY, LARGEST_IMPORT};
 use super::calls::{Call, CallLog, Service};
 use super::clock::Clock;
 use super::faults::{Close, Effect, Fault, Faults, Strike, breaking, spoil};
@@ -125,7 +125,8 @@ async fn handle(State(port): State<Arc<Port>>, request: Request) -> Response {
     if !port.latency.is_zero() {
         tokio::time::sleep(port.latency).await;
     }
-    let body = to_bytes(body, LARGEST_BODY).await;
+    let largest = if head.uri.path().ends_with("/bulkimport") { LARGEST_IMPORT } else { LARGEST_BODY };
+    let body = to_bytes(body, largest).await;
     let too_large = body.is_err();
     let mut ask = Ask {
         method: head.method.as_str().to_owned(),

@@ -3,7 +3,6 @@
 //! It composes the parts and forwards; it decides nothing about either service. In: [`Options`]. Out: a [`Sandbox`].
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +16,9 @@ use super::certificates;
 use super::clock::Clock;
 use super::credentials::{Credentials, Vault};
 use super::drift::Drift;
-use super::dynamics::{Dynamics, Export};
+use super::dynamics::{Dynamics, Export, Sink};
 use super::faults::{Fault, Faults, Touch, given_rules, read_rules};
-use super::gainsight::{Gainsight, Shape};
+use super::gainsight::{Gainsight, Oddity, Shape};
 use super::holds::Holds;
 use super::http::{Answering, Port, serve};
 use super::options::{Error, Options};
@@ -120,21 +119,32 @@ impl Sandbox {
         self.dynamics.rows(logical_name)
     }
 
+    /// What is odd about bulk imports from now on.
+    pub fn import_oddly(&self, oddity: Oddity) {
+        self.gainsight.import_oddly(oddity);
+    }
+
     /// Writes the folder of an interval of an export of Synapse Link: what changed since the last one, or everything. `next` is the folder
     /// that is under way then. Both are names such as `2025-01-01T00.15.00Z`.
     ///
     /// # Errors
-    /// If a file cannot be written.
-    pub fn export_folder(&self, export: &mut Export, interval: &str, next: &str) -> io::Result<()> {
-        self.dynamics.export_folder(export, interval, next)
+    /// What the sink says.
+    pub fn export_folder(
+        &self,
+        export: &mut Export,
+        interval: &str,
+        next: &str,
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
+        self.dynamics.export_folder(export, interval, next, sink)
     }
 
     /// Writes an export of Synapse Link whose files are rewritten in place, with its snapshots of a moment, in seconds since 1970.
     ///
     /// # Errors
-    /// If a file cannot be written.
-    pub fn export_snapshots(&self, folder: &Path, at: i64) -> io::Result<()> {
-        self.dynamics.export_snapshots(folder, at)
+    /// What the sink says.
+    pub fn export_snapshots(&self, at: i64, sink: &mut Sink<'_>) -> io::Result<()> {
+        self.dynamics.export_snapshots(at, sink)
     }
 
     /// The records of a Gainsight object as stored now, by GSID; picklists as item GSIDs, dates as milliseconds. Empty

@@ -4,6 +4,7 @@
 //! is who and what was refused. Names of files are made from our own numbers, never from data or from a script.
 
 mod alive;
+pub mod appending;
 pub mod approvals;
 pub mod aside;
 pub mod associations;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use ferry::run::report::Report;
 use ferry::sandbox::Export;
+use ferry::store::appending::Appending;
 use serde_json::{Map, Value, json};
 
 use super::Desk;
@@ -27,7 +28,7 @@ fn job(name: &str, from: &str) -> String {
 
 async fn desk(rows: usize) -> (Desk, Export) {
     let desk = Desk::on(Stage::seeded(rows).await);
-    let export = Export::new(&desk.folder.path().join("export"), 7);
+    let export = Export::new(7);
     (desk, export)
 }
 
@@ -61,7 +62,7 @@ async fn folders_of_an_export_are_what_the_web_api_gives() {
     let mut row = hard.as_object().unwrap().clone();
     row.insert("accountid".to_owned(), first["accountid"].clone());
     assert!(desk.stage.sandbox.put_row("account", row));
-    desk.stage.sandbox.export_folder(&mut export, "2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z").unwrap();
+    desk.export(&mut export, "2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z");
     ran(&mut desk, "by files", "lake.account").await;
     let (by_files, counts) = (companies(&desk), outcomes(&desk.report));
     assert!(
@@ -82,7 +83,7 @@ async fn folders_of_an_export_are_what_the_web_api_gives() {
 #[tokio::test(flavor = "multi_thread")]
 async fn later_folders_are_read_alone_and_end_where_a_whole_reading_ends() {
     let (mut desk, mut export) = desk(400).await;
-    desk.stage.sandbox.export_folder(&mut export, "2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z").unwrap();
+    desk.export(&mut export, "2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z");
     ran(&mut desk, "J", "CHANGES OF lake.account").await;
     let before = companies(&desk);
     // Nothing new: nothing is read.
@@ -98,7 +99,7 @@ async fn later_folders_are_read_alone_and_end_where_a_whole_reading_ends() {
         assert!(desk.stage.sandbox.put_row("account", row.as_object().unwrap().clone()));
     }
     assert!(desk.stage.sandbox.delete_row("account", &id(5)));
-    desk.stage.sandbox.export_folder(&mut export, "2025-01-01T00.30.00Z", "2025-01-01T00.45.00Z").unwrap();
+    desk.export(&mut export, "2025-01-01T00.30.00Z", "2025-01-01T00.45.00Z");
     ran(&mut desk, "J", "CHANGES OF lake.account").await;
     let read = desk.report.as_ref().unwrap().read.clone().unwrap();
     assert_eq!(read.full, None);
@@ -124,7 +125,9 @@ async fn later_folders_are_read_alone_and_end_where_a_whole_reading_ends() {
 async fn of_files_that_are_rewritten_only_snapshots_are_read() {
     let (mut desk, _) = desk(400).await;
     let folder = desk.folder.path().join("export");
-    desk.stage.sandbox.export_snapshots(&folder, 1_735_689_600).unwrap();
+    let mut files = Appending::below(&folder);
+    desk.stage.sandbox.export_snapshots(1_735_689_600, &mut |name, bytes| files.put(name, bytes)).unwrap();
+    files.finish().unwrap();
     ran(&mut desk, "by files", "CHANGES OF lake.account").await;
     let by_files = companies(&desk);
     ran(&mut desk, "by the API", "dynamics.account").await;
@@ -150,7 +153,7 @@ async fn of_files_that_are_rewritten_only_snapshots_are_read() {
 async fn what_is_wrong_with_an_export_is_told() {
     let (mut desk, mut export) = desk(120).await;
     let folder = desk.folder.path().join("export");
-    desk.stage.sandbox.export_folder(&mut export, "2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z").unwrap();
+    desk.export(&mut export, "2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z");
     let model = std::fs::read_to_string(folder.join("model.json")).unwrap();
     let log = folder.join("Changelog/changelog.info");
     let before = desk.stage.sandbox.records("company");
@@ -189,7 +192,7 @@ async fn a_folder_that_may_still_be_finished_is_waited_for() {
         moment.format("%Y-%m-%dT%H.%M.%SZ").to_string()
     };
     let (interval, next) = (at(20), at(5));
-    desk.stage.sandbox.export_folder(&mut export, &interval, &next).unwrap();
+    desk.export(&mut export, &interval, &next);
     ran(&mut desk, "J", "lake.account").await;
     assert!(desk.said.iter().all(|said| !said.contains("never finished")), "{:?}", desk.said);
     // What lies behind the unfinished folder is left to a later run: the rows that come again there are old until then.

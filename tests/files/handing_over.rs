@@ -20,8 +20,8 @@ const BEGIN: &str = "BEGIN WITH lake.account";
 
 async fn desk() -> Desk {
     let desk = Desk::on(Stage::seeded(400).await);
-    let mut export = Export::new(&desk.folder.path().join("export"), 3);
-    desk.stage.sandbox.export_folder(&mut export, "2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z").unwrap();
+    let mut export = Export::new(3);
+    desk.export(&mut export, "2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z");
     desk
 }
 

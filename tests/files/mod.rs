@@ -5,6 +5,7 @@
 //! job, `## records FIELD, …` is what Gainsight holds of companies then, `## errors` the lines of the error file, `## counts` the outcomes,
 //! `## said` what the run told, and `## fails` how it ended. `{folder}` stands for the folder.
 
+mod bulk;
 mod exports;
 mod handing_over;
 mod parquet;
@@ -20,6 +21,8 @@ use ferry::app::workspace::Workspace;
 use ferry::diagnostic::render::for_people;
 use ferry::run::progress::{Event, Progress};
 use ferry::run::report::Report;
+use ferry::sandbox::Export;
+use ferry::store::appending::Appending;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
@@ -50,6 +53,14 @@ impl Desk {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Writes the folder of an interval of an export.
+    pub fn export(&self, export: &mut Export, interval: &str, next: &str) {
+        let mut files = Appending::below(&self.folder.path().join("export"));
+        let written =
+            self.stage.sandbox.export_folder(export, interval, next, &mut |name, bytes| files.put(name, bytes));
+        written.and_then(|()| files.finish()).unwrap();
     }
 
     pub fn script(&mut self, name: &str, text: &str) {

@@ -6,6 +6,7 @@ use url::Url;
 use crate::diagnostic::code::{CONNECTION, REPEATED};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast::{self, Name};
+use crate::lang::ast_files::{FilesTable, Format};
 use crate::lang::suggest::nearest;
 use crate::model::field::{Field, FieldKind};
 use crate::model::files::{CsvForm, FileFormat, FileTable, FilesLayout};
@@ -89,7 +90,7 @@ pub(super) fn location(written: &Name, out: &mut Diagnostics) -> Option<String> 
     Some(text.to_owned())
 }
 
-fn form(written: &ast::Format, out: &mut Diagnostics) -> Option<FileFormat> {
+fn form(written: &Format, out: &mut Diagnostics) -> Option<FileFormat> {
     let format = match written.kind.as_str() {
         "CSV" => return csv(written, out).map(FileFormat::Csv),
         "JSON" => FileFormat::Json,
@@ -105,7 +106,7 @@ fn form(written: &ast::Format, out: &mut Diagnostics) -> Option<FileFormat> {
 
 const SETTINGS: [&str; 4] = ["header", "delimiter", "encoding", "null"];
 
-fn csv(written: &ast::Format, out: &mut Diagnostics) -> Option<CsvForm> {
+fn csv(written: &Format, out: &mut Diagnostics) -> Option<CsvForm> {
     let (mut form, mut is_right, mut said) = (CsvForm::default(), true, Vec::new());
     for (name, value) in &written.settings {
         let lower = name.text.to_ascii_lowercase();
@@ -149,7 +150,7 @@ fn csv(written: &ast::Format, out: &mut Diagnostics) -> Option<CsvForm> {
     is_right.then_some(form)
 }
 
-fn table(written: &ast::FilesTable, out: &mut Diagnostics) -> FileTable {
+fn table(written: &FilesTable, out: &mut Diagnostics) -> FileTable {
     let mut columns: Vec<Field> = Vec::new();
     for (name, kind) in &written.columns {
         if columns.iter().any(|known| known.name == name.text) {

@@ -56,8 +56,7 @@ fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Op
     let id = always(&source.primary_id, written, &mut scope, out)?;
     let modified = source.by_name("modifiedon").and_then(|f| always(&f.name, written, &mut scope, out));
     let merged = late.as_ref().filter(|late| late.on_delete.acts()).and_then(|_| merged(written, &mut scope, out));
-    let unread = unread(written, &mut scope, out);
-    let from = from(written, &mut scope, out);
+    let (unread, from) = (unread(written, &mut scope, out), from(written, &mut scope, out));
     let mut lookups: Vec<Lookup> = lookups.into_iter().collect::<Option<_>>()?;
     for ((lookup, scoped), text) in lookups.iter_mut().zip(&scope.lookups).zip(&written.lookups) {
         lookup.yields.clone_from(&scoped.yields);
@@ -92,6 +91,7 @@ fn whole(written: &ast::Job, context: &Context<'_>, out: &mut Diagnostics) -> Op
         on_leave: late.on_leave,
         unknown_choice: late.unknown_choice,
         unknown_item: late.unknown_item,
+        via: late.via,
         load_first: late.load_first,
         mappings,
         place: context.sources.place(written.name.span),

@@ -10,7 +10,7 @@ use crate::lang::ast::{self, LateClause};
 use crate::lang::ast_expression::Expression as Written;
 use crate::model::expression::Expression;
 use crate::model::job::{Require, Target};
-use crate::model::policy::{DuplicateKey, OnError, OnSource, Unknown};
+use crate::model::policy::{DuplicateKey, OnError, OnSource, Unknown, Via};
 use crate::model::value::ValueType;
 
 /// The clauses behind `WHERE` and `REQUIRE`, with what holds where they are absent.
@@ -20,6 +20,7 @@ pub(super) struct Late {
     pub(super) on_leave: OnSource,
     pub(super) unknown_choice: Unknown,
     pub(super) unknown_item: Unknown,
+    pub(super) via: Via,
     pub(super) load_first: Option<(Expression, bool)>,
 }
 
@@ -45,6 +46,7 @@ pub(super) fn late(
         on_leave: OnSource::Ignore,
         unknown_choice: Unknown::Error,
         unknown_item: unknown_item(written),
+        via: Via::Api,
         load_first: None,
     };
     let mut seen: Vec<(&str, Span)> = Vec::new();
@@ -63,6 +65,7 @@ pub(super) fn late(
             }
             LateClause::OnUnknownChoice { becomes, .. } => made.unknown_choice = unknown(*becomes),
             LateClause::OnUnknownItem { .. } => {}
+            LateClause::LoadVia { way, setting, .. } => made.via = via(way, setting.as_ref(), out)?,
             LateClause::LoadFirst { by, descending, .. } => {
                 made.load_first = Some((ordered(by, "LOAD FIRST BY", scope, out)?, *descending));
             }
@@ -135,6 +138,24 @@ fn on_error(stop: bool, up_to: Option<&(ast::Name, bool)>, out: &mut Diagnostics
     made
 }
 
+/// `LOAD VIA …`
+fn via(way: &str, setting: Option<&(ast::Name, ast::Name)>, out: &mut Diagnostics) -> Option<Via> {
+    let Some((name, value)) = setting else { return Some(Via::Api) };
+    if !name.text.eq_ignore_ascii_case("job_id") {
+        let message = format!("LOAD VIA {way} has no setting `{}`", name.text);
+        out.push(Diagnostic::error(CLAUSE, name.span, message).help("it has job_id"));
+        return None;
+    }
+    let job_id = value.text.trim().to_owned();
+    if job_id.is_empty() {
+        let message = "the job of the bulk import has to be named";
+        let help = "it is the jobId of the cURL that Administration > Connectors 2.0 > GS Bulk API shows";
+        out.push(Diagnostic::error(CLAUSE, value.span, message).help(help));
+        return None;
+    }
+    Some(if way == "AUTO" { Via::Auto { job_id } } else { Via::Bulk { job_id } })
+}
+
 fn unknown(written: ast::Unknown) -> Unknown {
     match written {
         ast::Unknown::Error => Unknown::Error,
@@ -150,6 +171,7 @@ fn named(clause: &LateClause) -> (&'static str, Span) {
         LateClause::OnSource { span, .. } => ("ON SOURCE LEAVE", *span),
         LateClause::OnUnknownChoice { span, .. } => ("ON UNKNOWN CHOICE", *span),
         LateClause::OnUnknownItem { span, .. } => ("ON UNKNOWN ITEM", *span),
+        LateClause::LoadVia { span, .. } => ("LOAD VIA", *span),
         LateClause::LoadFirst { span, .. } => ("LOAD FIRST BY", *span),
     }
 }

@@ -3,14 +3,14 @@
 use super::Context;
 use super::lost;
 use super::target::AVATAR_ID;
-use crate::diagnostic::code::{AVATAR, PERSON_KEY, POLYMORPHIC, REQUIRED_UNMAPPED, SELF_MATCH, TARGETS, TYPE};
+use crate::diagnostic::code::{AVATAR, CLAUSE, PERSON_KEY, POLYMORPHIC, REQUIRED_UNMAPPED, SELF_MATCH, TARGETS, TYPE};
 use crate::diagnostic::report::{Diagnostic, Diagnostics};
-use crate::lang::ast;
+use crate::lang::ast::{self, LateClause};
 use crate::model::expression::Expression;
 use crate::model::field::FieldKind;
 use crate::model::job::{Job, Mapping, Route};
 use crate::model::lookup::{OnMultiple, OnNone};
-use crate::model::policy::Verb;
+use crate::model::policy::{Verb, Via};
 use crate::model::value::ValueType;
 
 /// Lookups that see what the run itself writes: each of them reads the rows three times.
@@ -26,6 +26,27 @@ pub(super) fn check(written: &ast::Job, job: &Job, context: &Context<'_>, out: &
     polymorphic(written, job, out);
     looked_up_kind(written, job, out);
     lost::keys(written, job, out);
+    via(written, job, out);
+}
+
+/// A bulk import takes whole records of one object, and gives back no ids.
+fn via(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
+    let said =
+        written.late.iter().find_map(|c| if let LateClause::LoadVia { span, .. } = c { Some(*span) } else { None });
+    let Some(span) = said.filter(|_| job.via != Via::Api) else { return };
+    let target = job.main_target();
+    let wrong = match () {
+        () if job.targets.len() > 1 || target.route != Route::Object => {
+            format!("Gainsight's bulk import does not take {}", target.object.label)
+        }
+        () if job.verb != Verb::Upsert => "Gainsight's bulk import upserts, and this job does not".to_owned(),
+        () if job.keeps_links() => "a job that acts on what the source loses has to know its records".to_owned(),
+        () if (0..job.lookups.len()).any(|lookup| job.is_pending(lookup)) => {
+            "a job whose records point at each other has to know the new ones".to_owned()
+        }
+        () => return,
+    };
+    out.push(Diagnostic::error(CLAUSE, span, wrong).help("write LOAD VIA API, or leave the clause out"));
 }
 
 /// A column that may point at rows of several tables, searched among companies, finds none for those that are no accounts.

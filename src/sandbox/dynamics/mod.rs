@@ -65,5 +65,5 @@ mod wish;
 mod words;
 mod write;
 
-pub use export::Export;
+pub use export::{Export, Sink};
 pub(super) use service::Dynamics;

@@ -1,11 +1,12 @@
 //! Gainsight NXT: metadata, queries, companies and custom objects, people and users, behind an access key or an application's
 //! token, and rate windows.
 //!
-//! Bulk import and export, asynchronous people, OAuth for users and `lookups` are a 501. In: HTTP requests, and records put by the
+//! Bulk export, asynchronous people, OAuth for users and `lookups` are a 501. In: HTTP requests, and records put by the
 //! world or a test. Out: replies as the written reference has them.
 
 mod application;
 mod batch;
+mod bulk;
 mod condition;
 mod dates;
 mod delete_log;
@@ -32,5 +33,6 @@ mod validate;
 mod values;
 mod windows;
 
+pub use bulk::Oddity;
 pub(super) use service::Gainsight;
 pub use shape::{Items, NoRows, Rows, Shape, Times};

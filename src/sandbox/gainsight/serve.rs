@@ -17,7 +17,7 @@ use super::objects::Written;
 use super::service::Gainsight;
 use super::shape::{Shape, Times};
 use super::windows::Bucket;
-use super::{application, dropdown, objects, people, query, refused, users};
+use super::{application, bulk, dropdown, objects, people, query, refused, users};
 
 /// The part of the service a path leads to.
 enum Route<'a> {
@@ -33,6 +33,9 @@ enum Route<'a> {
     CreateUsers,
     UpdateUsers,
     UserStatus,
+    Import,
+    ImportStatus(&'a str),
+    ImportFailures(&'a str),
     Missing(&'static str),
 }
 
@@ -82,6 +85,7 @@ fn writes(route: &Route) -> bool {
             | Route::CreateUsers
             | Route::UpdateUsers
             | Route::UserStatus
+            | Route::Import
     )
 }
 
@@ -136,7 +140,9 @@ fn route(ask: &Ask) -> Option<(Route<'_>, Bucket)> {
             return Some((Route::Missing("the list of users; query gsuser"), Bucket::Users));
         }
         (_, ["v1", "users", "services", "scim", ..]) => return Some((Route::Missing("SCIM"), Bucket::Users)),
-        (_, ["v1.0", "admin", "connector", "job", "bulkimport", ..]) => Route::Missing("bulk import"),
+        ("POST", ["v1.0", "admin", "connector", "job", "bulkimport"]) => return Some((Route::Import, Bucket::Bulk)),
+        ("GET", ["v1.0", "admin", "connector", "job", "bulkimport", "status", id]) => Route::ImportStatus(id),
+        ("GET", ["v1.0", "admin", "connector", "job", "bulkimport", "failed", id]) => Route::ImportFailures(id),
         (_, ["v3", "exports", ..]) => Route::Missing("bulk export"),
         _ => return None,
     };
@@ -182,6 +188,9 @@ fn carry_out(gainsight: &Gainsight, ask: &Ask, route: &Route, request: &str) -> 
             let status = ask.parameter("status").unwrap_or_default();
             users::set_status(gainsight, object("gsuser")?, &status, &ask.body).map(written)
         }
+        Route::Import => bulk::import(gainsight, ask, request).map(written),
+        Route::ImportStatus(id) => bulk::status(gainsight, id).map(read),
+        Route::ImportFailures(id) => bulk::failures(gainsight, id),
         Route::Missing(feature) => Err(Refusal::missing(feature)),
     }
 }

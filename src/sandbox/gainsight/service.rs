@@ -13,6 +13,7 @@ use super::super::drift::Drift;
 use super::super::options::Error;
 use super::super::randomness::Chance;
 use super::super::tokens::Tokens;
+use super::bulk::{Imports, Oddity};
 use super::delete_log;
 use super::drift::drifted;
 use super::record::{Cell, Record};
@@ -43,6 +44,7 @@ pub(in crate::sandbox) struct Gainsight {
     pub(super) clock: Clock,
     pub(super) tokens: Tokens,
     pub(super) stale: Stale,
+    pub(super) imports: Imports,
     requests: AtomicUsize,
     address_refused: AtomicBool,
     shape: Mutex<Shape>,
@@ -70,6 +72,7 @@ impl Gainsight {
             clock,
             tokens: Tokens::new(seed),
             stale: Stale::default(),
+            imports: Imports::default(),
             requests,
             address_refused: AtomicBool::new(false),
             shape: Mutex::default(),
@@ -111,6 +114,10 @@ impl Gainsight {
 
     pub(super) fn refuses_address(&self) -> bool {
         self.address_refused.load(Ordering::SeqCst)
+    }
+
+    pub(in crate::sandbox) fn import_oddly(&self, oddity: Oddity) {
+        *self.imports.oddity.lock().unwrap_or_else(PoisonError::into_inner) = oddity;
     }
 
     pub(in crate::sandbox) fn answer_queries_in(&self, shape: Shape) {

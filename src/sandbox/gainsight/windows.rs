@@ -16,6 +16,7 @@ const DAY: u64 = 24 * HOUR;
 pub(in crate::sandbox) enum Bucket {
     Synchronous,
     Users,
+    Bulk,
 }
 
 impl Bucket {
@@ -24,6 +25,7 @@ impl Bucket {
         match self {
             Bucket::Synchronous => [(MINUTE, 100), (DAY, 50_000)],
             Bucket::Users => [(HOUR, 100), (DAY, 1_000)],
+            Bucket::Bulk => [(HOUR, 10), (DAY, 100)],
         }
     }
 }

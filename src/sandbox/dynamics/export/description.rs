@@ -1,13 +1,12 @@
 //! What an export says of itself: `model.json`, and the metadata of its tables.
 
-use std::fs::create_dir_all;
 use std::io;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::super::schema::{Kind, TableSchema};
 use super::super::service::Dynamics;
+use super::Sink;
 use super::line::names;
 
 /// The container that locations name.
@@ -32,47 +31,47 @@ impl Dynamics {
     }
 
     /// The description of a folder, which finishes it.
-    pub(super) fn describe_folder(&self, folder: &Path, tables: &[&str]) -> io::Result<()> {
+    pub(super) fn describe_folder(&self, folder: &str, tables: &[&str], sink: &mut Sink<'_>) -> io::Result<()> {
         let entities: Vec<Value> = self.described_tables(tables).map(|table| self.entity(table, &[])).collect();
-        write_model(folder, &entities)
+        sink(&format!("{folder}/model.json"), model(&entities).as_bytes())
     }
 
     /// That of the whole export, and the metadata of its tables.
-    pub(super) fn describe_export(&self, folder: &Path, tables: &[&str]) -> io::Result<()> {
-        self.describe_folder(folder, tables)?;
-        let place = folder.join("Microsoft.Athena.TrickleFeedService");
-        create_dir_all(&place)?;
+    pub(super) fn describe_export(&self, tables: &[&str], sink: &mut Sink<'_>) -> io::Result<()> {
+        let entities: Vec<Value> = self.described_tables(tables).map(|table| self.entity(table, &[])).collect();
+        sink("model.json", model(&entities).as_bytes())?;
+        self.describe_tables(tables, sink)
+    }
+
+    fn describe_tables(&self, tables: &[&str], sink: &mut Sink<'_>) -> io::Result<()> {
         self.described_tables(tables).try_for_each(|table| {
-            std::fs::write(place.join(format!("{}-EntityMetadata.json", table.logical)), metadata(table).to_string())
+            let name = format!("Microsoft.Athena.TrickleFeedService/{}-EntityMetadata.json", table.logical);
+            sink(&name, metadata(table).to_string().as_bytes())
         })
     }
 
     /// That of an export of snapshots: table, partition and place of each.
     pub(super) fn describe_snapshots(
         &self,
-        folder: &Path,
         tables: &[&str],
         taken: &[(&str, String, String)],
+        sink: &mut Sink<'_>,
     ) -> io::Result<()> {
-        self.describe_export(folder, tables)?;
-        let entities: Vec<Value> = self
-            .described_tables(tables)
-            .map(|table| {
-                let own = taken.iter().filter(|(of, _, _)| *of == table.logical);
-                let partitions: Vec<Value> = own
-                    .map(|(_, name, place)| json!({ "name": name, "location": format!("{CONTAINER}/{place}") }))
-                    .collect();
-                self.entity(table, &partitions)
-            })
-            .collect();
-        write_model(folder, &entities)
+        self.describe_tables(tables, sink)?;
+        let described = self.described_tables(tables).map(|table| {
+            let own = taken.iter().filter(|(of, _, _)| *of == table.logical);
+            let partitions: Vec<Value> = own
+                .map(|(_, name, place)| json!({ "name": name, "location": format!("{CONTAINER}/{place}") }))
+                .collect();
+            self.entity(table, &partitions)
+        });
+        let entities: Vec<Value> = described.collect();
+        sink("model.json", model(&entities).as_bytes())
     }
 }
 
-fn write_model(folder: &Path, entities: &[Value]) -> io::Result<()> {
-    create_dir_all(folder)?;
-    let model = json!({ "name": "cdm", "description": "cdm", "version": "1.0", "entities": entities });
-    std::fs::write(folder.join("model.json"), model.to_string())
+fn model(entities: &[Value]) -> String {
+    json!({ "name": "cdm", "description": "cdm", "version": "1.0", "entities": entities }).to_string()
 }
 
 fn metadata(table: &TableSchema) -> Value {

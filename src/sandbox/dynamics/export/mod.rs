@@ -7,10 +7,7 @@
 mod description;
 mod line;
 
-use std::collections::HashMap;
-use std::fs::{File, create_dir_all};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::PoisonError;
 
 use chrono::{NaiveDateTime, TimeDelta};
@@ -31,7 +28,6 @@ const FORM: &str = "%Y-%m-%dT%H.%M.%SZ";
 /// An export that is being written.
 #[derive(Debug)]
 pub struct Export {
-    folder: PathBuf,
     seed: u64,
     /// The version behind what is exported.
     since: Option<i64>,
@@ -45,74 +41,60 @@ enum Age {
     Stale,
 }
 
-/// The files of one table of a folder, by their names.
-struct Files {
-    folder: PathBuf,
-    open: HashMap<&'static str, BufWriter<File>>,
-}
-
-impl Files {
-    fn new(folder: &Path, table: &str) -> Self {
-        Self { folder: folder.join(table), open: HashMap::new() }
-    }
-
-    fn put(&mut self, file: &'static str, line: &str) -> io::Result<()> {
-        if !self.open.contains_key(file) {
-            create_dir_all(&self.folder)?;
-            let made = File::create(self.folder.join(format!("{file}.csv")))?;
-            self.open.insert(file, BufWriter::new(made));
-        }
-        if let Some(open) = self.open.get_mut(file) {
-            open.write_all(line.as_bytes())?;
-        }
-        Ok(())
-    }
-
-    fn close(self) -> io::Result<()> {
-        self.open.into_values().try_for_each(|mut file| file.flush())
-    }
-}
+/// Takes the bytes of files: a name below the export's folder, and what follows in it.
+pub type Sink<'a> = dyn FnMut(&str, &[u8]) -> io::Result<()> + 'a;
 
 impl Export {
     /// Nothing is written yet. The same seed has the same rows come twice.
     #[must_use]
-    pub fn new(folder: &Path, seed: u64) -> Self {
-        Self { folder: folder.to_owned(), seed, since: None }
+    pub fn new(seed: u64) -> Self {
+        Self { seed, since: None }
     }
 }
 
 impl Dynamics {
     /// Writes the folder of an interval, which ends where `next` begins: what changed since the last one. The first time that is
     /// everything, and most of it lies in a folder of an hour before.
-    pub(in crate::sandbox) fn export_folder(&self, export: &mut Export, interval: &str, next: &str) -> io::Result<()> {
+    pub(in crate::sandbox) fn export_folder(
+        &self,
+        export: &mut Export,
+        interval: &str,
+        next: &str,
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
         let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
         let first = export.since.is_none().then(|| earlier(interval, 60));
         for name in TABLES {
             let Some(table) = self.schema.tables.iter().position(|known| known.logical == name) else { continue };
             match &first {
-                Some(before) => self.export_all(&store, table, export, before, interval)?,
-                None => self.export_changes(&store, table, export, interval)?,
+                Some(before) => self.export_all(&store, table, export, (before, interval), sink)?,
+                None => self.export_changes(&store, table, export, interval, sink)?,
             }
         }
         for folder in first.iter().map(String::as_str).chain([interval]) {
-            self.describe_folder(&export.folder.join(folder), &TABLES)?;
+            self.describe_folder(folder, &TABLES, sink)?;
         }
-        self.describe_export(&export.folder, &TABLES)?;
+        self.describe_export(&TABLES, sink)?;
         export.since = Some(store.last_version());
         // The folder under way: what it has is not whole.
-        create_dir_all(export.folder.join(next).join("contact"))?;
-        std::fs::write(export.folder.join(next).join("model.json"), "")?;
-        std::fs::write(export.folder.join(next).join("contact/2024.csv"), "00000000-0000-4000-8000-0000000000")?;
-        create_dir_all(export.folder.join("Changelog"))?;
-        std::fs::write(export.folder.join("Changelog/changelog.info"), format!("{next}\n"))
+        sink(&format!("{next}/model.json"), b"")?;
+        sink(&format!("{next}/contact/2024.csv"), b"00000000-0000-4000-8000-0000000000")?;
+        sink("Changelog/changelog.info", format!("{next}\n").as_bytes())
     }
 
-    fn export_all(&self, store: &Store, table: usize, export: &Export, before: &str, interval: &str) -> io::Result<()> {
+    fn export_all(
+        &self,
+        store: &Store,
+        table: usize,
+        export: &Export,
+        (before, interval): (&str, &str),
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
         let schema = &self.schema.tables[table];
         let lost = earlier(interval, 30);
-        let mut old = Files::new(&export.folder.join(before), &schema.logical);
-        let mut unfinished = Files::new(&export.folder.join(lost), &schema.logical);
-        let mut new = Files::new(&export.folder.join(interval), &schema.logical);
+        let mut put = |folder: &str, file: &str, line: &str| {
+            sink(&format!("{folder}/{}/{file}.csv", schema.logical), line.as_bytes())
+        };
         let mut chance = Chance::of_text(export.seed, &schema.logical);
         let mut ghosts: Vec<(String, i64)> = Vec::new();
         for (id, row) in &store.tables[table].rows {
@@ -121,77 +103,82 @@ impl Dynamics {
             let is_narrow = chance.percent(50);
             let line = |age: Age| written(schema, row, &id, row.version, age, is_narrow);
             match chance.below(100) {
-                0..90 => old.put(file, &line(Age::Newest))?,
+                0..90 => put(before, file, &line(Age::Newest))?,
                 90..95 => {
-                    old.put(file, &line(Age::Stale))?;
-                    unfinished.put(file, &line(Age::Newest))?;
-                    new.put(file, &line(Age::Newest))?;
+                    put(before, file, &line(Age::Stale))?;
+                    put(&lost, file, &line(Age::Newest))?;
+                    put(interval, file, &line(Age::Newest))?;
                 }
                 _ => {
-                    old.put(file, &line(Age::Newest))?;
-                    old.put(file, &line(Age::Stale))?;
+                    put(before, file, &line(Age::Newest))?;
+                    put(before, file, &line(Age::Stale))?;
                 }
             }
             if ghosts.len() < GHOSTS {
                 let ghost = chance.guid();
-                old.put(file, &written(schema, row, &ghost, row.version, Age::Newest, is_narrow))?;
+                put(before, file, &written(schema, row, &ghost, row.version, Age::Newest, is_narrow))?;
                 ghosts.push((ghost, row.version));
             }
         }
-        for (ghost, version) in ghosts {
-            new.put("1", &deleted(schema, &ghost, version + 1))?;
-        }
-        [old, unfinished, new].into_iter().try_for_each(Files::close)
+        ghosts.into_iter().try_for_each(|(ghost, version)| put(interval, "1", &deleted(schema, &ghost, version + 1)))
     }
 
-    fn export_changes(&self, store: &Store, table: usize, export: &Export, interval: &str) -> io::Result<()> {
+    fn export_changes(
+        &self,
+        store: &Store,
+        table: usize,
+        export: &Export,
+        interval: &str,
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
         let schema = &self.schema.tables[table];
         let since = export.since.unwrap_or_default() + 1;
-        let mut new = Files::new(&export.folder.join(interval), &schema.logical);
+        let mut put =
+            |file: &str, line: &str| sink(&format!("{interval}/{}/{file}.csv", schema.logical), line.as_bytes());
         for (id, row) in store.tables[table].since(since) {
-            new.put("2024", &written(schema, row, &id.text(), row.version, Age::Newest, false))?;
+            put("2024", &written(schema, row, &id.text(), row.version, Age::Newest, false))?;
         }
         for (version, id) in store.tables[table].deleted_since(since) {
-            new.put("1", &deleted(schema, &id.text(), version))?;
+            put("1", &deleted(schema, &id.text(), version))?;
         }
         // What was left behind comes again: rows that were deleted since stay so, and others are newer by now.
         let again = |id: &Guid, row: &Row| written(schema, row, &id.text(), row.version, Age::Stale, false);
         for (id, row) in store.tables[table].rows.iter().take(GHOSTS) {
-            new.put("2023", &again(id, row))?;
+            put("2023", &again(id, row))?;
         }
         let mut chance = Chance::of_text(export.seed, &schema.logical);
         if let Some((_, row)) = store.tables[table].rows.iter().next() {
             for _ in 0..GHOSTS {
                 (0..3).for_each(|_| _ = chance.below(100));
                 let ghost = chance.guid();
-                new.put("2023", &written(schema, row, &ghost, 1, Age::Stale, false))?;
+                put("2023", &written(schema, row, &ghost, 1, Age::Stale, false))?;
             }
         }
-        new.close()
+        Ok(())
     }
 
     /// Writes the snapshots of a moment (seconds since 1970), beside files that are rewritten in place.
-    pub(in crate::sandbox) fn export_snapshots(&self, folder: &Path, at: i64) -> io::Result<()> {
+    pub(in crate::sandbox) fn export_snapshots(&self, at: i64, sink: &mut Sink<'_>) -> io::Result<()> {
         let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
         let mut taken = Vec::new();
         for name in TABLES {
             let Some(table) = self.schema.tables.iter().position(|known| known.logical == name) else { continue };
             let schema = &self.schema.tables[table];
-            let mut files = [0, 1].map(|_| String::new());
-            for (number, (id, row)) in store.tables[table].rows.iter().enumerate() {
-                let line = written(schema, row, &id.text(), row.version, Age::Newest, number % 7 == 0);
-                files[number % 2].push_str(&line);
-            }
-            create_dir_all(folder.join(name).join("Snapshot"))?;
-            for (partition, text) in ["2024", "2024_001"].into_iter().zip(&files) {
-                // The file under way ends in the middle of a row.
-                std::fs::write(folder.join(name).join(format!("{partition}.csv")), text.get(..40).unwrap_or(text))?;
-                let place = format!("{name}/Snapshot/{partition}_{at}.csv");
-                std::fs::write(folder.join(&place), text)?;
-                taken.push((name, partition.to_owned(), place));
+            for (place, partition) in ["2024", "2024_001"].into_iter().enumerate() {
+                let snapshot = format!("{name}/Snapshot/{partition}_{at}.csv");
+                let rows = store.tables[table].rows.iter().enumerate().filter(|(number, _)| number % 2 == place);
+                for (number, (id, row)) in rows {
+                    let line = written(schema, row, &id.text(), row.version, Age::Newest, number % 7 == 0);
+                    sink(&snapshot, line.as_bytes())?;
+                    if number < 2 {
+                        // The file under way ends in the middle of a row.
+                        sink(&format!("{name}/{partition}.csv"), &line.as_bytes()[..40])?;
+                    }
+                }
+                taken.push((name, partition.to_owned(), snapshot));
             }
         }
-        self.describe_snapshots(folder, &TABLES, &taken)
+        self.describe_snapshots(&TABLES, &taken, sink)
     }
 }
 
