@@ -13,7 +13,7 @@ use crate::gainsight::read::query;
 use crate::model::connection::Limits;
 use crate::model::dataset;
 use crate::model::job::{Job, Route};
-use crate::model::policy::{DuplicateKey, Verb};
+use crate::model::policy::{DuplicateKey, Verb, Via};
 use crate::run::explained::{asked_whole, reading};
 use crate::store::home::state_path;
 use crate::store::ledger::Ledger;
@@ -106,6 +106,14 @@ fn road(job: &Job, route: Route, object: &str) -> String {
         Verb::Update => "PUT changed ones by GSID",
     };
     match route {
+        Route::Object if job.via != Via::Api => {
+            let columns: Vec<String> = job.mappings_of(0).map(|(_, m)| format!("\"{}\"", m.field.label)).collect();
+            let or = if matches!(job.via, Via::Auto { .. }) { ", or 50 a call, whichever is done sooner" } else { "" };
+            format!(
+                "by {key}: as files for a bulk import{or}; its job upserts by the key, and takes the columns {}",
+                columns.join(", ")
+            )
+        }
         Route::Object => format!("by {key}: {ways} to /v1/data/objects/{object}, 50 a call"),
         Route::User => format!("by {key}: {ways} to /v1/users/services, 50 a call"),
         Route::Person => format!("by {key}: PUT /v1/peoplemgmt/v1.0/people, one a call"),

@@ -7,6 +7,7 @@ pub mod activity;
 pub mod applying;
 pub mod approving;
 pub mod associating;
+pub mod audit;
 pub mod avatars;
 pub mod backups;
 pub mod beginnings;

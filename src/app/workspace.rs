@@ -1,7 +1,7 @@
 //! A project with open connections: text that was checked against both services' live schemas.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -279,7 +279,7 @@ pub(super) async fn connect_with(
     if connection.service == Service::Files {
         let opened = Files::open(connection, &setting.project, &setting.storage, setting.clock);
         // Files have no organisation: the place where they lie stands for it.
-        services.organizations.insert(name.clone(), connection.url.clone());
+        services.organizations.insert(name.clone(), place_of(&connection.url, &setting.project));
         return Ok(opened.map(|files| drop(services.files.insert(name, files))).map_err(Into::into));
     }
     if connection.service == Service::Dynamics {
@@ -303,6 +303,15 @@ pub(super) async fn connect_with(
     let admitted = hosts::admit(connection, &setting.allowed_hosts).map_err(gainsight::error::Error::from);
     let opened = admitted.and_then(|()| Gainsight::new(connection, access, &setting.terms(connection)));
     Ok(opened.map(|client| drop(services.gainsight.insert(name, client))).map_err(Into::into))
+}
+
+/// What names the place of files in our state: of a folder below the project's where that is.
+fn place_of(url: &str, project: &Path) -> String {
+    if url.contains("://") {
+        return url.to_owned();
+    }
+    let folder = project.join(url);
+    folder.canonicalize().unwrap_or(folder).display().to_string()
 }
 
 /// What names a Gainsight tenant in our state: its host, as no public call tells an id.

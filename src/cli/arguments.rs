@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::arguments_avatar::AvatarVerb;
-use super::arguments_operations::{Activity, ChainVerb, CursorVerb, ErrorsOf, ErrorsVerb, Jobs, StateVerb};
+use super::arguments_operations::{Activity, ChainVerb, CursorVerb, ErrorsOf, ErrorsVerb, Jobs, ReportOf, StateVerb};
 use super::arguments_sandbox::{Demo, Sandbox};
 use super::arguments_schedule::Schedule;
 use super::arguments_secret::SecretVerb;
@@ -249,6 +249,8 @@ pub(super) enum Verb {
     },
     /// List the runs, or what was changed, or show one run: its stages, why rows failed, what to do next.
     Activity(Activity),
+    /// Vouch for a run that has ended: its rows by outcome, why rows were left, and digests of what was sent.
+    Report(ReportOf),
 }
 
 #[derive(Debug, Args)]

@@ -125,6 +125,19 @@ pub(super) struct ErrorsOf {
     pub(super) out: Option<PathBuf>,
 }
 
+/// Whose report is made.
+#[derive(Debug, Args)]
+pub(super) struct ReportOf {
+    /// The run's number.
+    pub(super) run: String,
+    /// Write the report into this file, which must not be there yet.
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Also list the rows that were written, each with the digest of its values, in this file, which must not be there yet.
+    #[arg(long, value_name = "FILE")]
+    pub(super) rows: Option<PathBuf>,
+}
+
 /// What can be done with error files.
 #[derive(Debug, Subcommand)]
 pub(super) enum ErrorsVerb {

@@ -34,6 +34,7 @@ mod preview;
 mod profile;
 mod progress;
 mod refresh;
+mod report;
 mod run;
 mod sample;
 mod sandbox;

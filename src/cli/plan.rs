@@ -16,7 +16,7 @@ use crate::app::error::Error;
 use crate::app::runs;
 use crate::app::workspace::{Setting, Workspace};
 use crate::model::outcome::Outcome;
-use crate::run::cost::Cost;
+use crate::run::cost::{Cost, Road};
 use crate::run::plan::{Plan, Unwritten};
 use crate::run::planning::Wanted;
 use crate::run::report::Report;
@@ -259,7 +259,11 @@ pub(super) fn cost(cost: &Cost, paint: Paint) -> String {
     }
     let kinds: Vec<String> = cost.by_kind.iter().map(|(kind, calls)| format!("{kind} {}", number(*calls))).collect();
     let (calls, left, per_day) = (number(cost.calls), number(cost.left_today), number(cost.per_day));
-    let of = if cost.api == "object" { "calls" } else { "user calls" };
+    let of = match cost.api.as_str() {
+        "object" => "calls",
+        "bulk import" => "files",
+        _ => "user calls",
+    };
     let time = duration(cost.minutes);
     let first = if cost.fits_today() {
         format!("{calls} of {left} {of} left today; about {time}")
@@ -270,7 +274,25 @@ pub(super) fn cost(cost: &Cost, paint: Paint) -> String {
     let others =
         if cost.reserve > 0 { format!("; {} a day are left to others", number(cost.reserve)) } else { String::new() };
     text.push_str(&wrapped(&format!("{}; within {per_day} a day{others}", kinds.join(", ")), "       ", "       "));
+    if cost.roads.iter().any(|road| road.via != cost.via && road.calls > 0) && is_worth_telling(cost) {
+        text.push_str(&wrapped(&cost.roads.iter().map(road).collect::<Vec<_>>().join(" · "), "       ", "       "));
+    }
     text
+}
+
+/// Few calls are made by the API, and nobody has to think of another road.
+fn is_worth_telling(cost: &Cost) -> bool {
+    cost.via != "api" || cost.calls >= CALLS_WORTH_TELLING
+}
+
+/// From so many calls on the other road is shown too.
+const CALLS_WORTH_TELLING: u64 = 100;
+
+/// One road to the target, beside others.
+fn road(road: &Road) -> String {
+    let (word, of) = if road.via == "api" { ("API", "call") } else { ("BULK", "file") };
+    let counted = |count: u64, what: &str| format!("{} {what}{}", number(count), if count == 1 { "" } else { "s" });
+    format!("VIA {word} {}, {}, {}", counted(road.calls, of), duration(road.minutes), counted(road.days, "day"))
 }
 
 /// A time in minutes, as people say it.

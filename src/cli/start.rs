@@ -15,7 +15,7 @@ use super::arguments_operations::{CursorVerb, ErrorsVerb};
 use super::hardening::{allow_files, harden};
 use super::{
     activity, approving, avatar, check, clean, company, connection, demo, describe, doctor, errors, explain, fmt, init,
-    jobs, manual, notices, plan, preview, refresh, run, sandbox, schedule, secret, serve, state, test,
+    jobs, manual, notices, plan, preview, refresh, report, run, sandbox, schedule, secret, serve, state, test,
 };
 use crate::app::approving::is_paused;
 use crate::app::error::Error;
@@ -81,6 +81,7 @@ async fn verb(arguments: Arguments) -> Ended {
             errors::list(&setting, job.as_deref(), common.json)
         }
         Verb::Errors { verb: None, of } => errors::of_run(&setting, &of, common.json),
+        Verb::Report(asked) => report::report(&setting, &asked, common.json).await,
         Verb::Secret { verb } => secret::secret(&common.home, &verb, common.json),
         Verb::Demo(demo) => demo::demo(&demo, &common).await,
         Verb::Sandbox(sandbox) => sandbox::serve(&sandbox, &common).await,
@@ -139,6 +140,7 @@ fn needs_secrets(verb: &Verb) -> bool {
         verb,
         Verb::Secret { .. }
             | Verb::Errors { .. }
+            | Verb::Report(_)
             | Verb::Fmt { .. }
             | Verb::Activity(_)
             | Verb::Jobs(_)

@@ -81,6 +81,16 @@ impl Index {
         }
     }
 
+    /// What rows say of records is told: what they hold is not asked for any more.
+    pub(super) fn forget_forms(&mut self) {
+        self.forms = Vec::new();
+    }
+
+    /// By their keys records are not looked for any more; by their numbers they still are.
+    pub(super) fn forget_keys(&mut self) {
+        (self.keys, self.places) = (Vec::new(), Vec::new());
+    }
+
     /// How many records a row that is not settled is about.
     pub(super) fn wanted(&self) -> usize {
         self.marks.iter().filter(|mark| is_contested(**mark)).count()

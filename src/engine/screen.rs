@@ -6,7 +6,7 @@
 //! conditions for plans.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int32Array, StringArray};
 use arrow::datatypes::{DataType, Int32Type, Int64Type, Schema, SchemaRef};
@@ -33,7 +33,8 @@ const DECIDED: u32 = u32::MAX - 1;
 
 /// What was found out.
 pub struct Screen {
-    index: Index,
+    /// It is written once: when keys are forgotten.
+    index: RwLock<Index>,
     /// By the number of the row, less one: the record that has its key.
     found: Vec<u32>,
     settled: usize,
@@ -147,14 +148,24 @@ impl<'a> Sifting<'a> {
     /// What was found out of all rows.
     #[must_use]
     pub fn end(self) -> Arc<Screen> {
-        let Self { index, found, .. } = self;
+        let Self { mut index, found, .. } = self;
+        index.forget_forms();
         let is_settled = |found: &&u32| **found == DECIDED || index.is_settled(**found);
         let settled = found.iter().filter(is_settled).count();
-        Arc::new(Screen { wanted: index.wanted(), index, found, settled })
+        Arc::new(Screen { wanted: index.wanted(), index: RwLock::new(index), found, settled })
     }
 }
 
 impl Screen {
+    /// Lets go of what is not needed once rows and records are dealt out: some 25 bytes a record.
+    pub fn is_dealt(&self) {
+        self.index.write().unwrap_or_else(PoisonError::into_inner).forget_keys();
+    }
+
+    fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Rows that are not settled.
     #[must_use]
     pub fn left(&self) -> usize {
@@ -165,7 +176,8 @@ impl Screen {
     pub(super) fn gsid(self: &Arc<Self>) -> Expr {
         let screen = Arc::clone(self);
         let of_row = move |numbers: &[i64]| -> ArrayRef {
-            let gsids: StringArray = numbers.iter().map(|number| screen.settled_gsid(*number)).collect();
+            let index = screen.index();
+            let gsids: StringArray = numbers.iter().map(|number| screen.settled_gsid(&index, *number)).collect();
             Arc::new(gsids)
         };
         of_rows("settled_gsid", DataType::Utf8, of_row)
@@ -175,7 +187,8 @@ impl Screen {
     pub(super) fn is_settled(self: &Arc<Self>) -> Expr {
         let screen = Arc::clone(self);
         let of_row = move |numbers: &[i64]| -> ArrayRef {
-            let all: BooleanArray = numbers.iter().map(|n| Some(screen.is_settled_row(*n))).collect();
+            let index = screen.index();
+            let all: BooleanArray = numbers.iter().map(|n| Some(screen.is_settled_row(&index, *n))).collect();
             Arc::new(all)
         };
         of_rows("is_settled", DataType::Boolean, of_row)
@@ -187,7 +200,8 @@ impl Screen {
         let function = move |args: &[ColumnarValue]| {
             let keys = ColumnarValue::values_to_arrays(args)?;
             let keys = keys[0].as_fixed_size_binary();
-            let all = (0..keys.len()).map(|at| Some(keys.is_valid(at) && screen.index.is_wanted(wide(keys.value(at)))));
+            let index = screen.index();
+            let all = (0..keys.len()).map(|at| Some(keys.is_valid(at) && index.is_wanted(wide(keys.value(at)))));
             let all: BooleanArray = all.collect();
             Ok(ColumnarValue::Array(Arc::new(all) as ArrayRef))
         };
@@ -201,14 +215,14 @@ impl Screen {
         at.and_then(|at| self.found.get(at)).copied().unwrap_or(NOBODY)
     }
 
-    fn is_settled_row(&self, number: i64) -> bool {
+    fn is_settled_row(&self, index: &Index, number: i64) -> bool {
         let found = self.found_of(number);
-        found == DECIDED || self.index.is_settled(found)
+        found == DECIDED || index.is_settled(found)
     }
 
-    fn settled_gsid(&self, number: i64) -> Option<&str> {
+    fn settled_gsid<'i>(&self, index: &'i Index, number: i64) -> Option<&'i str> {
         let found = self.found_of(number);
-        self.index.is_settled(found).then(|| self.index.gsid(found as usize))
+        index.is_settled(found).then(|| index.gsid(found as usize))
     }
 }
 

@@ -49,7 +49,8 @@ impl Building {
         wrong: Option<String>,
     ) -> Result<(), Error> {
         self.row += 1;
-        let mut unread = wrong;
+        let is_wrong = wrong.is_some();
+        let mut unread = wrong.map(|what| (what, String::new()));
         for (at, slot) in self.shape.slots.iter().enumerate() {
             let column = &mut self.columns[at];
             let found = self.places[at].and_then(&text).unwrap_or_default();
@@ -57,7 +58,14 @@ impl Building {
             let is_taken = match (slot, &mut *column) {
                 // A row without a name is called by its place.
                 (Slot::Value(_), Column::Texts(texts)) if found.is_empty() && self.id == Some(at) => {
-                    unread = unread.or_else(|| Some(format!("the row has no \"{}\"", self.shape.id)));
+                    if self.shape.needs_names {
+                        return Err(Error::Unnamed {
+                            id: self.shape.id.clone(),
+                            file: self.file.clone(),
+                            row: self.row,
+                        });
+                    }
+                    unread = unread.or_else(|| Some((format!("the row has no \"{}\"", self.shape.id), String::new())));
                     texts.add(format!("{}:{}", self.file, self.row).as_bytes())
                 }
                 (Slot::Value(field), column) => cell::take(column, field.kind, found),
@@ -68,8 +76,9 @@ impl Building {
                 }
                 (Slot::Place, Column::Texts(texts)) => texts.add(format!("{}:{}", self.file, self.row).as_bytes()),
                 (Slot::Gone, Column::Booleans(gone)) => match truth(found) {
+                    // What cannot be read is told of, and never taken for a deletion.
                     Some(is_gone) => {
-                        gone.push(is_gone);
+                        gone.push(is_gone && unread.is_none());
                         true
                     }
                     None => {
@@ -79,9 +88,9 @@ impl Building {
                 },
                 // A row of which nobody knows how new it is stands before all others, so that it is told of.
                 (Slot::Version, Column::Wholes(versions)) => {
-                    let version = whole(found);
+                    let version = whole(found).filter(|_| !is_wrong);
                     versions.push(version.unwrap_or(i64::MAX));
-                    version.is_some()
+                    version.is_some() || is_wrong
                 }
                 // What is wrong is known behind the last column.
                 _ => true,
@@ -98,11 +107,13 @@ impl Building {
     }
 
     /// Ends the row: what is wrong with it is told.
-    fn end(&mut self, unread: Option<String>) -> Result<(), Error> {
-        let told = unread.map(|what| format!("{what} ({}, row {})", self.file, self.row));
-        if let (Some(told), false) = (&told, self.shape.has_unread()) {
-            return Err(Error::Unread(told.clone()));
+    fn end(&mut self, unread: Option<(String, String)>) -> Result<(), Error> {
+        let place = format!("({}, row {})", self.file, self.row);
+        if let (Some((what, _)), false) = (&unread, self.shape.has_unread()) {
+            // Not the value: the message of a run is read by many.
+            return Err(Error::Unread(format!("{what} {place}")));
         }
+        let told = unread.map(|(what, shown)| format!("{what}{shown} {place}"));
         for (slot, column) in self.shape.slots.iter().zip(&mut self.columns) {
             if let (Slot::Unread, Column::Texts(texts)) = (slot, column) {
                 match &told {
@@ -145,13 +156,14 @@ fn empty(shape: &Shape) -> Vec<Column> {
     shape.schema.fields().iter().map(|field| Column::new(field.data_type())).collect()
 }
 
-/// A value that is none of its kind, in words. Only its beginning is shown.
-fn no_value(slot: &Slot, found: &[u8]) -> String {
+/// A value that is none of its kind, in words, and its beginning.
+fn no_value(slot: &Slot, found: &[u8]) -> (String, String) {
     let shown: String = String::from_utf8_lossy(found).chars().take(60).collect();
-    match slot {
-        Slot::Value(field) => format!("\"{}\" is not {}: {shown}", field.name, field.kind.word()),
-        Slot::Version => format!("the row says no version: {shown}"),
-        Slot::Gone => format!("the row cannot be aligned with its columns: its last value is {shown}"),
-        _ => format!("a value cannot be read: {shown}"),
-    }
+    let what = match slot {
+        Slot::Value(field) => format!("\"{}\" is not {}", field.name, field.kind.word()),
+        Slot::Version => "the row says no version".to_owned(),
+        Slot::Gone => "the row cannot be aligned with its columns, by its last value".to_owned(),
+        _ => "a value cannot be read".to_owned(),
+    };
+    (what, format!(": {shown}"))
 }

@@ -73,8 +73,11 @@ fn other_moment(text: &[u8]) -> Option<i64> {
     // `0:00:00 PM` is what an export writes for midnight.
     let text = if let Some((day, time)) = text.split_once(' ') {
         match time.strip_prefix("0:").or_else(|| time.strip_prefix("00:")) {
-            Some(rest) if text.ends_with('M') => format!("{day} 12:{}AM", &rest[..rest.len() - 2]),
-            _ => text.to_owned(),
+            Some(rest) => match rest.strip_suffix("AM").or_else(|| rest.strip_suffix("PM")) {
+                Some(rest) => format!("{day} 12:{rest}AM"),
+                None => text.to_owned(),
+            },
+            None => text.to_owned(),
         }
     } else {
         text.to_owned()

@@ -12,18 +12,25 @@ use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore};
 use super::assumptions::CHUNK_BYTES;
 use super::error::Error;
 
+/// Packed bytes that are unpacked at a time.
+const PACKED_BYTES: usize = 1 << 14;
+/// Unpacked bytes that are handed over at once, about.
+const UNPACKED_BYTES: usize = 8 << 20;
+
 /// A file being read.
 pub(super) struct Chunks {
     store: Arc<dyn ObjectStore>,
     meta: ObjectMeta,
     at: u64,
     unpacking: Option<MultiGzDecoder<Vec<u8>>>,
+    /// Packed bytes that are read and not unpacked yet.
+    packed: Bytes,
 }
 
 impl Chunks {
     pub(super) fn open(store: Arc<dyn ObjectStore>, meta: ObjectMeta) -> Self {
         let is_packed = meta.location.as_ref().ends_with(".gz");
-        Self { store, meta, at: 0, unpacking: is_packed.then(|| MultiGzDecoder::new(Vec::new())) }
+        Self { store, meta, at: 0, unpacking: is_packed.then(|| MultiGzDecoder::new(Vec::new())), packed: Bytes::new() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -32,6 +39,9 @@ impl Chunks {
 
     /// The next bytes, and whether they are the last; none behind those.
     pub(super) async fn next(&mut self) -> Result<Option<(Bytes, bool)>, Error> {
+        if !self.packed.is_empty() {
+            return self.unpacked().map(Some);
+        }
         if self.at >= self.meta.size {
             // An empty file has one piece, the last.
             let is_first = self.at == 0;
@@ -48,19 +58,32 @@ impl Chunks {
             return Err(Error::Changed(self.name().to_owned()));
         }
         self.at = end;
-        let is_last = end == self.meta.size;
-        let bytes = self.unpacked(bytes, is_last)?;
-        Ok(Some((bytes, is_last)))
+        if self.unpacking.is_some() {
+            self.packed = bytes;
+            return self.unpacked().map(Some);
+        }
+        Ok(Some((bytes, end == self.meta.size)))
     }
 
-    fn unpacked(&mut self, bytes: Bytes, is_last: bool) -> Result<Bytes, Error> {
-        let Some(unpacking) = &mut self.unpacking else { return Ok(bytes) };
-        let done = unpacking.write_all(&bytes).and_then(|()| if is_last { unpacking.try_finish() } else { Ok(()) });
+    /// Unpacks some of what is read: a few bytes may become many.
+    fn unpacked(&mut self) -> Result<(Bytes, bool), Error> {
+        let (mut done, mut is_last) = (Ok(()), false);
+        if let Some(unpacking) = &mut self.unpacking {
+            while done.is_ok() && !self.packed.is_empty() && unpacking.get_ref().len() < UNPACKED_BYTES {
+                let some = self.packed.split_to(self.packed.len().min(PACKED_BYTES));
+                done = unpacking.write_all(&some);
+            }
+            is_last = self.at == self.meta.size && self.packed.is_empty();
+            if is_last && done.is_ok() {
+                done = unpacking.try_finish();
+            }
+        }
         done.map_err(|e| Error::Malformed {
             file: self.meta.location.to_string(),
             place: "packed with gzip".to_owned(),
             detail: e.to_string(),
         })?;
-        Ok(Bytes::from(std::mem::take(unpacking.get_mut())))
+        let bytes = self.unpacking.as_mut().map(|unpacking| std::mem::take(unpacking.get_mut())).unwrap_or_default();
+        Ok((Bytes::from(bytes), is_last))
     }
 }

@@ -3,6 +3,8 @@
 //! In: pieces of a file as they come. Out: batches. Strict about quotes and encodings, as one that is guessed wrong is found out by nobody;
 //! a record with more or fewer fields than there are columns cannot be read, and is told of as a row.
 
+use std::sync::Arc;
+
 use arrow::record_batch::RecordBatch;
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
@@ -19,10 +21,10 @@ pub(super) enum Fields {
     /// The first record names them.
     Header,
     /// They are these.
-    Named(Vec<String>),
+    Named(Arc<[String]>),
     /// They are these of an export, which appends columns at the end: records of before are shorter, and end with whether they are
     /// deleted.
-    Exported(Vec<String>),
+    Exported(Arc<[String]>),
 }
 
 /// What an export calls the field that says whether a row is deleted, in small letters: documents once wrote `isDeleted`.
@@ -149,7 +151,8 @@ impl Csv {
             };
             // An older folder of an export may have fewer columns; anything else lacks what a job names.
             if let (None, Slot::Value(field), false) = (place, slot, is_export) {
-                let detail = format!("it has no column \"{}\"; it has {}", field.name, names.join(", "));
+                // What stands in the place of a header may be a row.
+                let detail = format!("none of its {} columns is called \"{}\"", names.len(), field.name);
                 return Err(malformed(&self.file, "header".to_owned(), &detail));
             }
             places.push(place);
@@ -162,9 +165,9 @@ impl Csv {
     /// Takes the record that was read.
     fn take(&mut self) -> Result<(), Error> {
         if let Fields::Header = self.fields {
-            let names = (0..self.record.len()).map(|at| text(self.record.field(at)).trim().to_owned()).collect();
-            self.fields = Fields::Named(names);
-            let names = self.named().to_vec();
+            let names: Arc<[String]> =
+                (0..self.record.len()).map(|at| text(self.record.field(at)).trim().to_owned()).collect();
+            self.fields = Fields::Named(Arc::clone(&names));
             return self.begin(&names);
         }
         let Some(building) = &mut self.building else { return Ok(()) };

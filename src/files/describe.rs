@@ -16,6 +16,7 @@ use super::json;
 use super::parquet;
 use super::shape::{PLACE, Shape};
 use crate::model::catalog::{Found, Object};
+use crate::model::dataset::UNREAD;
 use crate::model::field::{Field, FieldKind};
 use crate::model::files::FileFormat;
 
@@ -52,6 +53,9 @@ impl Files {
                 return Err(Error::NoColumns { table: object.name, why });
             };
             let name = field.name.clone();
+            // A key names rows in error files and in the state: it is a text, whatever it looks like.
+            let key = object.fields.iter_mut().find(|field| field.name == name && field.kind != FieldKind::Guid);
+            key.into_iter().for_each(|field| field.kind = FieldKind::Text);
             object.primary_id = name;
         }
         Ok(object)
@@ -64,7 +68,8 @@ impl Files {
             FileFormat::Parquet => parquet::fields(&self.store, file).await,
             FileFormat::Csv(form) if !form.has_header => Err(none("its files have no header")),
             FileFormat::Csv(form) => {
-                let nothing = Shape::new(&[], PLACE, false);
+                // Rows are not looked at here, and whatever is wrong with them is told by the run.
+                let nothing = Shape::new(&[Field::bare(UNREAD, UNREAD, FieldKind::Text)], PLACE, false);
                 let mut csv = Csv::new(file.location.as_ref(), form, Fields::Header, nothing)?;
                 let mut chunks = Chunks::open(self.store.clone(), file.clone());
                 while let (true, Some((bytes, is_last))) = (csv.named().is_empty(), chunks.next().await?) {

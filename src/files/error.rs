@@ -46,6 +46,18 @@ pub enum Error {
     /// A value of a table that is needed whole: nobody could be told of its row.
     #[error("{0}; no row of this table can be left out, so mend the file, or declare the column as TEXT")]
     Unread(String),
+    /// A row without a key, where the job acts on rows that are gone.
+    #[error(
+        "row {row} of {file} has no \"{id}\", and the job acts on rows that are gone: which row it is, nobody could tell; give it its key"
+    )]
+    Unnamed {
+        /// The key's column.
+        id: String,
+        /// The file.
+        file: String,
+        /// The row.
+        row: u64,
+    },
     /// An export that cannot be read yet, or not any more.
     #[error("the export of {url} cannot be read: {detail}")]
     Export {

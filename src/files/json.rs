@@ -1,6 +1,7 @@
 //! JSON → rows: objects one after the other, with or without a list around them.
 //!
-//! In: pieces of a file as they come. Out: batches. A name that comes twice in an object, and what is no object, is refused with its row.
+//! In: pieces of a file as they come. Out: batches. What is no object ends the reading; of a name that comes twice in an object the last
+//! value counts.
 
 use std::collections::HashMap;
 
@@ -11,6 +12,7 @@ use super::assumptions::RECORD_BYTES_AT_MOST;
 use super::building::{Building, malformed};
 use super::error::Error;
 use super::shape::{Shape, Slot};
+use crate::http::json::without_value;
 
 /// An object's values by their names, as they are written.
 pub(super) type Object<'a> = HashMap<String, &'a RawValue>;
@@ -18,21 +20,22 @@ pub(super) type Object<'a> = HashMap<String, &'a RawValue>;
 /// A file being read.
 pub(super) struct Json {
     file: String,
-    /// The names of the wanted columns.
+    /// The names of the wanted columns; empty for those that are ours.
     names: Vec<String>,
     window: Vec<u8>,
+    /// Whether the objects stand in a list, once that is known.
+    is_list: Option<bool>,
+    is_closed: bool,
     building: Building,
 }
 
 impl Json {
     pub(super) fn new(file: &str, shape: Shape) -> Self {
-        let names: Vec<String> = shape
-            .slots
-            .iter()
-            .map(|slot| if let Slot::Value(field) = slot { field.name.clone() } else { String::new() })
-            .collect();
+        let name = |slot: &Slot| if let Slot::Value(field) = slot { field.name.clone() } else { String::new() };
+        let names: Vec<String> = shape.slots.iter().map(name).collect();
         let places = names.iter().enumerate().map(|(at, name)| (!name.is_empty()).then_some(at)).collect();
-        Self { file: file.to_owned(), names, window: Vec::new(), building: Building::new(shape, file, places) }
+        let building = Building::new(shape, file, places);
+        Self { file: file.to_owned(), names, window: Vec::new(), is_list: None, is_closed: false, building }
     }
 
     /// Takes the next bytes in; gives the batches that are whole.
@@ -41,26 +44,52 @@ impl Json {
         let window = std::mem::take(&mut self.window);
         let mut at = 0;
         while let Some((start, end)) = object(&window[at..]).map_err(|what| self.wrong(&what))? {
+            self.between(&window[at..at + start]);
             self.take(&window[at + start..at + end])?;
             at += end;
         }
-        self.window = window;
-        self.window.drain(..at);
-        if self.window.len() > RECORD_BYTES_AT_MOST {
+        let rest = &window[at..];
+        if rest.len() > RECORD_BYTES_AT_MOST {
             return Err(self.wrong(&format!("it is longer than {RECORD_BYTES_AT_MOST} bytes")));
         }
-        if is_last && self.window.iter().any(|byte| !is_between(*byte)) {
-            return Err(self.wrong(&"the file ends inside an object: it is not whole"));
+        if is_last {
+            self.between(rest);
+            let is_cut = self.is_list == Some(true) && !self.is_closed;
+            if is_cut || rest.iter().any(|byte| !is_between(*byte)) {
+                return Err(self.wrong(&"the file ends inside an object or a list: it is not whole"));
+            }
+        } else {
+            self.window = rest.to_vec();
         }
         self.building.take(is_last)
     }
 
     fn take(&mut self, written: &[u8]) -> Result<(), Error> {
-        let values: Object<'_> =
-            serde_json::from_slice(written).map_err(|e| self.wrong(&crate::http::json::without_value(&e)))?;
-        let texts: Vec<Option<String>> =
-            self.names.iter().map(|name| values.get(name).and_then(|raw| shown(raw))).collect();
-        self.building.add(|at| texts[at].as_deref().map(str::as_bytes), None)
+        let values: Object<'_> = serde_json::from_slice(written).map_err(|error| self.wrong(&without_value(&error)))?;
+        let value = |name: &String| {
+            let by_case = || values.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, raw)| raw);
+            values.get(name).or_else(by_case).copied()
+        };
+        let mut wrong = None;
+        let texts = self.names.iter().map(|name| match Some(name).filter(|name| !name.is_empty()).and_then(value) {
+            None => None,
+            Some(raw) => text(raw).unwrap_or_else(|_| {
+                wrong = Some(format!("\"{name}\" is no text that can be written"));
+                None
+            }),
+        });
+        let texts: Vec<Option<String>> = texts.collect();
+        self.building.add(|at| texts[at].as_deref().map(str::as_bytes), wrong)
+    }
+
+    /// Takes note of what stands before and behind objects: the brackets of a list.
+    fn between(&mut self, bytes: &[u8]) {
+        let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0xEF | 0xBB | 0xBF);
+        let first = bytes.iter().find(|byte| !is_blank(byte));
+        if self.is_list.is_none() && (first.is_some() || self.building.row == 0) {
+            self.is_list = Some(first == Some(&b'['));
+        }
+        self.is_closed |= bytes.contains(&b']');
     }
 
     fn wrong(&self, detail: &dyn std::fmt::Display) -> Error {
@@ -68,13 +97,13 @@ impl Json {
     }
 }
 
-/// A value as text; none for null.
-pub(super) fn shown(raw: &RawValue) -> Option<String> {
+/// A value as text, none for null. Half a character, which a text in JSON may name, is an error.
+fn text(raw: &RawValue) -> Result<Option<String>, serde_json::Error> {
     let written = raw.get();
     match written.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(written).ok(),
-        Some(b'n') => None,
-        _ => Some(written.to_owned()),
+        Some(b'"') => serde_json::from_str(written).map(Some),
+        Some(b'n') => Ok(None),
+        _ => Ok(Some(written.to_owned())),
     }
 }
 

@@ -21,16 +21,15 @@ impl Files {
         let declared = self.declared(table);
         let pattern = pattern(&self.layout, table, declared)?;
         let all = self.all(&self.root).await?;
-        let mut found: Vec<ObjectMeta> = Vec::new();
-        for (below, meta) in all {
-            if below.contains("_delta_log/") && below.starts_with(&format!("{table}/")) {
-                let detail = "it is a Delta table, whose log says which of its files count: Ferry would read rows that were deleted; export it as plain Parquet";
-                return Err(Error::Store { file: table.to_owned(), detail: detail.to_owned() });
-            }
-            if is_data(&below) && pattern.is_match(&below) {
-                found.push(meta);
-            }
+        let logs: Vec<&str> =
+            all.iter().filter_map(|(below, _)| below.split_once("_delta_log/")).map(|(at, _)| at).collect();
+        let is_found = |below: &str| is_data(below) && pattern.is_match(below);
+        if all.iter().any(|(below, _)| is_found(below) && logs.iter().any(|log| below.starts_with(log))) {
+            let detail = "it is a Delta table, whose log says which of its files count: Ferry would read rows that were deleted; export it as plain Parquet";
+            return Err(Error::Store { file: table.to_owned(), detail: detail.to_owned() });
         }
+        let found: Vec<ObjectMeta> =
+            all.iter().filter(|(below, _)| is_found(below)).map(|(_, meta)| meta.clone()).collect();
         if found.is_empty() {
             return Err(Error::NoTable(table.to_owned()));
         }

@@ -17,12 +17,12 @@ use super::error::Error;
 use super::json::Json;
 use super::parquet::Parquet;
 use super::shape::Shape;
-use crate::model::files::{CsvForm, FileFormat};
+use crate::model::files::{CsvForm, FileFormat, FilesLayout};
 
 /// Where a reading ended: what has come since is told by it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Mark {
-    /// These files, as they were, by a digest of their names, sizes and tags.
+    /// These files, as they were and were read, by a digest of their names, sizes and tags.
     Files(String),
     /// The folders of an export, this one included.
     Folder(String),
@@ -84,7 +84,7 @@ impl Files {
     }
 
     pub(super) fn reading(&self, shape: Shape, pieces: VecDeque<Piece>) -> Reading {
-        let mark = Some(Mark::Files(digest(pieces.iter().map(|piece| &piece.meta))));
+        let mark = Some(Mark::Files(digest(&self.layout, pieces.iter().map(|piece| &piece.meta))));
         Reading {
             files: self.clone(),
             shape,
@@ -167,9 +167,10 @@ impl Text {
     }
 }
 
-/// A digest of what files are now: one that changes has another size, tag, or moment.
-fn digest<'m>(files: impl Iterator<Item = &'m ObjectMeta>) -> String {
-    let mut said = String::new();
+/// A digest of what files are now, and of how they are read: one that changes has another size, tag, or moment.
+fn digest<'m>(layout: &FilesLayout, files: impl Iterator<Item = &'m ObjectMeta>) -> String {
+    // Read in another way, they are other rows.
+    let mut said = format!("{layout:?}\n");
     for meta in files {
         let tag = meta.e_tag.clone().unwrap_or_else(|| meta.last_modified.to_rfc3339());
         // To a text nothing can fail to be written.

@@ -42,6 +42,8 @@ pub struct Shape {
     pub(super) slots: Vec<Slot>,
     /// The column that names a row.
     pub(super) id: String,
+    /// Whether a row without a name ends the reading: one that is called by its place would make its record look lost.
+    pub needs_names: bool,
 }
 
 impl Shape {
@@ -56,7 +58,7 @@ impl Shape {
             columns.push(ArrowField::new(GONE, DataType::Boolean, false));
         }
         let slots = columns.iter().map(|column| slot(column.name(), fields)).collect();
-        Self { schema: Arc::new(Schema::new(columns)), slots, id: id.to_owned() }
+        Self { schema: Arc::new(Schema::new(columns)), slots, id: id.to_owned(), needs_names: false }
     }
 
     /// Whether rows that cannot be read are told of in a column.

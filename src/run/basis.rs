@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::begun_with::export_of;
 use super::error::Error;
 use super::job::Working;
-use super::refreshing::{Refreshing, cursors, read_how};
+use super::refreshing::{Refreshing, again, cursors, delta, keys, read_how};
 use super::report::ReadHow;
 use super::services::Services;
 use super::staging::Staging;
@@ -133,6 +133,12 @@ async fn still(ways: Ways, job: &Job, staging: &Staging<'_>, home: &Home) -> Res
     // Records that were found by keys would be taken for the whole object.
     for name in names.iter().chain(ways.keyed.keys()) {
         staging.ledger.read_again(staging.run, name)?;
+    }
+    // What was read of changes is of another beginning.
+    for name in ways.tables.keys() {
+        for staged in [delta(name), again(name), keys(name)] {
+            staging.ledger.read_again(staging.run, &staged)?;
+        }
     }
     Ok(Ways { ahead: ways.ahead, ..Ways::of(job, None, Some(Full::BaseGone), 0) })
 }

@@ -18,6 +18,8 @@ pub(super) fn digest_of(job: &Job) -> String {
 fn essence(job: &Job) -> Job {
     let mut job = job.clone();
     job.comment = None;
+    // An export is begun with once, and may be gone afterwards.
+    job.source.begins_with = None;
     job.after = Vec::new();
     job.schedule = None;
     job.notify = Vec::new();

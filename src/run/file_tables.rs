@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, new_null_array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, new_null_array};
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field as ArrowField, Int64Type, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 
 use super::error::Error;
@@ -27,6 +27,8 @@ use crate::store::dataset::{RunFolder, Writer};
 
 /// Rows of a page that is written.
 const ROWS_OF_A_PAGE: usize = 65_536;
+/// Bytes of a page, about: rows may be long.
+const BYTES_OF_A_PAGE: usize = 64 << 20;
 
 /// The shape of what a query wants of files. Of an export the version is always among it, so that a later run can go on from there.
 pub(super) fn shape_of(query: &Query, is_export: bool) -> Shape {
@@ -60,7 +62,9 @@ impl Refreshing<'_> {
             None => None,
         };
         let since = mark.as_ref().filter(|mark| earlier.is_some() && matches!(mark, Mark::Folder(_)));
-        let shape = shape_of(&query, is_export);
+        let needs_names = query.is_numbered() && self.job.keeps_links();
+        let mut shape = shape_of(&query, is_export);
+        shape.needs_names = needs_names;
         let reading = files.read(&query.table.name, shape.clone(), since).await?;
         reading.notices.iter().for_each(|notice| self.staging.progress.notice(notice.clone()));
         let next = reading.mark.clone();
@@ -88,7 +92,9 @@ impl Refreshing<'_> {
     pub(super) async fn exported(&self, files: &Files, query: &Query, id: &str) -> Result<i64, Error> {
         let name = query.dataset.as_str();
         self.begin_again(name).await?;
-        let shape = Shape::new(&versioned(query, true), id, true);
+        let mut fields = versioned(query, true);
+        fields.push(Field::bare(UNREAD, UNREAD, FieldKind::Text));
+        let shape = Shape::new(&fields, id, true);
         let reading = files.read(&query.table.name, shape.clone(), None).await?;
         reading.notices.iter().for_each(|notice| self.staging.progress.notice(notice.clone()));
         let complete_to_ms = reading.complete_to_ms.ok_or_else(|| files.says_no_moment(&query.table.name))?;
@@ -217,7 +223,7 @@ fn before(rows: &RecordBatch, shape: &Shape, are_gone: bool) -> Result<RecordBat
     let columns = shape.schema.fields().iter().map(|field| {
         let found = |name: &str| rows.column_by_name(name).cloned();
         let column = match field.name().as_str() {
-            VERSION => found(version).map(|versions| known(&versions, rows)),
+            VERSION => found(version).map(|versions| known(&versions)),
             GONE => Some(Arc::new(BooleanArray::from(vec![are_gone; count])) as ArrayRef),
             name if are_gone => Some(found(name).unwrap_or_else(|| new_null_array(field.data_type(), count))),
             name => found(name),
@@ -229,18 +235,13 @@ fn before(rows: &RecordBatch, shape: &Shape, are_gone: bool) -> Result<RecordBat
 }
 
 /// Versions of rows of an earlier run. One that could not be read then gives way to whatever has come since.
-fn known(versions: &ArrayRef, rows: &RecordBatch) -> ArrayRef {
-    use arrow::array::AsArray;
-    let versions = versions.as_primitive::<arrow::datatypes::Int64Type>();
-    let unread = rows.column_by_name(UNREAD);
-    let version =
-        |at: usize| if unread.is_some_and(|unread| unread.is_valid(at)) { i64::MIN } else { versions.value(at) };
-    let all: Int64Array = (0..rows.num_rows()).map(|at| Some(version(at))).collect();
+fn known(versions: &ArrayRef) -> ArrayRef {
+    let versions = versions.as_primitive::<Int64Type>();
+    let all: Int64Array = versions.iter().map(|version| Some(version.unwrap_or(i64::MIN))).collect();
     Arc::new(all)
 }
 
 fn flags(batch: &RecordBatch) -> Result<BooleanArray, Error> {
-    use arrow::array::AsArray;
     let flags = batch.column_by_name(GONE).and_then(|column| column.as_boolean_opt().cloned());
     flags.ok_or_else(|| Error::Books("rows of an export do not say whether they are deleted".to_owned()))
 }
@@ -256,11 +257,22 @@ pub(super) async fn preview(
     let (shape, schema) = (shape_of(&query, files.is_export()), schema_of(&query));
     let id = query.table.primary_id.as_str();
     let mut reading = files.read(&query.table.name, shape.clone(), None).await?;
-    let mut held = Vec::new();
+    let mut dealing = if files.is_export() {
+        Some(Dealing::begin(folder, "dealt", &shape.schema, id, parts(reading.bytes)).await?)
+    } else {
+        None
+    };
+    let mut writer = folder.write(&query.dataset, schema.clone());
     let mut read = 0;
     while let Some(batch) = reading.next().await? {
         read += batch.num_rows();
-        held.push(batch);
+        match &mut dealing {
+            Some(dealing) => dealing.add(batch).await?,
+            None => {
+                let behind = query.is_numbered().then_some(writer.rows);
+                writer.add(shaped(&batch, &schema, behind)?).await?;
+            }
+        }
         if query.is_numbered() {
             progress.advanced("extract", read as u64, None);
             if read >= limit {
@@ -268,17 +280,15 @@ pub(super) async fn preview(
             }
         }
     }
-    if files.is_export() {
-        let mut dealing = Dealing::begin(folder, "dealt", &shape.schema, id, 1).await?;
-        for batch in held {
-            dealing.add(batch).await?;
+    if let Some(dealing) = dealing {
+        let mut parts = dealing.end().await?;
+        while let Some(newest) = parts.next().await? {
+            for batch in newest.rows {
+                let behind = query.is_numbered().then_some(writer.rows);
+                writer.add(shaped(&batch, &schema, behind)?).await?;
+            }
         }
-        held = dealing.end().await?.next().await?.map(|newest| newest.rows).unwrap_or_default();
-    }
-    let mut writer = folder.write(&query.dataset, schema.clone());
-    for batch in held {
-        let numbered = shaped(&batch, &schema, query.is_numbered().then_some(writer.rows))?;
-        writer.add(numbered).await?;
+        parts.clear().await?;
     }
     Ok(writer.finish().await?)
 }
@@ -308,26 +318,38 @@ struct Pages<'a> {
     writer: Writer,
     held: Vec<RecordBatch>,
     held_rows: usize,
+    held_bytes: usize,
     rows: u64,
 }
 
 impl<'a> Pages<'a> {
     fn begin(refreshing: &'a Refreshing<'a>, name: &str, schema: SchemaRef, is_numbered: bool) -> Self {
         let writer = refreshing.staging.folder.write(name, schema.clone());
-        Self { refreshing, name: name.to_owned(), schema, is_numbered, writer, held: Vec::new(), held_rows: 0, rows: 0 }
+        Self {
+            refreshing,
+            name: name.to_owned(),
+            schema,
+            is_numbered,
+            writer,
+            held: Vec::new(),
+            held_rows: 0,
+            held_bytes: 0,
+            rows: 0,
+        }
     }
 
     async fn add(&mut self, rows: RecordBatch) -> Result<(), Error> {
         let shaped = shaped(&rows, &self.schema, self.is_numbered.then_some(self.rows))?;
         self.rows += shaped.num_rows() as u64;
         self.held_rows += shaped.num_rows();
+        self.held_bytes += shaped.get_array_memory_size();
         self.held.push(shaped);
-        if self.held_rows >= ROWS_OF_A_PAGE { self.flush().await } else { Ok(()) }
+        if self.held_rows >= ROWS_OF_A_PAGE || self.held_bytes >= BYTES_OF_A_PAGE { self.flush().await } else { Ok(()) }
     }
 
     async fn flush(&mut self) -> Result<(), Error> {
         let page = concat_batches(&self.schema, &self.held).map_err(|e| Error::Books(e.to_string()))?;
-        (self.held, self.held_rows) = (Vec::new(), 0);
+        (self.held, self.held_rows, self.held_bytes) = (Vec::new(), 0, 0);
         let staging = &self.refreshing.staging;
         staging.keep_page(&mut self.writer, &self.name, page, "").await?;
         if self.is_numbered {

@@ -146,12 +146,14 @@ pub(super) fn why_full(job: &Job, base: Option<&Base>, digest: &str, is_wanted: 
     if !job.source.changes {
         return Some(Full::NotAsked);
     }
+    // What was asked for comes before what is so anyway: an export is not begun with then.
+    if is_wanted {
+        return Some(Full::Wanted);
+    }
     let Some(base) = base else { return Some(Full::First) };
     let every = job.source.full_every_seconds.unwrap_or(FULL_EVERY_SECONDS);
     let every_ms = i64::try_from(every).unwrap_or(i64::MAX).saturating_mul(1_000);
-    if is_wanted {
-        Some(Full::Wanted)
-    } else if base.digest != digest {
+    if base.digest != digest {
         Some(Full::JobChanged)
     } else if now_ms.saturating_sub(base.full_at_ms) >= every_ms || now_ms < base.full_at_ms {
         Some(Full::Due)

@@ -1,14 +1,16 @@
 //! Reading an error file: which rows are in it, by the columns that Ferry wrote itself; what they amount to; a part of it as a file.
 
-use std::collections::BTreeMap;
-use std::io::Write;
+use std::collections::{BTreeMap, HashSet};
+use std::io::{Read, Write};
 use std::path::Path;
 
 use csv::StringRecord;
+use ring::digest::{Context, SHA256};
 
 use super::error::{Error, Result, disk};
 use super::error_file::unescaped;
 use super::home::create_owned;
+use super::parts::hexadecimal;
 
 /// A row of an error file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +72,34 @@ pub fn read(path: &Path) -> Result<Vec<ErrorRow>> {
         Ok(())
     })?;
     Ok(rows)
+}
+
+/// The numbers of the rows of an error file.
+///
+/// # Errors
+/// If it cannot be read, or is none.
+pub fn numbers(path: &Path) -> Result<HashSet<i64>> {
+    let mut rows = HashSet::new();
+    each(path, |columns, record| {
+        rows.extend(columns.cell(record, "row").parse::<i64>());
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// The SHA-256 of an error file, in hexadecimal digits.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn digest(path: &Path) -> Result<String> {
+    let mut file = std::fs::File::open(path).map_err(disk("cannot read", path))?;
+    let (mut digest, mut bytes) = (Context::new(&SHA256), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut bytes).map_err(disk("cannot read", path))? {
+            0 => return Ok(hexadecimal(digest.finish().as_ref())),
+            read => digest.update(&bytes[..read]),
+        }
+    }
 }
 
 /// What an error file amounts to, by code, clause and field, each with its first row. What concerns most rows comes first.

@@ -50,3 +50,4 @@ pub mod updates;
 pub mod users;
 pub mod windows;
 mod writer;
+pub mod written;

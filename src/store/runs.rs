@@ -51,6 +51,19 @@ pub struct Stage {
 }
 
 impl State {
+    /// Whose state a run belongs to, and the digest of its job; empty of runs of an earlier version.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn belongs_to(&self, run: &str) -> Result<(Tenancy, Option<String>)> {
+        let found =
+            self.database.query_row("SELECT organization, tenant, job_digest FROM run WHERE id = ?1", [run], |row| {
+                let text = |at: usize| row.get::<_, Option<String>>(at).map(Option::unwrap_or_default);
+                Ok((Tenancy { organization: text(0)?, tenant: text(1)? }, row.get(2)?))
+            });
+        Ok(found.optional()?.unwrap_or_default())
+    }
+
     pub(super) fn begin_run(&self, one: &Begin<'_>) -> Result<String> {
         self.change("begin", |change| {
             let last: Option<String> = change

@@ -36,7 +36,7 @@ pub struct State {
 }
 
 /// Whose state: the source's organisation and the target's tenant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tenancy {
     /// The Dynamics organisation's id.
     pub organization: String,

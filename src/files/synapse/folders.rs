@@ -91,7 +91,7 @@ impl Files {
             files.retain(|(name, _)| name.to_ascii_lowercase().ends_with(".csv"));
             // Deletions come last: they lie in `1.csv`, as the row's moment of creation is that of the year one.
             files.sort_by_key(|(name, _)| (std::cmp::Reverse(number(name)), name.clone()));
-            let fields = Fields::Exported(entity.columns());
+            let fields = Fields::Exported(entity.columns().into());
             pieces.extend(files.into_iter().map(|(_, meta)| Piece { meta, fields: fields.clone() }));
         }
         let mut reading = self.reading(shape, pieces.into());

@@ -18,7 +18,13 @@ const SNAPSHOT: &str = "/Snapshot/";
 impl Files {
     /// What the newest snapshots hold of a table.
     pub(super) async fn read_snapshots(&self, entity: &Entity, shape: Shape) -> Result<Reading, Error> {
-        let fields = Fields::Exported(entity.columns());
+        let fields = Fields::Exported(entity.columns().into());
+        if entity.partitions.is_empty() {
+            let table = &entity.name;
+            return Err(
+                self.export_error(format!("model.json names no snapshot of {table}; Dataverse takes one each hour"))
+            );
+        }
         let (mut pieces, mut oldest) = (Vec::new(), None);
         for partition in &entity.partitions {
             let place = self.place_of(&partition.location)?;

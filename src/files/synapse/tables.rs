@@ -12,25 +12,28 @@ use super::model::{Attribute, Entity, Model};
 use crate::model::catalog::Object;
 use crate::model::field::{Field, FieldKind};
 
+/// Folders whose descriptions are looked through for the names of tables.
+const FOLDERS_LOOKED_AT: usize = 50;
 /// What a table that was exported whole says of itself.
 const COMPLETED: &str = "Completed";
 
 impl Files {
-    /// The names of the tables of an export.
+    /// The names of the tables of an export: of all that its newest folders have, as one without changes has no part in a folder.
     pub(in crate::files) async fn exported_names(&self) -> Result<Vec<String>, Error> {
         let mut names = BTreeMap::new();
-        for model in self.newest_models().await? {
-            for entity in model.entities {
-                names.entry(entity.name.to_lowercase()).or_insert(entity.name);
+        let mut take = |model: &Model| {
+            for entity in &model.entities {
+                names.entry(entity.name.to_lowercase()).or_insert_with(|| entity.name.clone());
             }
-        }
+            None::<()>
+        };
+        self.newest(FOLDERS_LOOKED_AT, &mut take).await?;
         Ok(names.into_values().collect())
     }
 
     /// A table of an export, with its columns.
     pub(in crate::files) async fn exported(&self, table: &str) -> Result<Object, Error> {
-        let newest = self.newest_models().await?;
-        let found = newest.iter().find_map(|model| model.entity(table));
+        let found = self.newest(usize::MAX, |model| model.entity(table).cloned()).await?;
         let entity = found.ok_or_else(|| Error::NoTable(table.to_owned()))?;
         let labels = self.labels(&entity.name).await?;
         let primary_id = format!("{}id", entity.name.to_lowercase());
@@ -38,7 +41,7 @@ impl Files {
             name: entity.name.clone(),
             label: entity.name.clone(),
             set_name: entity.name.clone(),
-            fields: fields(entity, &primary_id, &labels),
+            fields: fields(&entity, &primary_id, &labels),
             primary_id,
             tracks: false,
             is_of_files: true,
@@ -65,24 +68,40 @@ impl Files {
         if let Some(end) = changelog {
             return self.read_folders(table, shape, &end, since).await;
         }
+        if matches!(since, Some(Mark::Folder(_))) || !self.interval_names().await?.is_empty() {
+            return Err(self.no_changelog());
+        }
         let entity = whole.ok_or_else(|| Error::NoTable(table.to_owned()))?;
         self.read_snapshots(entity, shape).await
     }
 
-    /// The tables that the export's descriptions name: of its folders the newest first, else of the export itself.
-    async fn newest_models(&self) -> Result<Vec<Model>, Error> {
-        if let Some(end) = self.changelog().await? {
-            let folders = self.folders(&end, None).await?;
-            return Ok(folders.finished.into_iter().rev().map(|folder| folder.model).collect());
+    /// What the newest description has: those of so many folders, from the last one back, then that of the export itself.
+    async fn newest<T>(&self, folders: usize, mut of: impl FnMut(&Model) -> Option<T>) -> Result<Option<T>, Error> {
+        let names = self.interval_names().await?;
+        match self.changelog().await? {
+            None if !names.is_empty() => return Err(self.no_changelog()),
+            None => {}
+            Some(end) => {
+                let finished = names.iter().rev().filter(|name| **name < end);
+                for name in finished.take(folders) {
+                    let model = self.model(&self.root.clone().join(name.as_str())).await?;
+                    if let Some(found) = model.and_then(|model| of(&model)) {
+                        return Ok(Some(found));
+                    }
+                }
+            }
         }
-        if !self.interval_names().await?.is_empty() {
-            let detail =
-                "Changelog/changelog.info is missing, so nobody knows which of its folders is still being written";
-            return Err(self.export_error(detail));
+        match self.model(&self.root).await? {
+            Some(model) => Ok(of(&model)),
+            None if names.is_empty() => Err(self.export_error("there is no model.json: check the URL")),
+            None => Ok(None),
         }
-        let model = self.model(&self.root).await?;
-        let model = model.ok_or_else(|| self.export_error("there is no model.json: check the URL"))?;
-        Ok(vec![model])
+    }
+
+    fn no_changelog(&self) -> Error {
+        self.export_error(
+            "Changelog/changelog.info is missing, so nobody knows which of its folders is still being written",
+        )
     }
 }
 

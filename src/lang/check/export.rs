@@ -35,12 +35,17 @@ pub(super) fn check(written: &ObjectName, from: &From, scope: &Scope<'_>, out: &
         wrong(message, "name the export of the same table");
         return None;
     }
+    if source.by_name(VERSION_NUMBER).is_none() {
+        wrong(format!("{} has no versionnumber to compare the export by", source.label), "leave BEGIN WITH out");
+        return None;
+    }
     if from.by.is_none() && source.by_name("modifiedon").is_none() {
         let message = format!("{} has no column that says what changed since the export", source.label);
         wrong(message, "name it with BY");
     }
     columns(written, export, scope, out);
-    Some(table_ref(&connection, export))
+    // An export calls every key after its table, and activities have one of their own.
+    Some(TableRef { primary_id: source.primary_id.clone(), ..table_ref(&connection, export) })
 }
 
 /// The export has every column that the job reads, with values that it can hold.

@@ -135,11 +135,12 @@ fn merged(written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> O
 /// The columns that are read of every table of files: why a row cannot be read, and by which the newest version of a row of an export is
 /// known, also in a later run. Gives the first.
 fn unread(written: &ast::Job, scope: &mut Scope<'_>, out: &mut Diagnostics) -> Option<usize> {
-    let source = scope.source.filter(|source| source.is_of_files)?;
-    if source.by_name(VERSION_NUMBER).is_some() {
+    let source = scope.source?;
+    let is_versioned = source.is_of_files || written.from.begins_with.is_some();
+    if is_versioned && source.by_name(VERSION_NUMBER).is_some() {
         always(VERSION_NUMBER, written, scope, out)?;
     }
-    Some(scope.unread())
+    source.is_of_files.then(|| scope.unread())
 }
 
 /// `FROM …`, with what it says of changes.
