@@ -171,6 +171,10 @@ impl Ledger for Dying {
         self.look(|state| state.last_open_of_others(tenant, run))
     }
 
+    fn noted_by_others(&self, tenant: &str, run: &str, name: &str) -> Kept<Vec<(String, String)>> {
+        self.look(|state| state.noted_by_others(tenant, run, name))
+    }
+
     fn others_wrote(&self, tenant: &str, run: &str, what: &[&str]) -> Kept<bool> {
         self.look(|state| state.others_wrote(tenant, run, what))
     }

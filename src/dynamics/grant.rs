@@ -82,7 +82,7 @@ pub(super) async fn post<T: DeserializeOwned>(
         method: Method::Post,
         url: url.clone(),
         headers: vec![("accept", "application/json".to_owned(), false)],
-        body: Some((Bytes::from(form), "application/x-www-form-urlencoded")),
+        body: Some((Bytes::from(form), "application/x-www-form-urlencoded".into())),
         repeat: if uses == Uses::Many { Repeat::Harmless } else { Repeat::Never },
     };
     let mut tried = 1;

@@ -93,7 +93,7 @@ impl Application {
                     ("accept", "application/json".to_owned(), false),
                     ("authorization", format!("Basic {}", STANDARD.encode(pair.expose())), true),
                 ],
-                body: Some((Bytes::from("grant_type=client_credentials"), "application/x-www-form-urlencoded")),
+                body: Some((Bytes::from("grant_type=client_credentials"), "application/x-www-form-urlencoded".into())),
                 repeat: Repeat::Harmless,
             })
             .await?;

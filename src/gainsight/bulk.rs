@@ -5,21 +5,20 @@
 //! <https://support.gainsight.com/gainsight_nxt/Connectors/API_Integrations/Gainsight_Bulk_API>
 
 use bytes::Bytes;
+use ring::digest::{Context, SHA256};
 use serde_json::Value;
 
 use super::assumptions::IMPORT_COMPLETED;
-use super::client::{Call, Gainsight, JSON};
+use super::client::{Call, Gainsight, JSON, judged, refused};
 use super::error::Error;
 use super::windows::Bucket;
 use crate::http::client::Method;
+use crate::http::quoted::quoted;
 use crate::http::retry::Repeat;
 
 const PATH: &str = "/v1.0/admin/connector/job/bulkimport";
-/// What stands between the parts of a body. A file that has it in itself is handed over with the other one.
-const BOUNDARIES: [(&str, &str); 2] = [
-    ("ferry-3f1c9a52e07b4d86", "multipart/form-data; boundary=ferry-3f1c9a52e07b4d86"),
-    ("ferry-b84e60d7195c2fa3", "multipart/form-data; boundary=ferry-b84e60d7195c2fa3"),
-];
+/// What an import is while it is not at its end. Any other word is an end, whatever it means.
+const UNDER_WAY: [&str; 2] = ["INIT", "IN_PROGRESS"];
 
 /// What became of a file that was handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,27 +51,29 @@ impl Gainsight {
     /// # Errors
     /// If the call fails as a whole; [`Error::is_unclear`] says whether the file may have been taken all the same.
     pub async fn import(&self, job_id: &str, file: &str, csv: &[u8]) -> Result<Handed, Error> {
-        let (boundary, kind) = boundary(csv);
+        let boundary = boundary(job_id, file, csv);
         let call = Call {
             method: Method::Post,
             path: PATH.to_owned(),
-            body: Some(body(boundary, job_id, file, csv)),
-            kind,
+            body: Some(body(&boundary, job_id, file, csv)),
+            kind: format!("multipart/form-data; boundary={boundary}").into(),
             bucket: Bucket::Bulk,
             repeat: Repeat::Never,
             is_write: true,
             what: format!("the bulk import {job_id}"),
         };
-        match self.expect(&call).await {
-            Ok(data) => match text(&data["statusId"]) {
-                Some(id) => Ok(Handed::Taken(id)),
-                None => {
-                    let detail = "the answer has no status id".to_owned();
-                    Err(Error::Unclear { what: call.what, detail })
-                }
-            },
-            Err(Error::Refused { status: 413, .. }) => Ok(Handed::TooLarge),
-            Err(error) => Err(error),
+        // A gateway may say in a page of its own that the file is too large.
+        let answer = self.call_judged(&call, async |answer| match answer.status {
+            413 => Ok(None),
+            _ => judged(&call, &answer).map(Some),
+        });
+        let Some((status, envelope)) = answer.await? else { return Ok(Handed::TooLarge) };
+        if !envelope.result {
+            return Err(refused(&call, status, envelope));
+        }
+        match text(&envelope.data["statusId"]).filter(|id| is_id(id)) {
+            Some(id) => Ok(Handed::Taken(id)),
+            None => Err(Error::Unclear { what: call.what, detail: "the answer has no status id".to_owned() }),
         }
     }
 
@@ -82,8 +83,7 @@ impl Gainsight {
     /// If it cannot be told.
     pub async fn import_standing(&self, id: &str) -> Result<Standing, Error> {
         let what = "a bulk import".to_owned();
-        // It becomes part of a path.
-        if !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        if !is_id(id) {
             return Err(Error::Unreadable { what, detail: "its id is none".to_owned() });
         }
         let data = self.expect(&read(format!("{PATH}/status/{id}"), what.clone())).await?;
@@ -94,7 +94,9 @@ impl Gainsight {
                 failed: count("failed"),
                 failures: text(&data["failedRecordsUrl"]),
             }),
-            Some(_) => Ok(Standing::UnderWay),
+            Some(word) if UNDER_WAY.contains(&word) => Ok(Standing::UnderWay),
+            // It failed, or was given up there: what it has written is looked for.
+            Some(_) => Ok(Standing::Ended { written: 0, failed: 0, failures: None }),
             None => Err(Error::Unreadable { what, detail: "it has no jobStatus".to_owned() }),
         }
     }
@@ -117,6 +119,12 @@ impl Gainsight {
     }
 }
 
+/// Words of an import that can stand in a message.
+#[must_use]
+pub fn plain(words: &str) -> String {
+    quoted(words)
+}
+
 fn read(path: String, what: String) -> Call {
     let (body, kind, bucket, repeat) = (None, JSON, Bucket::Synchronous, Repeat::Harmless);
     Call { method: Method::Get, path, body, kind, bucket, repeat, is_write: false, what }
@@ -130,9 +138,23 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-fn boundary(csv: &[u8]) -> (&'static str, &'static str) {
-    let is_in = |boundary: &str| memchr::memmem::find(csv, boundary.as_bytes()).is_some();
-    if is_in(BOUNDARIES[0].0) { BOUNDARIES[1] } else { BOUNDARIES[0] }
+/// Whether an id can be part of a path.
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// What stands between the parts of a body: nothing that stands in one of them, and nothing that who filled them could know.
+fn boundary(job_id: &str, file: &str, csv: &[u8]) -> String {
+    let mut boundary = String::new();
+    for salt in 0_u32.. {
+        let mut digest = Context::new(&SHA256);
+        [job_id.as_bytes(), file.as_bytes(), &salt.to_be_bytes(), csv].into_iter().for_each(|part| digest.update(part));
+        boundary = digest.finish().as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        if memchr::memmem::find(csv, boundary.as_bytes()).is_none() {
+            break;
+        }
+    }
+    boundary
 }
 
 /// The body of a call: <https://www.rfc-editor.org/rfc/rfc7578>.

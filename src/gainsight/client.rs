@@ -1,5 +1,6 @@
 //! The client of one tenant: the key, the envelope, the budgets.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub struct Gainsight {
 }
 
 /// What most bodies are.
-pub(super) const JSON: &str = "application/json";
+pub(super) const JSON: Cow<'static, str> = Cow::Borrowed("application/json");
 
 /// A call, as the modules beside this one describe it.
 pub(super) struct Call {
@@ -49,7 +50,7 @@ pub(super) struct Call {
     /// JSON, where it is nothing else.
     pub(super) body: Option<Bytes>,
     /// What the body is.
-    pub(super) kind: &'static str,
+    pub(super) kind: Cow<'static, str>,
     pub(super) bucket: Bucket,
     pub(super) repeat: Repeat,
     /// Whether it changes anything.
@@ -162,7 +163,7 @@ impl Gainsight {
         call: &Call,
         judge: impl AsyncFn(Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let body = call.body.clone().map(|body| (body, call.kind));
+        let body = call.body.clone().map(|body| (body, call.kind.clone()));
         let mut request = Request {
             method: call.method,
             url: self.http.url(&call.path)?,

@@ -188,7 +188,7 @@ impl Client {
             builder = builder.header(HeaderName::from_static(name), value);
         }
         if let Some((body, kind)) = &request.body {
-            builder = builder.header("content-type", *kind).body(body.clone());
+            builder = builder.header("content-type", kind.as_ref()).body(body.clone());
         }
         let response = builder.send().await.map_err(|e| self.failure(&e))?;
         if response.status().is_redirection() {

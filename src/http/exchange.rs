@@ -2,6 +2,7 @@
 //!
 //! Not here: how it is sent, and what a body means.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,7 +22,7 @@ pub struct Request {
     /// Name and value. A value that must not be printed is marked by `true`.
     pub headers: Vec<(&'static str, String, bool)>,
     /// The body, and its content type.
-    pub body: Option<(Bytes, &'static str)>,
+    pub body: Option<(Bytes, Cow<'static, str>)>,
     /// Whether it may be sent again.
     pub repeat: Repeat,
 }

@@ -49,7 +49,7 @@ impl Hook {
                 (DELIVERY, parcel.delivery.clone(), false),
                 ("user-agent", concat!("ferry/", env!("CARGO_PKG_VERSION")).to_owned(), false),
             ],
-            body: Some((Bytes::from(body), "application/json")),
+            body: Some((Bytes::from(body), "application/json".into())),
             repeat: Repeat::Never,
         };
         let answer = match tokio::time::timeout(TIMEOUT, client.send(&request)).await {

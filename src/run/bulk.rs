@@ -4,8 +4,7 @@
 //! twice. What Gainsight counts is believed where it adds up; else every key of the file is looked for in the object itself. In: the changes of a plan.
 //! Out: outcomes in the load and in the ledger.
 
-use std::collections::HashSet;
-use std::time::Duration;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -14,13 +13,12 @@ use super::columns;
 use super::cost::{import_of, today};
 use super::error::Error;
 use super::import_file::{Line, cell, header, line};
+use super::importing::{Import, UNDER_WAY, ended};
 use super::item::Item;
 use super::job::Working;
 use super::load::Load;
-use crate::gainsight::assumptions::{
-    IMPORT_BYTES_AT_MOST, IMPORT_LOOK_MS, IMPORT_ROWS_AT_MOST, IMPORT_STUCK_MS, LISTED_AT_MOST,
-};
-use crate::gainsight::bulk::{Handed, Standing};
+use crate::gainsight::assumptions::{IMPORT_BYTES_AT_MOST, IMPORT_ROWS_AT_MOST};
+use crate::gainsight::bulk::{Handed, Standing, plain};
 use crate::gainsight::error::Refusal;
 use crate::gainsight::sent::Fields;
 use crate::gainsight::write::Record;
@@ -32,19 +30,10 @@ use crate::model::sabotage;
 use crate::store::dataset::RunFolder;
 use crate::store::ledger::{Answer, Lost, Recorded, Settled};
 
-/// Under this name the ledger keeps the id of the import that is under way.
-const UNDER_WAY: &str = "import";
 /// Under this name the ledger keeps the job of Gainsight's that a run's changes are handed over to; empty, if none.
 const VIA: &str = "via";
 /// How often the answer to one file may be lost before the run stops.
 const LOST_AT_MOST: u32 = 3;
-
-/// Rows of one file.
-#[derive(Default)]
-struct Gathered {
-    lines: Vec<Line>,
-    bytes: usize,
-}
 
 impl Working<'_> {
     /// The job of Gainsight's that takes the changes in, if they go by bulk import. What was decided for a run holds for whoever goes on.
@@ -71,10 +60,9 @@ impl Load<'_> {
         }
     }
 
-    /// Hands all changes over. What is settled when it fails stays in `self`.
     async fn import(&mut self, folder: &RunFolder, job_id: &str) -> Result<(), Error> {
         self.take_up(folder, job_id).await?;
-        let mut gathered = Gathered::default();
+        let (mut lines, mut bytes) = (Vec::new(), 0);
         let mut files = folder.sift(dataset::loaded(self.job), columns::outcomes(self.job)).await?;
         while let Some(file) = files.next().await? {
             for batch in file.pick(&self.unsettled(&file), None).await? {
@@ -86,17 +74,18 @@ impl Load<'_> {
                         _ if self.taken_up.contains(&one.item.row) => {}
                         Some(recorded) => self.count_recorded(one.item, recorded),
                         None => {
-                            gathered.bytes += one.text.len();
-                            gathered.lines.push(one);
+                            bytes += one.text.len();
+                            lines.push(one);
                         }
                     }
-                    if gathered.lines.len() == IMPORT_ROWS_AT_MOST || gathered.bytes >= IMPORT_BYTES_AT_MOST {
-                        self.hand_over(std::mem::take(&mut gathered).lines, job_id).await?;
+                    if lines.len() == IMPORT_ROWS_AT_MOST || bytes >= IMPORT_BYTES_AT_MOST {
+                        bytes = 0;
+                        self.hand_over(std::mem::take(&mut lines), job_id).await?;
                     }
                 }
             }
         }
-        self.hand_over(gathered.lines, job_id).await
+        self.hand_over(lines, job_id).await
     }
 
     /// What an earlier process handed over and did not see the end of.
@@ -124,23 +113,26 @@ impl Load<'_> {
             return Ok(());
         }
         let noted = self.recorder.ledger.reading(self.recorder.run, UNDER_WAY)?;
-        match noted.map(|noted| noted.checkpoint).filter(|id| !id.is_empty()) {
-            Some(id) => self.follow(None, open, &id).await,
+        match noted.and_then(|noted| Import::read(&noted.checkpoint)) {
+            Some(import) => self.follow(&import, open).await,
             // Nobody knows whether it was taken.
             None => {
                 let sent_at = self.recorder.last_open()?.unwrap_or_default();
                 self.wait_until_quiet(sent_at, "the run was interrupted").await;
-                let rest = self.look_for(open).await?;
-                self.hand_over(rest, job_id).await
+                let rest = self.once_taken(open).await?;
+                self.send_differing(rest.differing).await?;
+                self.hand_over(rest.missing, job_id).await
             }
         }
     }
 
-    /// A row with every field of its record, as an upsert takes it: what does not change has the value that it has.
+    /// A row with every field of its record, as an upsert takes it: what does not change has the value that it has, and so has the key,
+    /// which the import may compare in another way than the job.
     fn whole(&self, changes: &Changes<'_>, at: usize) -> Line {
-        let mappings = self.job.mappings_of(0);
-        let values = mappings.map(|(m, mapping)| {
-            let is_new = changes.is_changed(m, at) || changes.gsid(0, at).is_none();
+        let is_known = changes.gsid(0, at).is_some();
+        let values = self.job.mappings_of(0).map(|(m, mapping)| {
+            let is_key = self.job.key.iter().any(|key| key.mapping == m);
+            let is_new = !is_known || (changes.is_changed(m, at) && !is_key);
             let value = if is_new { changes.new_value(m, at) } else { changes.old_value(m, at) };
             (mapping, value)
         });
@@ -160,15 +152,20 @@ impl Load<'_> {
                 continue;
             }
             self.still_bearable()?;
-            let mut csv = header(self.job);
-            lines.iter().for_each(|one| csv.push_str(&one.text));
             let call = self.intend_import(&lines)?;
-            let name = format!("{}-{call}.csv", self.recorder.run);
-            match self.gainsight.import(job_id, &name, csv.as_bytes()).await {
+            let handed = {
+                let mut csv = header(self.job);
+                lines.iter().for_each(|one| csv.push_str(&one.text));
+                let name = format!("{}-{call}.csv", self.recorder.run);
+                self.gainsight.import(job_id, &name, csv.as_bytes()).await
+            };
+            match handed {
                 Ok(Handed::Taken(id)) => {
                     sabotage::place("import.taken");
-                    self.recorder.ledger.note(self.recorder.run, UNDER_WAY, &id)?;
-                    self.follow(Some(call), lines, &id).await?;
+                    let object = self.job.targets[0].object.name.clone();
+                    let import = Import { call, rows: lines.len() as u64, id, object };
+                    self.recorder.ledger.note(self.recorder.run, UNDER_WAY, &import.written())?;
+                    self.follow(&import, lines).await?;
                 }
                 Ok(Handed::TooLarge) if lines.len() > 1 => {
                     self.recorder.settle(&[(call, Answer::Refused)], &[])?;
@@ -177,15 +174,16 @@ impl Load<'_> {
                     open.push(lines);
                 }
                 Ok(Handed::TooLarge) => {
-                    let message = "the row alone is larger than a bulk import takes".to_owned();
-                    self.not_taken(call, lines, &message)?;
+                    self.not_taken(call, &lines, "the row alone is larger than a bulk import takes")?;
                 }
                 Err(error) if error.is_unclear() && lost < LOST_AT_MOST => {
                     lost += 1;
                     let heard_at_ms = self.clock.now().timestamp_millis();
                     self.recorder.settle(&[(call, Answer::Unknown { heard_at_ms })], &[])?;
                     self.wait_until_quiet(heard_at_ms, &error.in_place_of_an_answer()).await;
-                    open.push(self.look_for(lines).await?);
+                    let rest = self.once_taken(lines).await?;
+                    self.send_differing(rest.differing).await?;
+                    open.push(rest.missing);
                 }
                 Err(error) => {
                     self.recorder.settle(&[(call, self.answer(&error))], &[])?;
@@ -207,52 +205,57 @@ impl Load<'_> {
     }
 
     /// Asks about an import until it is at its end, and settles its rows.
-    async fn follow(&mut self, call: Option<i64>, lines: Vec<Line>, id: &str) -> Result<(), Error> {
-        let [mut pause, longest] = IMPORT_LOOK_MS;
-        let (mut waited, rows) = (0, lines.len() as u64);
-        let (written, failed, failures) = loop {
-            match self.gainsight.import_standing(id).await? {
-                Standing::Ended { written, failed, failures } => break (written, failed, failures),
-                Standing::UnderWay if waited >= IMPORT_STUCK_MS => {
-                    return Err(Error::ImportStuck { id: id.to_owned(), hours: IMPORT_STUCK_MS / 3_600_000 });
-                }
-                Standing::UnderWay => {
-                    let real: Duration = self.clock.real(pause);
-                    self.gainsight.wait(real).await;
-                    waited += pause;
-                    pause = (pause * 2).min(longest);
-                }
-            }
+    async fn follow(&mut self, import: &Import, lines: Vec<Line>) -> Result<(), Error> {
+        let Standing::Ended { written, failed, failures } = ended(self.gainsight, self.clock, &import.id).await? else {
+            return Ok(());
         };
         sabotage::place("import.ended");
-        if failed == 0 && written == rows {
-            return self.taken(call, lines);
+        // What it made is as new as this moment, for whoever waits until it shows.
+        let heard_at_ms = self.clock.now().timestamp_millis();
+        self.recorder.settle(&[(import.call, Answer::Unknown { heard_at_ms })], &[])?;
+        self.settle_import(import, lines, (written, failed, failures)).await?;
+        Ok(self.recorder.ledger.note(self.recorder.run, UNDER_WAY, "")?)
+    }
+
+    async fn settle_import(
+        &mut self,
+        import: &Import,
+        lines: Vec<Line>,
+        (written, failed, failures): (u64, u64, Option<String>),
+    ) -> Result<(), Error> {
+        let Import { call, rows, id, .. } = import;
+        // Some may be settled already, by a process that did not come to the end of it.
+        let is_whole = lines.len() as u64 == *rows;
+        if is_whole && failed == 0 && written == *rows {
+            return self.taken(Some(*call), lines);
         }
         let refused = match &failures {
-            Some(url) if written + failed == rows => self.refused_keys(url).await,
+            Some(url) if is_whole && written + failed == *rows => self.refused_keys(url).await,
             _ => None,
         };
         if let Some(refused) = refused {
-            let (bad, good): (Vec<Line>, Vec<Line>) =
-                lines.iter().cloned().partition(|one| refused.iter().any(|(keys, _)| *keys == self.keys_of(&one.item)));
-            if bad.len() as u64 == failed {
-                self.taken(call, good)?;
-                return self.refused_by_import(bad, &refused);
+            let (mut bad, mut good) = (Vec::new(), Vec::new());
+            for one in lines {
+                match refused.get(&self.keys_of(&one.item)) {
+                    Some(words) => bad.push((one, words.clone())),
+                    None => good.push(one),
+                }
             }
+            if bad.len() as u64 == failed {
+                return self.partly_taken(*call, good, bad);
+            }
+            return self
+                .look_through(import, good.into_iter().chain(bad.into_iter().map(|(one, _)| one)).collect())
+                .await;
         }
         self.progress.notice(format!(
             "the bulk import {id} says that it wrote {written} records and {failed} failed, of {rows}; Gainsight is asked which of them it holds"
         ));
-        let missing = self.look_for(lines).await?;
-        let message = format!("the bulk import {id} did not take the record, and its log in Gainsight may say why");
-        match call {
-            Some(call) => self.not_taken(call, missing, &message),
-            None => self.not_taken(0, missing, &message),
-        }
+        self.look_through(import, lines).await
     }
 
     /// Rows that are written.
-    fn taken(&mut self, call: Option<i64>, lines: Vec<Line>) -> Result<(), Error> {
+    pub(super) fn taken(&mut self, call: Option<i64>, lines: Vec<Line>) -> Result<(), Error> {
         let rows: Vec<Settled> = lines.iter().map(|one| self.settled(&one.item, None)).collect();
         let calls: Vec<(i64, Answer)> = call.map(|call| (call, Answer::Acknowledged)).into_iter().collect();
         self.recorder.settle(&calls, &rows)?;
@@ -260,35 +263,20 @@ impl Load<'_> {
         Ok(())
     }
 
-    /// Rows that nobody refused by name, and that are not there.
-    fn not_taken(&mut self, call: i64, lines: Vec<Line>, message: &str) -> Result<(), Error> {
-        let why = Lost { code: RejectCode::NotImported, message: message.to_owned() };
-        let rows: Vec<Settled> = lines
-            .iter()
-            .map(|Line { item, .. }| {
-                let (row, source_id, lost) = (item.row, item.id.clone(), Some(why.clone()));
-                Settled { row, step: 1, source_id, lost, ..Settled::default() }
-            })
-            .collect();
-        let calls: Vec<(i64, Answer)> = (call > 0).then_some((call, Answer::Acknowledged)).into_iter().collect();
-        self.recorder.settle(&calls, &rows)?;
-        lines.iter().for_each(|one| self.lose(&one.item, why.clone()));
-        Ok(())
-    }
-
-    /// Rows that Gainsight names as failed.
-    fn refused_by_import(&mut self, lines: Vec<Line>, refused: &[(Vec<String>, String)]) -> Result<(), Error> {
-        let (mut rows, mut all) = (Vec::new(), Vec::new());
-        for Line { item, .. } in lines {
-            let keys = self.keys_of(&item);
-            let words = refused.iter().find(|(of, _)| *of == keys).map(|(_, words)| words.clone()).unwrap_or_default();
-            let refusal = Refusal { code: "bulk import".to_owned(), message: words, field: None, value: None };
+    /// Rows that are written, and those that Gainsight names as failed.
+    fn partly_taken(&mut self, call: i64, good: Vec<Line>, bad: Vec<(Line, String)>) -> Result<(), Error> {
+        let mut rows: Vec<Settled> = good.iter().map(|one| self.settled(&one.item, None)).collect();
+        let mut all = Vec::new();
+        for (Line { item, .. }, words) in bad {
+            let code = "bulk import".to_owned();
+            let refusal = Refusal { code, message: plain(&words), field: None, value: None };
             let refused = self.refused(&item, refusal);
             let (row, source_id) = (item.row, item.id.clone());
             rows.push(Settled { row, step: 1, source_id, refused: Some(refused.clone()), ..Settled::default() });
             all.push((item, refused));
         }
-        self.recorder.settle(&[], &rows)?;
+        self.recorder.settle(&[(call, Answer::Acknowledged)], &rows)?;
+        good.into_iter().for_each(|one| self.acknowledge(one.item, None));
         for (item, refused) in all {
             self.counts.add(Outcome::Error);
             self.record_count(0).error += 1;
@@ -297,16 +285,28 @@ impl Load<'_> {
         Ok(())
     }
 
+    /// Rows that nobody refused by name, and that are not there.
+    pub(super) fn not_taken(&mut self, call: i64, lines: &[Line], message: &str) -> Result<(), Error> {
+        let why = Lost { code: RejectCode::NotImported, message: message.to_owned() };
+        let lost = |Line { item, .. }: &Line| {
+            let (row, source_id, lost) = (item.row, item.id.clone(), Some(why.clone()));
+            Settled { row, step: 1, source_id, lost, ..Settled::default() }
+        };
+        let rows: Vec<Settled> = lines.iter().map(lost).collect();
+        self.recorder.settle(&[(call, Answer::Acknowledged)], &rows)?;
+        lines.iter().for_each(|one| self.lose(&one.item, why.clone()));
+        Ok(())
+    }
+
     /// The keys of the records that an import did not take, with its words; none if the file of them cannot be made out.
-    async fn refused_keys(&self, url: &str) -> Option<Vec<(Vec<String>, String)>> {
-        let bytes = match self.gainsight.import_failures(url).await {
-            Ok(bytes) => bytes,
+    async fn refused_keys(&self, url: &str) -> Option<HashMap<Vec<String>, String>> {
+        match self.gainsight.import_failures(url).await {
+            Ok(bytes) => super::import_file::failures(self.job, &bytes),
             Err(error) => {
                 self.progress.notice(format!("the failures of the bulk import cannot be read: {error}"));
-                return None;
+                None
             }
-        };
-        super::import_file::failures(self.job, &bytes)
+        }
     }
 
     /// The key of a row's record, as its file has it.
@@ -315,28 +315,4 @@ impl Load<'_> {
         let keys = self.job.key.iter().map(|key| &self.job.mappings[key.mapping].field);
         keys.map(|field| cell(field, record.get(&field.name).unwrap_or(&Value::Null))).collect()
     }
-
-    /// Looks for the records of rows in the object itself, and settles those that are there as they were sent; gives the others.
-    async fn look_for(&mut self, lines: Vec<Line>) -> Result<Vec<Line>, Error> {
-        let mut missing = Vec::new();
-        let mut lines = lines.into_iter().peekable();
-        while lines.peek().is_some() {
-            let some: Vec<Line> = lines.by_ref().take(LISTED_AT_MOST).collect();
-            let items: Vec<Item> = some.iter().map(|one| one.item.clone()).collect();
-            let records = self.read_back(&items).await?;
-            let (there, absent): (Vec<Line>, Vec<Line>) = some.into_iter().partition(|one| {
-                let sent = one.item.fields.record();
-                records.iter().any(|record| self.is_of(record, &sent) && holds(record, &sent))
-            });
-            self.taken(None, there)?;
-            missing.extend(absent);
-        }
-        Ok(missing)
-    }
-}
-
-/// Whether a record holds what was sent; an empty value may be left out.
-fn holds(record: &Record, sent: &Record) -> bool {
-    let names: HashSet<&String> = sent.keys().collect();
-    names.into_iter().all(|name| record.get(name).unwrap_or(&Value::Null) == &sent[name])
 }

@@ -199,6 +199,8 @@ impl Cost {
     pub(super) fn take_from_today(&mut self, calls: u64) {
         self.left_today = self.left_today.saturating_sub(calls);
         self.days = days(self.calls, self.left_today, self.per_day);
+        let via = self.via;
+        self.roads.iter_mut().filter(|road| road.via == via).for_each(|road| road.days = self.days);
     }
 
     /// Whether all calls fit into what is left today.

@@ -3,6 +3,8 @@
 //! It is never altered for spreadsheets: what stands in it becomes the record. In: values as Gainsight gives them. Out: text, and what a file of
 //! failures says.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::item::Item;
@@ -50,7 +52,8 @@ fn quoted(value: &str) -> String {
 }
 
 /// The keys of the records that a file of failures names, each with its words; none if it is not such a file.
-pub(super) fn failures(job: &Job, bytes: &[u8]) -> Option<Vec<(Vec<String>, String)>> {
+pub(super) fn failures(job: &Job, bytes: &[u8]) -> Option<HashMap<Vec<String>, String>> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let (mut record, mut at) = (Record::default(), 0);
     let mut next = || match record.read(&bytes[at..], b',', true).ok()? {
         Step::Record(length) => {
@@ -64,12 +67,12 @@ pub(super) fn failures(job: &Job, bytes: &[u8]) -> Option<Vec<(Vec<String>, Stri
     let place = |label: &str| names.iter().position(|name| name.trim() == label);
     let keys: Option<Vec<usize>> = job.key.iter().map(|key| place(&job.mappings[key.mapping].field.label)).collect();
     let (keys, own) = (keys?, job.mappings_of(0).count());
-    let mut found = Vec::new();
+    let mut found = HashMap::new();
     while let Some(line) = next() {
         let of = keys.iter().map(|key| line.get(*key).cloned().unwrap_or_default()).collect();
         // Behind our own columns stands why.
         let words = line.get(own..).unwrap_or_default().join(" ");
-        found.push((of, words));
+        found.insert(of, words);
     }
     Some(found)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::extract::remember;
+use super::importing::wait_for_imports;
 use super::job::Working;
 use super::progress::Voice;
 use super::services::Services;
@@ -32,6 +33,7 @@ impl Working<'_> {
                 self.ledger.note(run, LOOKED, &services.clock.now().timestamp_millis().to_string())?;
             }
             wait_for_others(run, job, services, self.ledger, self.progress).await?;
+            wait_for_imports(run, job, services, self.ledger, self.progress).await?;
             wait_for_created(job, services, self.ledger, self.progress).await?;
             remember(job, &services.tenancy(job), self.one.chosen.as_deref(), &self.staging(folder)).await?;
         }

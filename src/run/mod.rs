@@ -26,6 +26,8 @@ mod file_tables;
 pub mod guard;
 mod identities;
 mod import_file;
+mod import_looking;
+mod importing;
 mod item;
 pub mod job;
 mod load;

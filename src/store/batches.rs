@@ -101,6 +101,17 @@ impl State {
         Ok(found?)
     }
 
+    pub(super) fn notes_of_others(&self, tenant: &str, run: &str, name: &str) -> Result<Vec<(String, String)>> {
+        let mut query = self.database.prepare(
+            "SELECT reading.run, reading.checkpoint FROM reading JOIN run ON run.id = reading.run
+             WHERE reading.dataset = ?3 AND reading.checkpoint <> '' AND run.tenant = ?1 AND run.id <> ?2
+             AND run.id NOT IN (SELECT value FROM json_each(?4)) ORDER BY reading.run",
+        )?;
+        let found =
+            query.query_map(params![tenant, run, name, self.alive_as_json()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(found.collect::<std::result::Result<_, _>>()?)
+    }
+
     pub(super) fn last_made_of(&self, tenant: &str, what: &[String]) -> Result<Option<i64>> {
         let mut query = self.database.prepare(
             "SELECT max(sent_at_ms) FROM batch JOIN run ON run.id = batch.run WHERE run.tenant = ?1 AND what = ?2",

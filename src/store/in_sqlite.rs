@@ -96,6 +96,10 @@ impl Ledger for State {
         self.last_sent(run, None)
     }
 
+    fn noted_by_others(&self, tenant: &str, run: &str, name: &str) -> Result<Vec<(String, String)>> {
+        self.notes_of_others(tenant, run, name)
+    }
+
     fn last_open_of_others(&self, tenant: &str, run: &str) -> Result<Option<i64>> {
         self.last_sent(run, Some(tenant))
     }

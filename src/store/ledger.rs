@@ -316,6 +316,9 @@ pub trait Ledger {
     fn last_open(&self, run: &str) -> Result<Option<i64>>;
     /// The same for all other runs of a tenant that nobody is working on, those that were given up included.
     fn last_open_of_others(&self, tenant: &str, run: &str) -> Result<Option<i64>>;
+    /// What other runs of a tenant, on which nobody is at work, have noted under a name (see [`Ledger::note`]) and not taken back: run and
+    /// text.
+    fn noted_by_others(&self, tenant: &str, run: &str, name: &str) -> Result<Vec<(String, String)>>;
     /// Whether another run has made such calls (see [`Intent::what`]) to a tenant since a run last made one, or looked at the target, or
     /// began; none has, if the run has not looked yet.
     fn others_wrote(&self, tenant: &str, run: &str, what: &[&str]) -> Result<bool>;

@@ -14,7 +14,7 @@ fn job(load: &str) -> String {
     format!(
         "CREATE CONNECTION lake TO FILES URL '{{folder}}' FORMAT CSV \
          TABLE companies (code TEXT, name TEXT, employees INTEGER, industry TEXT) KEY (code);\n\
-         CREATE JOB \"J\" AS UPSERT INTO gainsight.Company KEY (\"External Account ID_gainsight123\") \
+         CREATE JOB \"J\" AS UPSERT INTO gainsight.Company KEY (\"External Account ID_gainsight123\" IGNORE CASE) \
          SELECT c.code AS \"External Account ID_gainsight123\", c.name AS \"Name\", KEEP(c.employees) AS \"Employees\", \
          c.industry AS \"Industry\" FROM lake.companies AS c ON UNKNOWN ITEM NULL {load};"
     )
@@ -151,6 +151,52 @@ async fn an_answer_that_is_lost_makes_no_record_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_taken_in_late_is_not_handed_over_twice() {
+    let mut desk = desk(30, &[4], &bulk()).await;
+    desk.stage.sandbox.import_oddly(Oddity::Late);
+    let rule = json!({ "service": "gainsight", "method": "POST", "path": IMPORT, "nth": [1], "close": "after" });
+    desk.stage.sandbox.strike_by(&rule.to_string()).unwrap();
+    desk.run("J").await;
+    assert_eq!(desk.failed, None);
+    let counts = counts(&desk);
+    assert_eq!((&counts["inserted"], &counts["error"]), (&json!(29), &json!(1)));
+    assert_eq!(desk.stage.sandbox.records("company").len(), 29);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_ends_otherwise_has_written_nothing_that_is_not_there() {
+    let mut desk = desk(5, &[], &bulk()).await;
+    desk.stage.sandbox.import_oddly(Oddity::Failed);
+    desk.run("J").await;
+    assert_eq!(desk.failed, None);
+    assert_eq!(counts(&desk)["error"], json!(5));
+    assert!(codes(&desk).iter().all(|(_, code)| code == "NOT_IMPORTED"));
+    // Time may cure it.
+    desk.stage.sandbox.import_oddly(Oddity::None);
+    desk.run("J").await;
+    assert_eq!(counts(&desk)["inserted"], json!(5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_run_waits_for_an_import_into_its_object() {
+    let mut desk = desk(10, &[], &bulk()).await;
+    desk.stage.sandbox.import_oddly(Oddity::Stuck);
+    desk.run("J").await;
+    assert!(desk.failed.is_some());
+    // The job goes by calls now, and is another one: it must not insert what the import is inserting.
+    desk.script("job.ferry", &job(""));
+    desk.run("J").await;
+    let said = desk.failed.clone().unwrap();
+    assert!(said.contains("is not at its end after 6 hours"), "{said}");
+    assert!(desk.said.iter().any(|said| said.contains("handed the bulk import")), "{:?}", desk.said);
+    desk.stage.sandbox.import_oddly(Oddity::None);
+    desk.run("J").await;
+    assert_eq!(desk.failed, None);
+    assert_eq!(counts(&desk)["unchanged"], json!(10));
+    assert_eq!(desk.stage.sandbox.records("company").len(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_refused_ends_the_run_and_writes_nothing() {
     let mut desk = desk(5, &[], &bulk().replace(JOB_ID, "nothing of that kind")).await;
     desk.run("J").await;
@@ -190,6 +236,10 @@ async fn what_no_bulk_import_takes_is_a_mistake() {
                 .replace("ON UNKNOWN", "ON SOURCE DELETE SET \"Name\" = 'gone' ON UNKNOWN")
                 .replace("FROM lake", "FROM CHANGES OF lake"),
             "a job that acts on what the source loses has to know its records",
+        ),
+        (
+            bulk().replace(" IGNORE CASE", ""),
+            "a bulk import finds records by \"External Account ID_gainsight123\" whatever its case",
         ),
         (bulk().replace("job_id", "job"), "LOAD VIA BULK has no setting `job`"),
         (bulk().replace(JOB_ID, " "), "the job of the bulk import has to be named"),

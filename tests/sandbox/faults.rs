@@ -81,7 +81,6 @@ async fn unknown_routes_are_404_and_missing_features_501() {
     for (method, path) in [
         (Method::PUT, "/v1/peoplemgmt/v1.0/people/async"),
         (Method::POST, "/v1/users/services/list"),
-        (Method::POST, "/v1.0/admin/connector/job/bulkimport"),
         (Method::POST, "/v3/exports/data/bulk/company"),
     ] {
         let (status, body) = client.gainsight(method, path, json!({})).await;

@@ -147,7 +147,7 @@ fn via(way: &str, setting: Option<&(ast::Name, ast::Name)>, out: &mut Diagnostic
         return None;
     }
     let job_id = value.text.trim().to_owned();
-    if job_id.is_empty() {
+    if job_id.is_empty() || job_id.chars().any(char::is_control) {
         let message = "the job of the bulk import has to be named";
         let help = "it is the jobId of the cURL that Administration > Connectors 2.0 > GS Bulk API shows";
         out.push(Diagnostic::error(CLAUSE, value.span, message).help(help));

@@ -8,7 +8,7 @@ use crate::diagnostic::report::{Diagnostic, Diagnostics};
 use crate::lang::ast::{self, LateClause};
 use crate::model::expression::Expression;
 use crate::model::field::FieldKind;
-use crate::model::job::{Job, Mapping, Route};
+use crate::model::job::{Fold, Job, Mapping, Route};
 use crate::model::lookup::{OnMultiple, OnNone};
 use crate::model::policy::{Verb, Via};
 use crate::model::value::ValueType;
@@ -35,7 +35,16 @@ fn via(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
         written.late.iter().find_map(|c| if let LateClause::LoadVia { span, .. } = c { Some(*span) } else { None });
     let Some(span) = said.filter(|_| job.via != Via::Api) else { return };
     let target = job.main_target();
+    let keys = || job.key.iter().map(|key| (&job.mappings[key.mapping].field, key.fold));
+    if let Some((field, _)) = keys().find(|(field, fold)| field.kind == FieldKind::String && *fold == Fold::Exact) {
+        let message = format!("a bulk import finds records by \"{}\" whatever its case", field.label);
+        let help = format!("write KEY (\"{}\" IGNORE CASE)", field.label);
+        out.push(Diagnostic::error(CLAUSE, span, message).help(help));
+    }
     let wrong = match () {
+        () if !keys().any(|(field, _)| field.kind.can_be_listed()) => {
+            "records of this key cannot be looked for where an import does not say what it wrote".to_owned()
+        }
         () if job.targets.len() > 1 || target.route != Route::Object => {
             format!("Gainsight's bulk import does not take {}", target.object.label)
         }

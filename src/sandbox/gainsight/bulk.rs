@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
@@ -17,6 +18,9 @@ use super::service::Gainsight;
 
 /// What a file without rows is refused with.
 const EMPTY: &str = "GS_7571";
+
+/// How late a file is taken in that is late.
+const LATE: Duration = Duration::from_millis(400);
 
 /// What may be odd about imports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,6 +38,10 @@ pub enum Oddity {
     ForeignFailures,
     /// Every file is too large that has more rows than this.
     Smaller(usize),
+    /// A file is taken in some time after it was handed over, whether anybody asks about it or not.
+    Late,
+    /// It ends without having written anything, and says so in a word that nobody knows.
+    Failed,
 }
 
 /// The imports of a tenant.
@@ -44,10 +52,20 @@ pub(in crate::sandbox) struct Imports {
 }
 
 struct Import {
+    /// What is still to be taken in, and when.
+    pending: Option<(Instant, Pending)>,
     written: usize,
     header: String,
     failed: Vec<String>,
     looks: u32,
+}
+
+/// A file that is not taken in yet.
+struct Pending {
+    object: usize,
+    fields: Vec<Field>,
+    key: usize,
+    rows: Vec<csv::StringRecord>,
 }
 
 impl Imports {
@@ -67,7 +85,7 @@ pub(in crate::sandbox) fn import(gainsight: &Gainsight, ask: &Ask, request: &str
     let description = &gainsight.schema.objects[object];
     let mut reader = csv::ReaderBuilder::new().from_reader(file.as_slice());
     let header = reader.headers().map_err(|_| Refusal::new(400, EMPTY, "File does not contain any rows"))?.clone();
-    let fields: Option<Vec<&Field>> = header.iter().map(|label| labelled(description, label)).collect();
+    let fields: Option<Vec<Field>> = header.iter().map(|label| labelled(description, label).cloned()).collect();
     let fields = fields.ok_or_else(|| Refusal::new(400, "GS_7560", "Column in file is not mapped"))?;
     let key_place = header.iter().position(|label| label == key);
     let key_place = key_place.ok_or_else(|| Refusal::new(400, "GS_7561", "Update key is missing in file"))?;
@@ -79,21 +97,42 @@ pub(in crate::sandbox) fn import(gainsight: &Gainsight, ask: &Ask, request: &str
         return Err(Refusal::new(413, "GS_7599", "Request Entity Too Large"));
     }
     let header = header.iter().collect::<Vec<_>>().join(",");
-    let mut made = Import { written: 0, header, failed: Vec::new(), looks: 0 };
-    let mut known = known(gainsight, object, &fields[key_place].name);
-    for row in &rows {
-        match take(gainsight, object, &fields, row, row[key_place].to_lowercase(), &mut known) {
-            Ok(()) => made.written += 1,
-            Err(refusal) => {
-                let words = failure(&refusal);
-                let cells = row.iter().chain([words.as_str()]).map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
-                made.failed.push(cells.collect::<Vec<_>>().join(","));
-            }
-        }
-    }
+    let pending = Pending { object, fields, key: key_place, rows };
+    let late = if gainsight.imports.oddity() == Oddity::Late { LATE } else { Duration::ZERO };
+    let mut made =
+        Import { pending: Some((Instant::now() + late, pending)), written: 0, header, failed: Vec::new(), looks: 0 };
+    made.take_in(gainsight);
     let written = made.written;
     gainsight.imports.all.lock().unwrap_or_else(PoisonError::into_inner).insert(request.to_owned(), made);
     Ok((json!({ "statusId": request }), written))
+}
+
+/// Takes in what is due.
+pub(in crate::sandbox) fn take_in(gainsight: &Gainsight) {
+    let mut all = gainsight.imports.all.lock().unwrap_or_else(PoisonError::into_inner);
+    all.values_mut().for_each(|import| import.take_in(gainsight));
+}
+
+impl Import {
+    fn take_in(&mut self, gainsight: &Gainsight) {
+        let Some((_, pending)) = self.pending.take_if(|(due, _)| *due <= Instant::now()) else { return };
+        if gainsight.imports.oddity() == Oddity::Failed {
+            return;
+        }
+        let Pending { object, fields, key, rows } = pending;
+        let mut known = known(gainsight, object, &fields[key].name);
+        for row in &rows {
+            match take(gainsight, object, &fields, row, row[key].to_lowercase(), &mut known) {
+                Ok(()) => self.written += 1,
+                Err(refusal) => {
+                    let words = failure(&refusal);
+                    let cells =
+                        row.iter().chain([words.as_str()]).map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
+                    self.failed.push(cells.collect::<Vec<_>>().join(","));
+                }
+            }
+        }
+    }
 }
 
 /// The records that there are, by the key of a job.
@@ -108,7 +147,7 @@ fn known(gainsight: &Gainsight, object: usize, key: &str) -> HashMap<String, Str
 fn take(
     gainsight: &Gainsight,
     object: usize,
-    fields: &[&Field],
+    fields: &[Field],
     row: &csv::StringRecord,
     key: String,
     known: &mut HashMap<String, String>,
@@ -160,9 +199,12 @@ pub(in crate::sandbox) fn status(gainsight: &Gainsight, id: &str) -> Result<Valu
     let import = all.get_mut(id).ok_or_else(|| Refusal::new(404, "GS_7502", "Invalid statusId"))?;
     let oddity = gainsight.imports.oddity();
     import.looks += 1;
-    if import.looks <= IMPORT_LOOKS || oddity == Oddity::Stuck {
+    if import.looks <= IMPORT_LOOKS || oddity == Oddity::Stuck || import.pending.is_some() {
         let state = if import.looks == 1 { "INIT" } else { "IN_PROGRESS" };
         return Ok(json!({ "statusId": id, "jobStatus": state, "success": 0, "failed": 0, "failedRecordsUrl": null }));
+    }
+    if oddity == Oddity::Failed {
+        return Ok(json!({ "statusId": id, "jobStatus": "ABORTED" }));
     }
     let path = format!("/v1.0/admin/connector/job/bulkimport/failed/{id}");
     let url = match oddity {

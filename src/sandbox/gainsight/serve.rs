@@ -46,6 +46,7 @@ impl Answering for Gainsight {
 
     fn answer(&self, ask: &Ask) -> Reply {
         let request = self.request_id();
+        bulk::take_in(self);
         if ask.path == application::TOKEN_PATH {
             return application::token(self, ask, &request);
         }
