@@ -1,0 +1,56 @@
+#!/bin/sh
+# Reads the same files from a folder, an S3 server and an Azure Blob server, and wants the same plan of each. Outside of the test binary, as the
+# servers are packages of others: moto (PyPI) and azurite (npm), installed into a folder of their own and started here.
+# Usage: tests/stores/run.sh FERRY, with the binary to try.
+set -eu
+ferry=$(realpath "$1")
+work=$(mktemp -d)
+trap 'kill $(cat "$work"/*.pid) 2>/dev/null || true; rm -rf "$work"' EXIT
+cd "$work"
+python3 -m venv venv
+venv/bin/pip install --quiet 'moto[server,s3]' boto3 azure-storage-blob
+npm install --silent azurite
+venv/bin/moto_server -H 127.0.0.1 -p 5999 > moto.log 2>&1 & echo $! > moto.pid
+node_modules/.bin/azurite-blob --silent --blobPort 10000 --skipApiVersionCheck --location blobs > azurite.log 2>&1 & echo $! > azurite.pid
+"$ferry" sandbox --rows 2000 --limits-scale 1000 --write-export export --write-project project > sandbox.log 2>&1 & echo $! > sandbox.pid
+until grep -q Serving sandbox.log; do sleep 1; done
+
+cat > upload.py <<'P'
+import os
+import boto3
+from azure.storage.blob import BlobServiceClient
+
+s3 = boto3.client("s3", endpoint_url="http://127.0.0.1:5999", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+s3.create_bucket(Bucket="acme")
+# The key that every Azurite has: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
+key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+azure = BlobServiceClient("http://127.0.0.1:10000/devstoreaccount1", credential=key)
+azure.create_container("acme")
+for folder, _, files in os.walk("export"):
+    for name in files:
+        path = os.path.join(folder, name)
+        with open(path, "rb") as file:
+            content = file.read()
+        s3.put_object(Bucket="acme", Key=path, Body=content)
+        azure.get_blob_client("acme", path).upload_blob(content)
+P
+until venv/bin/python upload.py; do sleep 1; done
+
+set -a; . project/secrets.env; set +a
+export AWS_ENDPOINT=http://127.0.0.1:5999 AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b AWS_REGION=us-east-1 AZURE_STORAGE_USE_EMULATOR=true
+for url in "file://$work/export" s3://acme/export az://acme/export; do
+    cat > project/lake.ferry <<Q
+CREATE CONNECTION lake TO FILES URL '$url' FORMAT SYNAPSE LINK;
+CREATE JOB "J" AS UPSERT INTO gainsight."Opportunity__gc" KEY ("Opportunity External Id")
+SELECT c.contactid AS "Opportunity External Id", COALESCE(c.fullname, 'none') AS "Name", c.modifiedon AS "Last Activity"
+FROM lake.contact AS c;
+Q
+    name=$(echo "$url" | cut -d: -f1)
+    "$ferry" plan J --project project --home "home-$name" --json 2> "$name.log" | venv/bin/python -c '
+import json, sys
+made = json.load(sys.stdin)
+print(json.dumps((made.get("plan") or made)["counts"], sort_keys=True))' > "$name.counts" || { cat "$name.log"; exit 1; }
+    echo "$url $(cat "$name.counts")"
+    cmp file.counts "$name.counts"
+done
+echo "the same plan from all three"
