@@ -11,7 +11,7 @@ use ferry::store::appending::Appending;
 use serde_json::{Map, Value, json};
 
 use super::Desk;
-use crate::stage::Stage;
+use crate::stage::{Stage, errors};
 
 const CONNECTION: &str = "CREATE CONNECTION lake TO FILES URL '{folder}/export' FORMAT SYNAPSE LINK;";
 
@@ -197,4 +197,58 @@ async fn a_folder_that_may_still_be_finished_is_waited_for() {
     assert!(desk.said.iter().all(|said| !said.contains("never finished")), "{:?}", desk.said);
     // What lies behind the unfinished folder is left to a later run: the rows that come again there are old until then.
     assert!(companies(&desk).values().any(|company| company["Name"] == "STALE"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_rows_of_an_earlier_run_are_gone_everything_is_read() {
+    let (mut desk, mut export) = desk(400).await;
+    desk.export(&mut export, "2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z");
+    ran(&mut desk, "J", "CHANGES OF lake.account").await;
+    let accounts = desk.stage.sandbox.table("account");
+    let id = |at: usize| accounts[at]["accountid"].as_str().unwrap().to_owned();
+    let row = json!({ "accountid": id(3), "name": "renamed" });
+    assert!(desk.stage.sandbox.put_row("account", row.as_object().unwrap().clone()));
+    assert!(desk.stage.sandbox.delete_row("account", &id(5)));
+    desk.export(&mut export, "2025-01-01T00.30.00Z", "2025-01-01T00.45.00Z");
+    for run in std::fs::read_dir(desk.stage.setting.home.join("runs")).unwrap() {
+        std::fs::remove_dir_all(run.unwrap().path().join("source")).unwrap();
+    }
+    ran(&mut desk, "J", "CHANGES OF lake.account").await;
+    let read = desk.report.as_ref().unwrap().read.clone().unwrap();
+    assert!(read.full.is_some(), "{read:?}");
+    let found = companies(&desk);
+    assert!(found.get(&id(5)).is_none_or(|company| company["Name"] == "gone"), "{:?}", found.get(&id(5)));
+    ran(&mut desk, "whole", "lake.account").await;
+    let counts = outcomes(&desk.report);
+    assert_eq!((&counts["inserted"], &counts["updated"]), (&json!(0), &json!(0)), "{counts}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_says_no_version_is_told_and_not_acted_on() {
+    let (mut desk, mut export) = desk(400).await;
+    desk.export(&mut export, "2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z");
+    ran(&mut desk, "J", "CHANGES OF lake.account").await;
+    let before = companies(&desk);
+    let accounts = desk.stage.sandbox.table("account");
+    let ids = accounts.iter().map(|row| row["accountid"].as_str().unwrap());
+    let id = ids.clone().find(|id| before.contains_key(*id)).unwrap().to_owned();
+    assert!(desk.stage.sandbox.delete_row("account", &id));
+    desk.export(&mut export, "2025-01-01T00.30.00Z", "2025-01-01T00.45.00Z");
+    let file = desk.folder.path().join("export/2025-01-01T00.30.00Z/account/1.csv");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let deletion = text.lines().find(|line| line.starts_with(&id)).unwrap();
+    let model = std::fs::read_to_string(desk.folder.path().join("export/2025-01-01T00.30.00Z/model.json")).unwrap();
+    let model: Value = serde_json::from_str(&model).unwrap();
+    let entity = model["entities"].as_array().unwrap().iter().find(|entity| entity["name"] == "account").unwrap();
+    let place = entity["attributes"].as_array().unwrap().iter().position(|a| a["name"] == "versionnumber").unwrap();
+    let mut values: Vec<&str> = deletion.split(',').collect();
+    assert!(!values[place].is_empty(), "{deletion}");
+    values[place] = "";
+    std::fs::write(&file, text.replace(deletion, &values.join(","))).unwrap();
+    ran(&mut desk, "J", "CHANGES OF lake.account").await;
+    assert_eq!(companies(&desk)[&id], before[&id], "nobody knows whether the row came again since");
+    let told = errors(desk.report.as_ref().unwrap());
+    let line = told.iter().find(|line| line["source_key"] == id).unwrap();
+    assert_eq!(line["code"], "BAD_VALUE");
+    assert!(line["value"].starts_with("the row says no version"), "{line:?}");
 }

@@ -1,8 +1,8 @@
 //! Processes that are killed, with SIGKILL, and gone on with: what Gainsight holds in the end, and what every report says, is
 //! what a run says that nobody disturbed, and running again writes nothing.
 //!
-//! The ordinary test run kills some eighty times, at places of every kind, on the first day and on the second, when only what changed is
-//! read. All places of both days, pairs of kills, kills during every write and kills at random moments take more than an hour on two
+//! The ordinary test run kills some hundred times, at places of every kind, on the first day, on the second, when only what changed is
+//! read, and during bulk imports. All places of both days, pairs of kills, kills during every write and kills at random moments take more than an hour on two
 //! busy cores and are one command:
 //!
 //! ```sh
@@ -14,6 +14,7 @@
 #![allow(clippy::print_stdout)] // The numbers are what one runs them for.
 
 mod boundary;
+mod bulk;
 mod day;
 mod in_a_row;
 mod next_day;

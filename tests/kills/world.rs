@@ -2,8 +2,6 @@
 //! others until nothing is left to do.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -77,21 +75,7 @@ impl World {
 
     /// Kills a process at a place; false if it came to its end without passing it so often.
     pub fn kill(&self, verb: Verb, at: &str) -> bool {
-        let mut child = self.desk.begin_with(verb.arguments(), Stdio::null(), &[("FERRY_STOP_AT", at)]);
-        let mut said = String::new();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let is_there = lines.by_ref().any(|line| {
-            said.push_str(&line);
-            said.push('\n');
-            line.starts_with("stopped at ")
-        });
-        if is_there {
-            child.kill().unwrap();
-        }
-        let status = child.wait().unwrap();
-        assert_eq!(status.signal(), is_there.then_some(9), "{verb:?} at {at}: {status}\n{said}");
-        assert!(is_there || matches!(status.code(), Some(0 | 1)), "{verb:?} at {at}: {status}\n{said}");
-        is_there
+        self.desk.kill(verb.arguments(), at)
     }
 
     /// Changes a bit in the middle of a page of the newest run.
