@@ -40,7 +40,10 @@ pub(super) async fn explain(setting: &Setting, job: &str, json: bool) -> Ended {
     for (what, way) in &explanation.reading {
         output::text(&wrapped(&format!("{what}: {way}"), "  ", "      "));
     }
-    say!("\nAsked of Dynamics, where it is read whole");
+    // A job over files asks Dynamics nothing.
+    if !explanation.dynamics.is_empty() {
+        say!("\nAsked of Dynamics, where it is read whole");
+    }
     for (url, prefer) in &explanation.dynamics {
         say!("  GET {url}\n      Prefer: {prefer}");
     }

@@ -76,6 +76,7 @@ impl Total {
             by_kind: BTreeMap::new(),
             minutes: 0,
             days: 0,
+            roads: Vec::new(),
             ..cost.clone()
         });
         all.calls += cost.calls;
@@ -280,9 +281,9 @@ pub(super) fn cost(cost: &Cost, paint: Paint) -> String {
     text
 }
 
-/// Few calls are made by the API, and nobody has to think of another road.
+/// Few calls are made by the API, and nobody who did not ask has to think of another road.
 fn is_worth_telling(cost: &Cost) -> bool {
-    cost.via != "api" || cost.calls >= CALLS_WORTH_TELLING
+    cost.is_auto || cost.via != "api" || cost.calls >= CALLS_WORTH_TELLING
 }
 
 /// From so many calls on the other road is shown too.

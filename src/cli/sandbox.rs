@@ -37,21 +37,11 @@ pub(super) async fn serve(arguments: &Sandbox, common: &Common) -> Ended {
         for (name, value) in secrets {
             say!("export {}={value}", environment_variable(name));
         }
-        match &arguments.write_project {
-            Some(folder) => {
-                let folder = folder.display();
-                tell!("\n{folder} holds a project. In another terminal:");
-                tell!("  set -a; . {folder}/secrets.env; set +a");
-                let is_documented = (arguments.limits_scale - 1.0).abs() < f64::EPSILON;
-                let pace =
-                    if is_documented { String::new() } else { format!(" --clock-scale {}", arguments.limits_scale) };
-                tell!("  ferry run --project {folder}{pace} \"Dynamics_Company Person Sync\"");
-                if is_documented {
-                    tell!("That run takes some minutes: a person is a call, and Gainsight takes 100 calls a minute.");
-                    tell!("With --limits-scale 1000 the sandbox's minutes go by a thousand times as fast.");
-                }
-            }
-            None => tell!("\n--write-project DIR writes a project that leads here."),
+        tell_of_project(arguments);
+        if let Some(folder) = &arguments.write_export {
+            let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+            tell!("\n{} holds an export of its tables. To read it, write into the project:", folder.display());
+            tell!("  CREATE CONNECTION lake TO FILES URL 'file://{}' FORMAT SYNAPSE LINK;", whole.display());
         }
         tell!("Serving until interrupted (Ctrl-C).");
     }
@@ -61,6 +51,24 @@ pub(super) async fn serve(arguments: &Sandbox, common: &Common) -> Ended {
     }
     sandbox.stop().await;
     Ok(0)
+}
+
+/// Says what to do with the project that was written.
+fn tell_of_project(arguments: &Sandbox) {
+    let Some(folder) = &arguments.write_project else {
+        tell!("\n--write-project DIR writes a project that leads here.");
+        return;
+    };
+    let folder = folder.display();
+    tell!("\n{folder} holds a project. In another terminal:");
+    tell!("  set -a; . {folder}/secrets.env; set +a");
+    let is_documented = (arguments.limits_scale - 1.0).abs() < f64::EPSILON;
+    let pace = if is_documented { String::new() } else { format!(" --clock-scale {}", arguments.limits_scale) };
+    tell!("  ferry run --project {folder}{pace} \"Dynamics_Company Person Sync\"");
+    if is_documented {
+        tell!("That run takes some minutes: a person is a call, and Gainsight takes 100 calls a minute.");
+        tell!("With --limits-scale 1000 the sandbox's minutes go by a thousand times as fast.");
+    }
 }
 
 fn options(world: &World, arguments: &Sandbox) -> Options {

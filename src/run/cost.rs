@@ -55,6 +55,9 @@ pub struct Cost {
     pub reserve: u64,
     /// The road that is taken: `api` or `bulk`.
     pub via: &'static str,
+    /// Whether the job leaves it to Ferry which road is taken, so that whoever reads the plan wants to see them all.
+    #[serde(skip)]
+    pub is_auto: bool,
     /// Each road that could be taken, with what it costs; none where there is but one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roads: Vec<Road>,
@@ -89,7 +92,8 @@ impl Freight {
     pub(super) fn cost(&self, job: &Job, limits: &Limits, today: Today) -> Cost {
         let Today { calls: today, files } = today;
         let is_users = job.main_target().route == Route::User;
-        let mut cost = Cost { api: bucket(job).word().to_owned(), ..Cost::default() };
+        let is_auto = matches!(job.via, Via::Auto { .. });
+        let mut cost = Cost { api: bucket(job).word().to_owned(), is_auto, ..Cost::default() };
         for (kind, records) in &self.0 {
             let a_call = if matches!(kind, Kind::People | Kind::Deletes) { 1 } else { u64::from(limits.batch_size) };
             let calls = records.div_ceil(a_call);
@@ -127,6 +131,7 @@ impl Freight {
                     per_day,
                     reserve,
                     via,
+                    is_auto,
                     roads: cost.roads,
                 };
             }

@@ -10,6 +10,7 @@ mod exports;
 mod handing_over;
 mod parquet;
 mod records;
+mod shown;
 mod vouched;
 
 use std::fmt::Write as _;

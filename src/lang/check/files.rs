@@ -14,8 +14,8 @@ use crate::model::value::ValueType;
 
 /// Where files may lie, beside a folder below the project's.
 const SCHEMES: [&str; 7] = ["s3", "abfss", "abfs", "az", "azure", "gs", "file"];
-const URL_HELP: &str = "write it like 's3://bucket/folder', 'abfss://container@account.dfs.core.windows.net/folder', 'gs://bucket/folder', or a path below the \
-     project such as 'exports'";
+const URL_HELP: &str = "write it like 's3://bucket/folder', 'abfss://container@account.dfs.core.windows.net/folder', 'gs://bucket/folder', 'file:///data/exports' for a \
+     folder anywhere, or a path below the project such as 'exports'";
 
 /// What a connection to files says, beside its URL.
 pub(super) fn check(written: &ast::Connection, out: &mut Diagnostics) -> Option<FilesLayout> {
