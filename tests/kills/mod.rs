@@ -17,6 +17,7 @@ mod boundary;
 mod bulk;
 mod day;
 mod in_a_row;
+mod killing;
 mod next_day;
 mod random;
 mod sweep;
