@@ -13,7 +13,7 @@ npm install --silent azurite
 venv/bin/moto_server -H 127.0.0.1 -p 5999 > moto.log 2>&1 & echo $! > moto.pid
 node_modules/.bin/azurite-blob --silent --blobPort 10000 --skipApiVersionCheck --location blobs > azurite.log 2>&1 & echo $! > azurite.pid
 "$ferry" sandbox --rows 2000 --limits-scale 1000 --write-export export --write-project project > sandbox.log 2>&1 & echo $! > sandbox.pid
-until grep -q Serving sandbox.log; do sleep 1; done
+until grep -q Serving sandbox.log 2> /dev/null; do sleep 1; done
 
 cat > upload.py <<'P'
 import os
@@ -46,11 +46,10 @@ SELECT c.contactid AS "Opportunity External Id", COALESCE(c.fullname, 'none') AS
 FROM lake.contact AS c;
 Q
     name=$(echo "$url" | cut -d: -f1)
-    "$ferry" plan J --project project --home "home-$name" --json 2> "$name.log" | venv/bin/python -c '
-import json, sys
-made = json.load(sys.stdin)
-print(json.dumps((made.get("plan") or made)["counts"], sort_keys=True))' > "$name.counts" || { cat "$name.log"; exit 1; }
-    echo "$url $(cat "$name.counts")"
-    cmp file.counts "$name.counts"
+    "$ferry" plan J --project project --home "home-$name" --out "plan-$name" > "$name.log" 2>&1 || { cat "$name.log"; exit 1; }
+    echo "$url: $(grep 'rows read' "$name.log")"
+    # Each change of each row, not only how many.
+    cmp plan-file/changes.parquet "plan-$name/changes.parquet"
+    cmp plan-file/fields.parquet "plan-$name/fields.parquet"
 done
 echo "the same plan from all three"
