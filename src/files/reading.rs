@@ -40,6 +40,8 @@ pub struct Reading {
     pub mark: Option<Mark>,
     /// Bytes of all files.
     pub bytes: u64,
+    /// The oldest folder of an export that is read whole.
+    pub oldest: Option<String>,
     /// The moment up to which it holds everything, in milliseconds since 1970, where that can be told.
     pub complete_to_ms: Option<i64>,
     /// What is worth telling of it.
@@ -93,6 +95,7 @@ impl Files {
             current: None,
             ready: VecDeque::new(),
             mark,
+            oldest: None,
             complete_to_ms: None,
             notices: Vec::new(),
         }

@@ -140,7 +140,7 @@ async fn still(ways: Ways, job: &Job, staging: &Staging<'_>, home: &Home) -> Res
             staging.ledger.read_again(staging.run, &staged)?;
         }
     }
-    Ok(Ways { ahead: ways.ahead, ..Ways::of(job, None, Some(Full::BaseGone), 0) })
+    Ok(Ways { ahead: ways.ahead, oldest: ways.oldest, ..Ways::of(job, None, Some(Full::BaseGone), 0) })
 }
 
 /// Whether the rows of a base are there as they were written.

@@ -12,7 +12,6 @@ use arrow::record_batch::RecordBatch;
 
 use super::error::Error;
 use super::newest::{Dealing, Newest, parts};
-use super::progress::Voice;
 use super::refreshing::{Came, Refreshing};
 use super::staging::Begun;
 use super::ways::{TableCursor, TableWay};
@@ -67,9 +66,9 @@ impl Refreshing<'_> {
         shape.needs_names = needs_names;
         let reading = files.read(&query.table.name, shape.clone(), since).await?;
         reading.notices.iter().for_each(|notice| self.staging.progress.notice(notice.clone()));
-        let next = reading.mark.clone();
+        let next = Where { mark: reading.mark.clone(), oldest: self.oldest(files, name, &query, &reading, since)? };
         // Files that are what they were, or an export without a new folder of the table: nothing has come.
-        let is_same = next == mark || (since.is_some() && reading.bytes == 0);
+        let is_same = next.mark == mark || (since.is_some() && reading.bytes == 0);
         if let (Some(base), true) = (earlier, is_same)
             && let Some(rows) = self.adopted(name, base).await?
         {
@@ -190,6 +189,30 @@ impl Refreshing<'_> {
         Ok((pages.finish().await?, came))
     }
 
+    /// The oldest folder that the rows come from.
+    fn oldest(
+        &self,
+        files: &Files,
+        name: &str,
+        query: &Query,
+        reading: &Reading,
+        since: Option<&Mark>,
+    ) -> Result<Option<String>, Error> {
+        let known = self.ways.borrow().oldest.get(name).cloned();
+        match known {
+            Some(known) if since.is_none() => {
+                // Behind the one that was known, or none at all.
+                let is_lost = reading.oldest.as_ref().is_none_or(|oldest| *oldest > known);
+                if is_lost && query.is_numbered() && self.job.keeps_links() {
+                    return Err(files.has_lost_folders(&known, reading.oldest.as_deref()).into());
+                }
+                Ok(reading.oldest.clone())
+            }
+            Some(known) => Ok(Some(known)),
+            None => Ok(reading.oldest.clone()),
+        }
+    }
+
     /// Bytes of the rows of an earlier run, as far as they matter for how many are held.
     fn bytes_of(&self, name: &str, earlier: Option<&RunFolder>) -> Result<u64, Error> {
         let (Some(_), Some(run)) = (earlier, self.ways.borrow().base.clone()) else { return Ok(0) };
@@ -197,10 +220,16 @@ impl Refreshing<'_> {
         Ok(reading.map_or(0, |reading| reading.rows * BYTES_OF_A_ROW))
     }
 
-    fn note_mark(&self, query: &Query, mark: Option<Mark>, rows: u64) -> Result<(), Error> {
-        let cursor = TableCursor { mark, rows, ..TableCursor::default() };
+    fn note_mark(&self, query: &Query, Where { mark, oldest }: Where, rows: u64) -> Result<(), Error> {
+        let cursor = TableCursor { mark, oldest, rows, ..TableCursor::default() };
         self.note_as(&query.dataset, &serde_json::json!(cursor))
     }
+}
+
+/// Where a reading ended, and where what it has begins.
+struct Where {
+    mark: Option<Mark>,
+    oldest: Option<String>,
 }
 
 /// Bytes that a row of a file has, about.
@@ -246,55 +275,8 @@ fn flags(batch: &RecordBatch) -> Result<BooleanArray, Error> {
     flags.ok_or_else(|| Error::Books("rows of an export do not say whether they are deleted".to_owned()))
 }
 
-/// For a preview: of the source rows until there are so many, of other tables all. Of an export the versions of those are told apart.
-pub(super) async fn preview(
-    files: &Files,
-    query: Query,
-    folder: &RunFolder,
-    limit: usize,
-    progress: &Voice<'_>,
-) -> Result<u64, Error> {
-    let (shape, schema) = (shape_of(&query, files.is_export()), schema_of(&query));
-    let id = query.table.primary_id.as_str();
-    let mut reading = files.read(&query.table.name, shape.clone(), None).await?;
-    let mut dealing = if files.is_export() {
-        Some(Dealing::begin(folder, "dealt", &shape.schema, id, parts(reading.bytes)).await?)
-    } else {
-        None
-    };
-    let mut writer = folder.write(&query.dataset, schema.clone());
-    let mut read = 0;
-    while let Some(batch) = reading.next().await? {
-        read += batch.num_rows();
-        match &mut dealing {
-            Some(dealing) => dealing.add(batch).await?,
-            None => {
-                let behind = query.is_numbered().then_some(writer.rows);
-                writer.add(shaped(&batch, &schema, behind)?).await?;
-            }
-        }
-        if query.is_numbered() {
-            progress.advanced("extract", read as u64, None);
-            if read >= limit {
-                break;
-            }
-        }
-    }
-    if let Some(dealing) = dealing {
-        let mut parts = dealing.end().await?;
-        while let Some(newest) = parts.next().await? {
-            for batch in newest.rows {
-                let behind = query.is_numbered().then_some(writer.rows);
-                writer.add(shaped(&batch, &schema, behind)?).await?;
-            }
-        }
-        parts.clear().await?;
-    }
-    Ok(writer.finish().await?)
-}
-
 /// Rows in the columns of a dataset; numbered behind so many, where it has numbers.
-fn shaped(rows: &RecordBatch, schema: &SchemaRef, behind: Option<u64>) -> Result<RecordBatch, Error> {
+pub(super) fn shaped(rows: &RecordBatch, schema: &SchemaRef, behind: Option<u64>) -> Result<RecordBatch, Error> {
     let columns = schema.fields().iter().map(|field| match (field.name().as_str(), behind) {
         (ROW, Some(behind)) => {
             let first = i64::try_from(behind).unwrap_or(i64::MAX) + 1;

@@ -22,6 +22,7 @@ mod essence;
 pub mod explained;
 mod export;
 mod extract;
+mod file_preview;
 mod file_tables;
 pub mod guard;
 mod identities;

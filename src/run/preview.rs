@@ -1,7 +1,7 @@
 //! What a preview reads: the first rows of the source, and all of what its lookups and paths need. Nothing of it is gone on with.
 
 use super::error::Error;
-use super::file_tables::preview;
+use super::file_preview::preview;
 use super::progress::{Progress, Voice};
 use super::services::{Services, Source};
 use crate::dynamics::client::Dynamics;

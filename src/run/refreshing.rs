@@ -176,7 +176,13 @@ impl Refreshing<'_> {
         let theirs = self.began_ms(self.ways.borrow().ahead.dynamics, dynamics.seconds_ahead()).saturating_sub(1_000);
         // A link may belong to the first page of its chain or to its last.
         let is_overlapping = link.is_some() && pages > 1;
-        let cursor = TableCursor { link, from_ms: theirs.saturating_sub(lag_ms), is_overlapping, rows, mark: None };
+        let cursor = TableCursor {
+            link,
+            from_ms: theirs.saturating_sub(lag_ms),
+            is_overlapping,
+            rows,
+            ..TableCursor::default()
+        };
         self.note_as(&query.dataset, &serde_json::json!(cursor))
     }
 

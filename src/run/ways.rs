@@ -45,6 +45,9 @@ pub(super) struct TableCursor {
     /// Where the reading of files ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) mark: Option<Mark>,
+    /// The oldest folder of an export that the rows came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) oldest: Option<String>,
 }
 
 /// Where the changes of a Gainsight object begin.
@@ -70,6 +73,9 @@ pub(super) struct Ways {
     pub(super) ahead: Ahead,
     /// By dataset.
     pub(super) tables: BTreeMap<String, TableWay>,
+    /// By dataset, the oldest folder of an export that the job has read.
+    #[serde(default)]
+    pub(super) oldest: BTreeMap<String, String>,
     /// By dataset, objects of which only changes are read; one that is not here is read whole, or by keys.
     pub(super) objects: BTreeMap<String, ObjectCursor>,
     /// Datasets of objects of which only the records with the keys of the run are read, once that is decided, each with the number of
@@ -127,6 +133,8 @@ impl Ways {
     pub(super) fn of(job: &Job, base: Option<&Base>, why_full: Option<Full>, page_size: u32) -> Self {
         let cursors = base.and_then(|base| serde_json::from_str::<Cursors>(&base.cursors).ok());
         let full = why_full.or(if cursors.is_none() { Some(Full::First) } else { None });
+        let known = cursors.iter().flat_map(|cursors| &cursors.tables);
+        let oldest = known.filter_map(|(name, cursor)| Some((name.clone(), cursor.oldest.clone()?))).collect();
         let cursors = cursors.filter(|_| full.is_none()).unwrap_or_default();
         let tables = queries(job).into_iter().map(|query| {
             let cursor = cursors.tables.get(&query.dataset);
@@ -137,7 +145,7 @@ impl Ways {
         let base = base.filter(|_| full.is_none());
         let (tables, objects) = (tables.collect(), objects(job, &cursors));
         let (run, full_at_ms) = (base.map(|base| base.run.clone()), base.map(|base| base.full_at_ms));
-        Self { base: run, full, full_at_ms, ahead: Ahead::default(), tables, objects, keyed: BTreeMap::new() }
+        Self { base: run, full, full_at_ms, ahead: Ahead::default(), tables, oldest, objects, keyed: BTreeMap::new() }
     }
 }
 

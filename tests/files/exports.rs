@@ -252,3 +252,39 @@ async fn a_deletion_that_says_no_version_is_told_and_not_acted_on() {
     assert_eq!(line["code"], "BAD_VALUE");
     assert!(line["value"].starts_with("the row says no version"), "{line:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_folders_that_are_gone_are_not_taken_for_deleted() {
+    let (mut desk, mut export) = desk(400).await;
+    desk.export(&mut export, "2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z");
+    ran(&mut desk, "J", "CHANGES OF lake.account").await;
+    let before = companies(&desk);
+    desk.export(&mut export, "2025-01-01T00.30.00Z", "2025-01-01T00.45.00Z");
+    let (folder, away) = (desk.folder.path().join("export"), desk.folder.path().join("away"));
+    std::fs::create_dir(&away).unwrap();
+    let gone = ["2024-12-31T23.15.00Z", "2024-12-31T23.45.00Z", "2025-01-01T00.15.00Z"];
+    gone.iter().for_each(|name| std::fs::rename(folder.join(name), away.join(name)).unwrap());
+    // What has come since is all that is needed.
+    ran(&mut desk, "J", "CHANGES OF lake.account").await;
+    assert_eq!(companies(&desk), before);
+    // Another job is read whole, and then the folders are missed.
+    let other = job("J", "CHANGES OF lake.account").replace("a.name AS", "CONCAT(a.name, '!') AS");
+    desk.script("job.ferry", &other);
+    desk.run("J").await;
+    let said = desk.failed.clone().unwrap();
+    assert!(said.contains("an earlier run read its folder 2024-12-31T23.15.00Z, and now its oldest is"), "{said}");
+    assert_eq!(companies(&desk), before);
+    gone.iter().for_each(|name| std::fs::rename(away.join(name), folder.join(name)).unwrap());
+    desk.run("J").await;
+    assert_eq!(desk.failed, None);
+    let after = companies(&desk);
+    // A row without a name has one now.
+    let new: Vec<&Value> =
+        after.iter().filter(|(id, _)| !before.contains_key(*id)).map(|(_, one)| &one["Name"]).collect();
+    assert_eq!(new, ["!"]);
+    let marked =
+        after.values().filter(|company| company["Name"].as_str().is_some_and(|name| name.ends_with('!'))).count();
+    assert!(marked > 40, "{marked}");
+    let gone = |all: &BTreeMap<String, Map<String, Value>>| all.values().filter(|one| one["Name"] == "gone").count();
+    assert_eq!(gone(&after), gone(&before));
+}

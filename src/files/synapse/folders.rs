@@ -99,6 +99,7 @@ impl Files {
         // What was passed over comes again, so from there on Dynamics knows more.
         let complete = abandoned.first().cloned().or_else(|| last.clone()).or_else(|| since.map(str::to_owned));
         reading.complete_to_ms = complete.as_deref().and_then(moment).map(|seconds| seconds.saturating_mul(1_000));
+        reading.oldest = finished.first().filter(|_| since.is_none()).map(|folder| folder.name.clone());
         reading.mark = last.or_else(|| since.map(str::to_owned)).map(Mark::Folder);
         if !abandoned.is_empty() {
             let all = abandoned.join(", ");

@@ -99,6 +99,17 @@ impl Files {
         ))
     }
 
+    /// What an export is that has lost folders, where rows that are missing would be taken for deleted.
+    #[must_use]
+    pub fn has_lost_folders(&self, known: &str, oldest: Option<&str>) -> Error {
+        let now = oldest.map_or("there is none".to_owned(), |oldest| format!("its oldest is {oldest}"));
+        self.export_error(format!(
+            "an earlier run read its folder {known}, and now {now}; everything is to be read, and rows that only the lost folders had \
+             would look deleted, which the job acts on; put the folders back, or, if the export was begun anew and is whole, run the job \
+             once without its ON SOURCE clauses"
+        ))
+    }
+
     pub(super) fn export_error(&self, detail: impl Into<String>) -> Error {
         Error::Export { url: self.url.clone(), detail: detail.into() }
     }
