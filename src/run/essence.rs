@@ -1,7 +1,7 @@
 //! What a job does, as a digest: two jobs of one digest read, map and load alike.
 //!
-//! It leaves out what changes none of that: where the text stands, comments, schedules, notices, and fields of the target that the
-//! job does not use. In: a job. Out: hexadecimal digits, by which a run is gone on with and a base is begun with.
+//! It leaves out what changes none of that: where the text stands, comments, schedules, notices, how often everything is read, and
+//! fields of the target that the job does not use. In: a job. Out: hexadecimal digits, by which a run is gone on with and a base is begun with.
 
 use ring::digest::{SHA256, digest};
 
@@ -20,6 +20,8 @@ fn essence(job: &Job) -> Job {
     job.comment = None;
     // An export is begun with once, and may be gone afterwards.
     job.source.begins_with = None;
+    // How often everything is read says nothing of how.
+    job.source.full_every_seconds = None;
     job.after = Vec::new();
     job.schedule = None;
     job.notify = Vec::new();

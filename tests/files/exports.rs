@@ -91,6 +91,14 @@ async fn later_folders_are_read_alone_and_end_where_a_whole_reading_ends() {
     let read = desk.report.as_ref().unwrap().read.clone().unwrap();
     assert_eq!((read.full, read.changed, read.gone), (None, 0, 0));
     assert_eq!(companies(&desk), before);
+    // Nor is it another job that is to be read whole less often.
+    desk.script(
+        "job.ferry",
+        &job("J", "CHANGES OF lake.account").replace("AS a LOOKUP", "AS a FULL EVERY 900 DAYS LOOKUP"),
+    );
+    desk.run("J").await;
+    assert_eq!(desk.failed, None);
+    assert_eq!(desk.report.as_ref().unwrap().read.clone().unwrap().full, None);
 
     let accounts = desk.stage.sandbox.table("account");
     let id = |at: usize| accounts[at]["accountid"].as_str().unwrap().to_owned();

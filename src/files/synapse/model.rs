@@ -105,8 +105,8 @@ impl Files {
         let now = oldest.map_or("there is none".to_owned(), |oldest| format!("its oldest is {oldest}"));
         self.export_error(format!(
             "an earlier run read its folder {known}, and now {now}; everything is to be read, and rows that only the lost folders had \
-             would look deleted, which the job acts on; put the folders back, or, if the export was begun anew and is whole, run the job \
-             once without its ON SOURCE clauses"
+             would look deleted, which the job acts on; put the folders back; say FULL EVERY with more days, if it was due to be read \
+             whole; or, if the export was begun anew and is whole, run the job once without its ON SOURCE clauses"
         ))
     }
 
