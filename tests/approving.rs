@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ferry::app::approving::{Paused, approve, is_paused, lift, pause};
+use ferry::app::audit::audit;
 use ferry::app::resuming::resume;
 use ferry::app::stopping::{cancel, paused};
 use ferry::model::outcome::Status;
@@ -71,6 +72,10 @@ async fn a_run_that_would_change_much_waits_for_approval_and_then_does_just_that
 
     let state = State::look(&state_path(&stage.setting.home)).expect("it opens").expect("it is there");
     let update = state.updates(1).expect("they are read").remove(0);
+    let made = audit(&stage.setting, &run, None).await.expect("it is at its end");
+    let approval = made.approved.expect("it was allowed");
+    assert_eq!(approval.by, update.by, "who, and not when");
+    assert!(chrono::DateTime::parse_from_rfc3339(&approval.at).is_ok(), "{}", approval.at);
     assert_eq!((update.kind.as_str(), update.action.as_str(), update.name), ("run", "approved", run));
     assert!(update.before.is_some_and(|said| said.contains("90 of 150")), "it says what was allowed");
 }

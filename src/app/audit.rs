@@ -45,8 +45,8 @@ pub struct Audit {
     pub ended: Option<String>,
     /// Who or what started it.
     pub started_by: Option<String>,
-    /// Who allowed it to change as much as it did, and when.
-    pub approved: Option<(String, String)>,
+    /// Who allowed it to change as much as it did.
+    pub approved: Option<Approval>,
     /// How many processes worked on it.
     pub attempts: i64,
     /// The organisation or the place of the files, and the tenant.
@@ -63,12 +63,21 @@ pub struct Audit {
     pub records: BTreeMap<String, Records>,
     /// Calls that were spent.
     pub calls: Calls,
-    /// Why rows were not written.
-    pub left: Vec<Left>,
+    /// Why rows were not written; none where the error file that says so is gone, or cannot be read.
+    pub left: Option<Vec<Left>>,
     /// What was sent; none where the plan's rows are gone.
     pub sent: Option<Sent>,
     /// The error file with its SHA-256; none where there is none.
     pub error_file: Option<Sum>,
+}
+
+/// Who allowed a run to change as much as it planned.
+#[derive(Debug, Serialize)]
+pub struct Approval {
+    /// A person, or what stands for one.
+    pub by: String,
+    /// RFC 3339, UTC.
+    pub at: String,
 }
 
 /// Rows that were left for one reason.
@@ -134,7 +143,8 @@ pub async fn audit(setting: &Setting, run: &str, rows: Option<&Path>) -> Result<
         message: one.message.clone(),
         example: one.source_key.clone(),
     });
-    let left = left.collect();
+    let is_told = !shown.reasons.is_empty() || report.counts.failed() == 0;
+    let left = is_told.then(|| left.collect());
     let error_file = match &shown.kept.error_file {
         Some(path) => Some(Sum { path: path.display().to_string(), sha256: error_rows::digest(path)? }),
         None => None,
@@ -151,7 +161,7 @@ pub async fn audit(setting: &Setting, run: &str, rows: Option<&Path>) -> Result<
         started: kept.started,
         ended: kept.ended,
         started_by: kept.by,
-        approved,
+        approved: approved.map(|(by, at)| Approval { by, at }),
         attempts: kept.attempts,
         source: organization,
         target: tenant,

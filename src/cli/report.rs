@@ -44,8 +44,8 @@ fn for_people(made: &Audit) -> String {
     line("began", &made.started);
     line("ended", made.ended.as_deref().unwrap_or("not yet"));
     line("started by", made.started_by.as_deref().unwrap_or("unknown"));
-    if let Some((at, by)) = &made.approved {
-        line("allowed by", &format!("{by}, {at}"));
+    if let Some(approval) = &made.approved {
+        line("allowed by", &format!("{}, {}", approval.by, approval.at));
     }
     line("processes", &made.attempts.to_string());
     line("job's digest", made.job_digest.as_deref().unwrap_or("unknown"));
@@ -115,10 +115,15 @@ fn rows(made: &Audit) -> String {
 
 fn left(made: &Audit) -> String {
     let mut text = "\nWhat was left, and why\n".to_owned();
-    if made.left.is_empty() {
+    let Some(left) = &made.left else {
+        let failed = number(made.counts.failed());
+        let _ = writeln!(text, "  {failed} rows; the error file that says why is not kept any more, or cannot be read");
+        return text;
+    };
+    if left.is_empty() {
         text.push_str("  nothing\n");
     }
-    for one in &made.left {
+    for one in left {
         let _ = writeln!(text, "  {:>12}  {} {} ({})", number(one.rows), one.outcome, one.code, one.script);
         let _ = writeln!(text, "                {}", on_one_line(&one.message));
         let _ = writeln!(text, "                such as {}", on_one_line(&one.example));

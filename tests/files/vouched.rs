@@ -4,8 +4,10 @@ use std::path::Path;
 
 use ferry::app::audit::{Audit, audit};
 use ring::digest::{SHA256, digest};
+use serde_json::Value;
 
 use super::Desk;
+use crate::stage::Stage;
 
 const SCRIPT: &str = "CREATE CONNECTION lake TO FILES URL '{folder}' FORMAT CSV TABLE companies (code TEXT, name TEXT, staff INTEGER) KEY (code);\n\
     CREATE JOB \"J\" AS UPSERT INTO gainsight.Company KEY (\"External Account ID_gainsight123\") SELECT \
@@ -33,7 +35,7 @@ async fn the_report_of_a_run_can_be_held_against_its_files() {
     assert!(made.balances && made.status == "partial");
     let counts = &made.counts;
     assert_eq!((counts.read, counts.inserted, counts.filtered, counts.error), (5, 2, 1, 2));
-    let left: Vec<(&str, u64)> = made.left.iter().map(|one| (one.code.as_str(), one.rows)).collect();
+    let left: Vec<(&str, u64)> = made.left.iter().flatten().map(|one| (one.code.as_str(), one.rows)).collect();
     assert_eq!(left, [("BAD_VALUE", 1), ("REFUSED", 1)]);
     let sent = made.sent.unwrap();
     assert_eq!((sent.rows, sent.sha256), (2, sha256(&rows)));
@@ -47,7 +49,10 @@ async fn the_report_of_a_run_can_be_held_against_its_files() {
     assert!(audit(&desk.stage.setting, &run, Some(&rows)).await.is_err());
     let again = run_of(&mut desk, "c1,Acme,1\nc5,Eta,5\n").await;
     let made = audit(&desk.stage.setting, &again, None).await.unwrap();
-    assert_eq!((made.sent.map(|sent| sent.rows), made.counts.unchanged, made.left.len()), (Some(0), 2, 0));
+    assert_eq!(
+        (made.sent.map(|sent| sent.rows), made.counts.unchanged, made.left.map(|left| left.len())),
+        (Some(0), 2, Some(0))
+    );
     assert!(made.error_file.is_none());
 }
 
@@ -64,4 +69,22 @@ async fn of_a_run_that_is_not_there_or_not_at_its_end_nothing_is_vouched_for() {
     let rows = desk.folder.path().join("rows.out");
     let said = audit(&desk.stage.setting, &run, Some(&rows)).await.err().unwrap().to_string();
     assert!(said.contains("are not kept any more") && !rows.exists(), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_rows_that_were_left_nobody_is_told_that_there_are_none() {
+    let desk = crate::terminal::Desk::on(Stage::world("", "", "").await);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("companies.csv"), "code,name,staff\nc1,Acme,1\nc2,Beta,many\n").unwrap();
+    desk.write("files.ferry", &SCRIPT.replace("{folder}", &format!("file://{}", folder.path().display())));
+    let (code, out, err) = desk.ferry(&["run", "J", "--json"]);
+    assert_eq!(code, 1, "{out}{err}");
+    let report: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    let run = report["run"].as_str().unwrap();
+    let (code, out, _) = desk.ferry(&["report", run]);
+    assert!(code == 0 && out.contains("error BAD_VALUE (files.ferry:"), "{out}");
+    // The error file may be cleaned away before the run's own line is.
+    std::fs::remove_file(desk.home().join("runs").join(run).join("errors.csv")).unwrap();
+    let (code, out, _) = desk.ferry(&["report", run]);
+    assert!(code == 0 && out.contains("1 rows; the error file that says why is not kept any more"), "{out}");
 }
