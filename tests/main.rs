@@ -62,6 +62,7 @@ mod secrets;
 mod security;
 mod stage;
 mod stored_forms;
+mod stores;
 mod sweep;
 mod terminal;
 mod unreadable;

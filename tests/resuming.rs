@@ -72,7 +72,7 @@ async fn a_run_that_failed_is_gone_on_with_by_the_next_one_or_by_resume() {
         let first = &reports[0];
         assert!(ended.is_err_and(|error| error.exit_code() == 3));
         assert_eq!((first.counts.inserted, first.status.word()), (50, "failed"));
-        let shown = activity::show(&rough.setting, &first.run).unwrap();
+        let shown = activity::show(&rough.setting, &first.run).await.unwrap();
         let standing = shown.standing.expect("it can be gone on with");
         assert_eq!((standing.read, standing.tally.written, standing.tally.open, standing.calls), (60, 50, 0, (2, 0)));
         let reads_before = rough.sandbox.calls().iter().filter(|call| call.path.contains("/accounts")).count();
@@ -86,7 +86,7 @@ async fn a_run_that_failed_is_gone_on_with_by_the_next_one_or_by_resume() {
         let reads = rough.sandbox.calls().iter().filter(|call| call.path.contains("/accounts")).count();
         assert_eq!(reads, reads_before, "and nothing is read again");
         assert_eq!(holdings(&rough), holdings(&calm));
-        assert!(activity::show(&rough.setting, &first.run).unwrap().standing.is_none());
+        assert!(activity::show(&rough.setting, &first.run).await.unwrap().standing.is_none());
     }
 }
 
@@ -284,22 +284,22 @@ async fn cleaning_leaves_what_can_be_gone_on_with_and_what_is_due() {
     let users = rough.run(USERS).await.remove(0);
     let failed = rough.try_run(COMPANIES).await.0.remove(0);
     let folder = |run: &str| rough.setting.home.join("runs").join(run);
-    let cleaned = clean(&rough.setting, 3_600).unwrap();
+    let cleaned = clean(&rough.setting, 3_600).await.unwrap();
     assert_eq!((cleaned.runs.len(), folder(&users.run).exists()), (0, true), "an hour has not passed");
-    let cleaned = clean(&rough.setting, 0).unwrap();
+    let cleaned = clean(&rough.setting, 0).await.unwrap();
     assert_eq!((cleaned.runs.len(), cleaned.kept), (0, vec![users.run.clone(), failed.run.clone()]));
     assert!(folder(&users.run).exists(), "the next run of the job begins with what it read");
     assert!(folder(&failed.run).exists());
     let second = rough.run(USERS).await.remove(0);
     assert_eq!(second.read.map(|read| (read.full, read.changed)), Some((None, 0)));
-    let cleaned = clean(&rough.setting, 0).unwrap();
+    let cleaned = clean(&rough.setting, 0).await.unwrap();
     assert_eq!((cleaned.runs, cleaned.kept), (vec![users.run.clone()], vec![failed.run.clone(), second.run.clone()]));
     assert!(cleaned.bytes > 0 && !folder(&users.run).exists());
     let report = rough.run(COMPANIES).await.remove(0);
     assert_eq!((report.run, report.counts.inserted), (failed.run.clone(), 60));
     let listed = activity::list(&rough.setting).unwrap();
     assert_eq!(listed.len(), 3, "what became of them stays in the activity");
-    assert_eq!(clean(&rough.setting, 0).unwrap().runs, [""; 0]);
+    assert_eq!(clean(&rough.setting, 0).await.unwrap().runs, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,7 +37,7 @@ pub fn work(arguments: &[String]) {
         let mut reports = Vec::new();
         let ended = runtime.block_on(async {
             match line.split_once(' ').unwrap_or((&line, "")) {
-                ("clean", _) => cleaning::clean(&setting, 0).map(drop),
+                ("clean", _) => cleaning::clean(&setting, 0).await.map(drop),
                 ("replay", _) => replay(&setting, &last, &mut reports).await,
                 ("scratch", home) => run(&Setting { home: home.into(), ..setting.clone() }, &mut reports).await,
                 _ => run(&setting, &mut reports).await,

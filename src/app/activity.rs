@@ -9,14 +9,14 @@ use super::workspace::Setting;
 use crate::model::outcome::Status;
 use crate::store::error_rows::{ReasonRows, reasons};
 use crate::store::executions::{Loaded, Told, Wanted};
-use crate::store::home::{is_busy, kept_of_run, state_path};
+use crate::store::home::{is_busy, state_path};
 use crate::store::ledger::Phase;
 use crate::store::runs::{Run, Stage};
 use crate::store::standing::Standing;
 use crate::store::state::State;
 use crate::store::updates::Update;
 
-pub use crate::store::home::Kept;
+pub use crate::store::run_folders::Kept;
 
 /// Runs that are listed at the most, unless more are asked for.
 pub const RUNS_AT_MOST: usize = 50;
@@ -143,12 +143,12 @@ pub struct Shown {
 ///
 /// # Errors
 /// If there is no such run, or the state cannot be read.
-pub fn show(setting: &Setting, run: &str) -> Result<Shown, Error> {
+pub async fn show(setting: &Setting, run: &str) -> Result<Shown, Error> {
     let none = || no_run(setting, run);
     let state = State::look(&state_path(&setting.home))?.ok_or_else(none)?;
     let (found, stages) = state.run(run)?.ok_or_else(none)?;
     let standing = state.standing(run)?.filter(|standing| !matches!(standing.phase, Phase::Ended | Phase::Planning));
-    let kept = kept_of_run(&setting.home, run);
+    let kept = setting.run_folders().kept(run).await?;
     // A file that cannot be read is shown as there and without reasons: what else is known of the run is not lost with it.
     let reasons = kept.error_file.as_deref().map(reasons).and_then(Result::ok).unwrap_or_default();
     Ok(Shown {

@@ -18,7 +18,6 @@ use super::workspace::Setting;
 use crate::model::dataset::{self, ROW, changes};
 use crate::model::outcome::{Calls, Counts, Outcome, Records};
 use crate::run::report::Report;
-use crate::store::dataset::RunFolder;
 use crate::store::error_file::safe;
 use crate::store::error_rows;
 use crate::store::home::state_path;
@@ -120,7 +119,7 @@ pub struct Sum {
 /// # Errors
 /// If there is no such run, it is not at its end, or something cannot be read or written.
 pub async fn audit(setting: &Setting, run: &str, rows: Option<&Path>) -> Result<Audit, Error> {
-    let shown = show(setting, run)?;
+    let shown = show(setting, run).await?;
     let report = shown.run.report.as_deref().and_then(|report| serde_json::from_str::<Report>(report).ok());
     let Some(report) = report else {
         let message =
@@ -129,7 +128,7 @@ pub async fn audit(setting: &Setting, run: &str, rows: Option<&Path>) -> Result<
     };
     let is_planned = shown.run.status == "planned";
     let mut list = rows.map(NewFile::begin).transpose()?;
-    let sent = if is_planned { None } else { sent(&shown, &report, &mut list).await? };
+    let sent = if is_planned { None } else { sent(setting, &shown, &report, &mut list).await? };
     if let (Some(list), true) = (list, sent.is_some()) {
         list.finish()?;
     } else if rows.is_some() {
@@ -177,16 +176,23 @@ pub async fn audit(setting: &Setting, run: &str, rows: Option<&Path>) -> Result<
 }
 
 /// The rows of the plan that were written: those that it was to write, without those in the error file.
-async fn sent(shown: &Shown, report: &Report, list: &mut Option<NewFile>) -> Result<Option<Sent>, Error> {
-    let folder = shown.kept.folder.as_ref().filter(|_| shown.kept.has_rows);
-    let Some(folder) = folder else { return Ok(None) };
+async fn sent(
+    setting: &Setting,
+    shown: &Shown,
+    report: &Report,
+    list: &mut Option<NewFile>,
+) -> Result<Option<Sent>, Error> {
+    if !shown.kept.has_rows {
+        return Ok(None);
+    }
+    let Some(folder) = setting.run_folders().find(&report.run).await? else { return Ok(None) };
     let failed = match &shown.kept.error_file {
         Some(path) => error_rows::numbers(path)?,
         None if report.counts.failed() > 0 => return Ok(None),
         None => Default::default(),
     };
     let columns = [ROW, changes::ID, changes::OUTCOME, changes::FINGERPRINT].map(str::to_owned).to_vec();
-    let mut files = RunFolder::open(folder)?.sift(dataset::CHANGES, columns).await?;
+    let mut files = folder.sift(dataset::CHANGES, columns).await?;
     let (mut digest, mut count, mut is_there) = (Context::new(&SHA256), 0, false);
     let mut put = |text: &str, list: &mut Option<NewFile>| -> Result<(), Error> {
         digest.update(text.as_bytes());

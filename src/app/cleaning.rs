@@ -1,16 +1,13 @@
 //! `clean`: what is kept of old runs goes, but never of one that can be gone on with.
 
-use std::path::PathBuf;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::error::Error;
+use super::held::Held;
 use super::updates::record;
 use super::workspace::Setting;
 use crate::model::sabotage::{self, Bug};
-use crate::store::home::Home;
-use crate::store::state::State;
 
 /// What was cleaned away.
 #[derive(Debug, Default, Serialize)]
@@ -27,9 +24,8 @@ pub struct Cleaned {
 ///
 /// # Errors
 /// If another process is at work, or the disk says no.
-pub fn clean(setting: &Setting, older_than_seconds: u64) -> Result<Cleaned, Error> {
-    let home = Home::open(&setting.home)?;
-    let state = State::open(&home.state_path())?;
+pub async fn clean(setting: &Setting, older_than_seconds: u64) -> Result<Cleaned, Error> {
+    let Held { state, home } = Held::at_once(setting)?;
     let age = TimeDelta::try_seconds(i64::try_from(older_than_seconds).unwrap_or(i64::MAX)).unwrap_or(TimeDelta::MAX);
     let before = setting.clock.now().checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC);
     let unfinished: Vec<String> = state.unfinished_runs()?.into_iter().map(|run| run.id).collect();
@@ -49,7 +45,6 @@ pub fn clean(setting: &Setting, older_than_seconds: u64) -> Result<Cleaned, Erro
             cleaned.kept.push(run.id);
             continue;
         }
-        let folder: Option<PathBuf> = home.existing_run_folder(&run.id);
         // While a call may still have an effect, the next run has to know of it.
         if state.has_open_calls(&run.id)? && age < TimeDelta::hours(1) {
             cleaned.kept.push(run.id);
@@ -57,9 +52,9 @@ pub fn clean(setting: &Setting, older_than_seconds: u64) -> Result<Cleaned, Erro
         }
         // The ledger first: a folder that is left is found by the next cleaning, while pages without files would be sought.
         let had_details = state.clean_run(&run.id)?;
-        let bytes = folder.map(|folder| Home::remove_run_folder(&folder)).transpose()?;
-        if had_details || bytes.is_some() {
-            cleaned.bytes += bytes.unwrap_or(0);
+        let has_folder = home.runs().find(&run.id).await?.is_some();
+        if had_details || has_folder {
+            cleaned.bytes += home.runs().remove(&run.id).await?;
             cleaned.runs.push(run.id);
         }
     }

@@ -9,7 +9,7 @@ use super::error::Error;
 use super::workspace::Setting;
 use crate::run::report::Report;
 use crate::store::error_rows::{self, ReasonRows};
-use crate::store::home::{kept_of_run, state_path};
+use crate::store::home::state_path;
 use crate::store::state::State;
 
 /// Where the rows go.
@@ -24,8 +24,8 @@ pub enum To<'a> {
 ///
 /// # Errors
 /// If there is no such run, it has no error file or none any more, the file has no row of a code, or `to` cannot be written.
-pub fn copy(setting: &Setting, run: &str, codes: &[String], to: To<'_>) -> Result<u64, Error> {
-    let file = file_of(setting, run)?;
+pub async fn copy(setting: &Setting, run: &str, codes: &[String], to: To<'_>) -> Result<u64, Error> {
+    let file = file_of(setting, run).await?;
     known(&file, codes)?;
     let rows = match to {
         To::Writer(writer) => error_rows::copy(&file, codes, writer),
@@ -45,19 +45,19 @@ pub fn copy(setting: &Setting, run: &str, codes: &[String], to: To<'_>) -> Resul
 ///
 /// # Errors
 /// As [`copy`].
-pub fn reasons(setting: &Setting, run: &str, codes: &[String]) -> Result<Vec<ReasonRows>, Error> {
-    let file = file_of(setting, run)?;
+pub async fn reasons(setting: &Setting, run: &str, codes: &[String]) -> Result<Vec<ReasonRows>, Error> {
+    let file = file_of(setting, run).await?;
     known(&file, codes)?;
     let is_wanted = |one: &ReasonRows| codes.is_empty() || codes.iter().any(|c| c.eq_ignore_ascii_case(&one.code));
     Ok(error_rows::reasons(&file)?.into_iter().filter(is_wanted).collect())
 }
 
 /// The error file of a run.
-pub(super) fn file_of(setting: &Setting, id: &str) -> Result<PathBuf, Error> {
+pub(super) async fn file_of(setting: &Setting, id: &str) -> Result<PathBuf, Error> {
     let none = || no_run(setting, id);
     let state = State::look(&state_path(&setting.home))?.ok_or_else(none)?;
     let (run, _) = state.run(id)?.ok_or_else(none)?;
-    if let Some(file) = kept_of_run(&setting.home, id).error_file {
+    if let Some(file) = setting.run_folders().kept(id).await?.error_file {
         return Ok(file);
     }
     let report: Option<Report> = run.report.as_deref().and_then(|text| serde_json::from_str(text).ok());

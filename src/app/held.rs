@@ -52,6 +52,10 @@ impl Held {
     pub fn at_once(setting: &Setting) -> Result<Self, Error> {
         let home = Home::open(&setting.home)?;
         let state = State::open(&home.state_path())?;
+        let home = match &setting.runs {
+            Some(bucket) => home.with_runs_in(bucket.clone(), state.birth(setting.clock.now().timestamp_millis())?),
+            None => home,
+        };
         Ok(Self { state, home })
     }
 }

@@ -33,6 +33,7 @@ pub mod projects;
 pub mod resuming;
 pub mod retention;
 pub mod roles;
+pub mod run_places;
 pub mod runs;
 pub mod sandboxes;
 pub mod schedules;

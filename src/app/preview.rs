@@ -4,16 +4,15 @@ use serde::Serialize;
 
 use super::connections::admit;
 use super::error::Error;
+use super::held::Held;
 use super::runs::{Named, find};
 use super::workspace::{Setting, Workspace};
-use crate::engine::session::Engine;
 use crate::engine::trial;
 use crate::model::literal::Literal;
 use crate::model::moment;
 use crate::run::preview;
 use crate::run::progress::Progress;
-use crate::store::home::Home;
-use crate::store::state::State;
+use crate::run::session::engine_over;
 
 /// The first rows of a job, mapped.
 #[derive(Debug, Serialize)]
@@ -56,12 +55,11 @@ pub async fn preview(
         return Err(Error::Usage(format!("\"{name}\" is a chain; preview one of its jobs")));
     };
     let job = &job.at(workspace.services.clock.now().timestamp_millis());
-    let home = Home::open(&setting.home)?;
     // Rows of a preview are staging like those of a run: one at a time, below the home.
-    let state = State::open(&home.state_path())?;
+    let Held { state, home } = Held::at_once(setting)?;
     admit([job], workspace, &home, &state, setting).await?;
     let (folder, read) = preview::read(job, &workspace.services, &home, limit, progress).await?;
-    let engine = Engine::new(folder.root()).map_err(crate::run::error::Error::from)?;
+    let engine = engine_over(&folder)?;
     let mapped = trial::mapped(&engine, job, limit).await.map_err(crate::run::error::Error::from)?;
     let several = job.targets.len() > 1;
     let field = |m: &crate::model::job::Mapping| {

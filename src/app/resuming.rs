@@ -41,7 +41,7 @@ pub async fn resume(
 ) -> Result<(), Error> {
     let held = Held::take(setting, progress).await?;
     let ran = resume_held(workspace, setting, wanted, &held, progress, ended).await;
-    retain_quietly(setting, &workspace.project.settings, &held, progress);
+    retain_quietly(setting, &workspace.project.settings, &held, progress).await;
     ran
 }
 

@@ -13,7 +13,7 @@ use crate::model::outcome::Status;
 use crate::model::settings::Settings;
 use crate::run::progress::{Event, Progress};
 use crate::run::undertaking::RESUMED_WITHIN_HOURS;
-use crate::store::home::{Home, kept_of_run};
+use crate::store::home::Home;
 use crate::store::retention::Aged;
 use crate::store::state::State;
 
@@ -60,7 +60,7 @@ impl Retained {
 ///
 /// # Errors
 /// If the state or the disk says no. What went until then is gone, and the rest goes the next time.
-pub fn retain(setting: &Setting, settings: &Settings, held: &Held) -> Result<Option<Retained>, Error> {
+pub async fn retain(setting: &Setting, settings: &Settings, held: &Held) -> Result<Option<Retained>, Error> {
     let Held { state, home } = held;
     let now = setting.clock.now();
     let now_ms = now.timestamp_millis();
@@ -72,7 +72,7 @@ pub fn retain(setting: &Setting, settings: &Settings, held: &Held) -> Result<Opt
     let mut went = Retained::default();
     let ages = Ages::of(settings, now, state)?;
     for run in state.aged_runs()? {
-        ages.apply(&run, home, state, &mut went)?;
+        ages.apply(&run, home, state, &mut went).await?;
     }
     let before = now.checked_sub_signed(ages.activities).unwrap_or(DateTime::<Utc>::MIN_UTC);
     went.updates = state.forget_before(&words(before), before.timestamp_millis())?;
@@ -80,8 +80,8 @@ pub fn retain(setting: &Setting, settings: &Settings, held: &Held) -> Result<Opt
 }
 
 /// The same for whoever has just run something: it is no reason for that to fail.
-pub(super) fn retain_quietly(setting: &Setting, settings: &Settings, held: &Held, progress: &Progress) {
-    match retain(setting, settings, held) {
+pub(super) async fn retain_quietly(setting: &Setting, settings: &Settings, held: &Held, progress: &Progress) {
+    match retain(setting, settings, held).await {
         Ok(Some(went)) if !went.is_nothing() => progress(Event::Notice(went.told())),
         Ok(_) => {}
         Err(error) => progress(Event::Notice(format!("old runs cannot be cleaned away: {error}"))),
@@ -113,7 +113,7 @@ impl Ages {
         })
     }
 
-    fn apply(&self, run: &Aged, home: &Home, state: &State, went: &mut Retained) -> Result<(), Error> {
+    async fn apply(&self, run: &Aged, home: &Home, state: &State, went: &mut Retained) -> Result<(), Error> {
         let age = self.since(&run.ended);
         if self.is_needed(run)
             || state.is_alive(&run.id)
@@ -126,26 +126,22 @@ impl Ages {
             state.forget_base(&run.id)?;
         }
         let is_base = self.bases.contains(&run.id) && !is_left_over;
-        let folder = home.existing_run_folder(&run.id);
-        let kept = kept_of_run(home.root(), &run.id);
+        let runs = home.runs();
+        let left = runs.left(&run.id).await?;
         let (rows_go, file_goes) = (age >= self.rows && !is_base, age >= self.error_files);
-        if rows_go && (run.has_details || kept.has_rows) {
+        if rows_go && (run.has_details || left.has_rows) {
             self.give_up(run, state)?;
             // The ledger first: a folder that is left is found the next time, while pages without files would be sought.
             state.clean_run(&run.id)?;
-            if let Some(folder) = &folder {
-                went.bytes += Home::remove_rows(folder)?;
-            }
+            went.bytes += runs.remove_rows(&run.id).await?;
             went.rows.push(run.id.clone());
         }
-        if let Some(folder) = folder.as_ref().filter(|_| file_goes && kept.error_file.is_some()) {
-            went.bytes += Home::remove_error_file(folder)?;
+        if file_goes && left.has_error_file {
+            went.bytes += runs.remove_error_file(&run.id).await?;
             went.error_files.push(run.id.clone());
         }
         if age >= self.activities && rows_go && state.forget_run(&run.id)? {
-            if let Some(folder) = home.existing_run_folder(&run.id) {
-                went.bytes += Home::remove_run_folder(&folder)?;
-            }
+            went.bytes += runs.remove(&run.id).await?;
             went.runs.push(run.id.clone());
         }
         Ok(())

@@ -84,7 +84,7 @@ pub async fn run_so(
     find(&workspace.project, name)?;
     let held = Held::take(setting, progress).await?;
     let ran = run_held(workspace, setting, name, how, &held, progress, ended).await;
-    retain_quietly(setting, &workspace.project.settings, &held, progress);
+    retain_quietly(setting, &workspace.project.settings, &held, progress).await;
     ran
 }
 

@@ -27,6 +27,8 @@ use crate::model::clock::Clock;
 use crate::model::connection::{Connection, Service};
 use crate::model::secret::Secret;
 use crate::run::services::Services;
+use crate::store::bucket::Bucket;
+use crate::store::run_folders::RunFolders;
 
 /// How old schemas may be when a run begins to write, unless a setting says otherwise.
 pub const DRIFT_AFTER: Duration = Duration::from_secs(60);
@@ -41,6 +43,8 @@ pub struct Setting {
     pub project: PathBuf,
     /// The folder of runs and state.
     pub home: PathBuf,
+    /// The place in an object store where run folders are, if they are not below the home.
+    pub runs: Option<Bucket>,
     /// `connections.<environment>.ferry`.
     pub environment: Option<String>,
     /// Connections that lead to another URL: identifier and URL.
@@ -96,6 +100,7 @@ impl Setting {
         Self {
             project: PathBuf::new(),
             home,
+            runs: None,
             environment: None,
             redirects: Vec::new(),
             offline: false,
@@ -113,6 +118,11 @@ impl Setting {
             by: "ferry".to_owned(),
             clock,
         }
+    }
+
+    /// Its run folders, for who only reads.
+    pub(super) fn run_folders(&self) -> RunFolders {
+        RunFolders::of(&self.home, self.runs.clone(), None)
     }
 
     /// On what terms the clients of a connection talk.

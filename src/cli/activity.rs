@@ -23,9 +23,9 @@ const LINES_AT_MOST: usize = 6;
 /// Columns in which a status is shown.
 const STATUS: usize = 16;
 
-pub(super) fn activity(setting: &Setting, asked: &Activity, as_json: bool) -> Ended {
+pub(super) async fn activity(setting: &Setting, asked: &Activity, as_json: bool) -> Ended {
     if let Some(run) = &asked.run {
-        return show(setting, run, as_json);
+        return show(setting, run, as_json).await;
     }
     let now = setting.clock.now();
     let filter = Filter {

@@ -27,8 +27,8 @@ const LINES: usize = 40;
 /// Reasons that are shown however long all of it becomes; others are shown as far as there is room, and are all in the JSON.
 const REASONS_AT_LEAST: usize = 2;
 
-pub(super) fn show(setting: &Setting, id: &str, as_json: bool) -> Ended {
-    let shown = activity::show(setting, id)?;
+pub(super) async fn show(setting: &Setting, id: &str, as_json: bool) -> Ended {
+    let shown = activity::show(setting, id).await?;
     if as_json {
         say!("{}", whole(setting, &shown));
     } else {

@@ -29,9 +29,12 @@ pub(super) struct Common {
     /// The folder of *.ferry files; one without any stands for the out-of-the-box jobs.
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     pub(super) project: PathBuf,
-    /// The folder of runs and state.
-    #[arg(long, global = true, value_name = "DIR", default_value = ".ferry")]
+    /// The folder of runs and state; or a place in an object store for the runs, such as s3://bucket/ferry, abfss://, az:// or gs://.
+    #[arg(long, global = true, value_name = "DIR|URL", default_value = ".ferry")]
     pub(super) home: PathBuf,
+    /// Where a home in an object store keeps what is of this machine: the lock, the state, what only a process at work needs.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".ferry")]
+    pub(super) local_home: PathBuf,
     /// Print JSON, one object a line.
     #[arg(long, global = true)]
     pub(super) json: bool,

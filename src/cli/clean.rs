@@ -8,8 +8,8 @@ use super::table::number;
 use crate::app::cleaning;
 use crate::app::workspace::Setting;
 
-pub(super) fn clean(setting: &Setting, older_than_seconds: u64, as_json: bool) -> Ended {
-    let cleaned = cleaning::clean(setting, older_than_seconds)?;
+pub(super) async fn clean(setting: &Setting, older_than_seconds: u64, as_json: bool) -> Ended {
+    let cleaned = cleaning::clean(setting, older_than_seconds).await?;
     if as_json {
         say!("{}", json!(cleaned));
         return Ok(0);

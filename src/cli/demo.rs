@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::arguments::Common;
 use super::arguments_sandbox::Demo;
+use super::home_place::HomePlace;
 use super::progress::Screen;
 use super::run::for_people;
 use super::start::Ended;
@@ -17,7 +18,7 @@ pub(super) async fn demo(arguments: &Demo, common: &Common) -> Ended {
         seed: arguments.world.seed,
         world: arguments.world.world.clone(),
         limits_scale: arguments.limits_scale,
-        home: common.home.join("demo"),
+        home: HomePlace::of(common)?.folder.join("demo"),
     };
     let as_json = common.json;
     let screen = Screen::new();

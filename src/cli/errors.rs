@@ -26,19 +26,19 @@ pub(super) fn unescape(file: &Path) -> Ended {
 }
 
 /// Prints the error file of a run, or the rows of some codes, or writes them into a file; as JSON what they amount to.
-pub(super) fn of_run(setting: &Setting, asked: &ErrorsOf, as_json: bool) -> Ended {
+pub(super) async fn of_run(setting: &Setting, asked: &ErrorsOf, as_json: bool) -> Ended {
     let Some(run) = &asked.run else {
         return Err(Error::Usage(
             "name a run, such as `ferry errors 20261126-0001`; `ferry activity` lists them".to_owned(),
         ));
     };
     if let Some(out) = &asked.out {
-        let rows = errors::copy(setting, run, &asked.code, To::File(out))?;
+        let rows = errors::copy(setting, run, &asked.code, To::File(out)).await?;
         tell!("{} rows of run {run} are in {}", number(rows), out.display());
         return Ok(0);
     }
     if as_json {
-        for one in errors::reasons(setting, run, &asked.code)? {
+        for one in errors::reasons(setting, run, &asked.code).await? {
             let example = json!({ "source_key": one.source_key, "message": one.message, "value": one.value });
             say!(
                 "{}",
@@ -48,7 +48,7 @@ pub(super) fn of_run(setting: &Setting, asked: &ErrorsOf, as_json: bool) -> Ende
         }
         return Ok(0);
     }
-    match errors::copy(setting, run, &asked.code, To::Writer(&mut std::io::stdout().lock())) {
+    match errors::copy(setting, run, &asked.code, To::Writer(&mut std::io::stdout())).await {
         // A reader that has gone away is no reason to fail.
         Err(Error::Run(RunError::Store(StoreError::ErrorFile(error)))) if is_gone(&error) => Ok(0),
         copied => copied.map(|_| 0),

@@ -24,6 +24,7 @@ mod errors;
 mod explain;
 mod fmt;
 mod hardening;
+mod home_place;
 mod init;
 mod jobs;
 mod manual;

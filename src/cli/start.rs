@@ -13,12 +13,14 @@ use super::arguments::{Arguments, Common, ConnectionVerb, Loading, Verb};
 use super::arguments_avatar::AvatarVerb;
 use super::arguments_operations::{CursorVerb, ErrorsVerb};
 use super::hardening::{allow_files, harden};
+use super::home_place::HomePlace;
 use super::{
     activity, approving, avatar, check, clean, company, connection, demo, describe, doctor, errors, explain, fmt, init,
     jobs, manual, notices, plan, preview, refresh, report, run, sandbox, schedule, secret, serve, state, test,
 };
 use crate::app::approving::is_paused;
 use crate::app::error::Error;
+use crate::app::run_places;
 use crate::app::workspace::{DRIFT_AFTER, Setting};
 use crate::files::location;
 use crate::http::terms::MAX_WAIT;
@@ -80,9 +82,9 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Errors { verb: Some(ErrorsVerb::List { job }), .. } => {
             errors::list(&setting, job.as_deref(), common.json)
         }
-        Verb::Errors { verb: None, of } => errors::of_run(&setting, &of, common.json),
+        Verb::Errors { verb: None, of } => errors::of_run(&setting, &of, common.json).await,
         Verb::Report(asked) => report::report(&setting, &asked, common.json).await,
-        Verb::Secret { verb } => secret::secret(&common.home, &verb, common.json),
+        Verb::Secret { verb } => secret::secret(&setting.home, &verb, common.json),
         Verb::Demo(demo) => demo::demo(&demo, &common).await,
         Verb::Sandbox(sandbox) => sandbox::serve(&sandbox, &common).await,
         Verb::Check { paths } => check::check(&setting, &paths, common.json).await,
@@ -118,12 +120,12 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Resume { run, loading } => run::resume(&to_load(setting, &loading), run.as_deref(), common.json).await,
         Verb::Replay { run, code, loading } => run::replay(&to_load(setting, &loading), &run, &code, common.json).await,
         Verb::Cancel { run } => run::cancel(&setting, &run, common.json).await,
-        Verb::Clean { older_than } => clean::clean(&setting, older_than, common.json),
+        Verb::Clean { older_than } => clean::clean(&setting, older_than, common.json).await,
         Verb::Company { account } => company::company(&setting, &account, common.json).await,
         Verb::Notices { verb } => notices::notices(&setting, verb.as_ref(), common.json).await,
         Verb::Avatar { verb } => avatar::avatar(&setting, &verb, common.json).await,
         Verb::Connection { verb } => connection::connection(&setting, &verb, common.json).await,
-        Verb::Activity(asked) => activity::activity(&setting, &asked, common.json),
+        Verb::Activity(asked) => activity::activity(&setting, &asked, common.json).await,
         Verb::Doctor => doctor::doctor(&setting, common.json).await,
         Verb::State { verb } => state::state(&setting, &verb, common.json),
         Verb::Cursor { verb: CursorVerb::Rewind { job } } => state::rewind(&setting, &job, common.json),
@@ -180,16 +182,20 @@ fn asks_services(verb: &Verb) -> Option<&'static str> {
 }
 
 fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
+    let HomePlace { folder, runs } = HomePlace::of(common)?;
+    let secrets = secret::source(needs_secrets.then_some(folder.as_path()))?;
+    let storage = storage();
     Ok(Setting {
         project: common.project.clone(),
-        home: common.home.clone(),
+        home: folder,
+        runs: runs.map(|url| run_places::open(&url, &storage)).transpose()?,
         environment: common.env.clone(),
         redirects: common.connection.iter().filter(|(_, url)| !url.is_empty()).cloned().collect(),
         offline: common.offline,
         authorities: authorities()?,
-        storage: storage(),
+        storage,
         allowed_hosts: std::env::var(hosts::VARIABLE).map(|list| hosts::named(&list)).unwrap_or_default(),
-        secrets: secret::source(needs_secrets.then_some(common.home.as_path()))?,
+        secrets,
         key_file: secret::key_file(),
         anew: false,
         consented: false,

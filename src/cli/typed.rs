@@ -7,7 +7,12 @@ use crate::app::workspace::Setting;
 /// A command with the options that lead to the same project and home.
 pub(super) fn typed(setting: &Setting, words: &str) -> String {
     let mut command = words.to_owned();
-    for (option, path, default) in [("--project", &setting.project, "."), ("--home", &setting.home, ".ferry")] {
+    let mut home = "--home";
+    if let Some(runs) = &setting.runs {
+        command.push_str(&format!(" --home {}", quoted(runs.url().as_str())));
+        home = "--local-home";
+    }
+    for (option, path, default) in [("--project", &setting.project, "."), (home, &setting.home, ".ferry")] {
         if path != Path::new(default) {
             command.push_str(&format!(" {option} {}", quoted(&path.display().to_string())));
         }

@@ -22,7 +22,7 @@ const DELIVERED_WITHIN: Duration = Duration::from_secs(60);
 
 impl Daemon {
     /// Hears what happened.
-    pub(super) fn hear(&mut self, happened: Happened) {
+    pub(super) async fn hear(&mut self, happened: Happened) {
         match happened {
             Happened::Checked(checked, sources) => self.checked(*checked, sources),
             Happened::Delivered(delivered) => self.delivered(*delivered),
@@ -40,15 +40,15 @@ impl Daemon {
             Happened::Done(done) => {
                 if let Some(one) = self.remove(&done.activation.name) {
                     self.ended(*done, &one.held);
-                    self.retain(&one.held);
+                    self.retain(&one.held).await;
                 }
             }
         }
     }
 
     /// What is kept for a time goes; what is under way stays.
-    fn retain(&self, held: &Held) {
-        match retain(&self.setting, &self.definitions.project.settings, held) {
+    async fn retain(&self, held: &Held) {
+        match retain(&self.setting, &self.definitions.project.settings, held).await {
             Ok(Some(went)) if !went.is_nothing() => self.tell(&Told::Notice(went.told())),
             Ok(_) => {}
             Err(error) => self.tell(&Told::Notice(format!("old runs cannot be cleaned away: {error}"))),

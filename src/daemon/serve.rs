@@ -234,7 +234,7 @@ impl Daemon {
         while *stop.borrow() == Stop::No {
             self.turn();
             tokio::select! {
-                Some(happened) = self.happening.next(), if !self.happening.is_empty() => self.hear(happened),
+                Some(happened) = self.happening.next(), if !self.happening.is_empty() => self.hear(happened).await,
                 () = self.setting.clock.sleep(self.options.tick) => {}
                 // Whoever could say so is gone: nobody can stop it any more but the system.
                 changed = stop.changed() => if changed.is_err() { self.setting.clock.sleep(self.options.tick).await },
@@ -255,7 +255,7 @@ impl Daemon {
         {
             self.turned();
             tokio::select! {
-                Some(happened) = self.happening.next() => self.hear(happened),
+                Some(happened) = self.happening.next() => self.hear(happened).await,
                 () = self.setting.clock.sleep(self.options.tick) => {}
                 _ = stop.changed() => {}
             }
@@ -267,7 +267,7 @@ impl Daemon {
         while !self.under_way.is_empty()
             && let Some(happened) = self.happening.next().await
         {
-            self.hear(happened);
+            self.hear(happened).await;
         }
         self.tell(&Told::Stopped { left });
     }

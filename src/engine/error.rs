@@ -17,6 +17,19 @@ impl Error {
     pub fn is_out_of_memory(&self) -> bool {
         matches!(self.0.find_root(), datafusion::error::DataFusionError::ResourcesExhausted(_))
     }
+
+    /// Whether the place of the run folder did not answer, or not as it should.
+    #[must_use]
+    pub fn is_of_place(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self.0.as_ref());
+        while let Some(error) = cause {
+            if error.is::<object_store::Error>() {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
 }
 
 pub(super) type Result<T> = std::result::Result<T, Error>;

@@ -15,6 +15,8 @@ use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use object_store::ObjectStore;
+use url::Url;
 
 use super::error::{Error, Result};
 use super::means::Means;
@@ -91,11 +93,29 @@ impl Engine {
     /// # Errors
     /// If the runtime cannot be set up.
     pub fn with(root: &str, means: Means) -> Result<Self> {
+        // As a URL, so that no sign in a folder's name is taken for a pattern.
+        let url = Url::from_directory_path(root);
+        let url = url.map_or_else(|()| format!("{root}/"), |url| url.to_string());
+        Self::of(url, root, means)
+    }
+
+    /// A session that reads datasets below a place in an object store. What does not fit into memory goes to a folder of this machine.
+    ///
+    /// # Errors
+    /// If the runtime cannot be set up.
+    pub fn in_store(place: &Url, store: Arc<dyn ObjectStore>, beside: &str) -> Result<Self> {
+        let engine = Self::of(format!("{place}/"), beside, Means::default())?;
+        engine.context.register_object_store(place, store);
+        Ok(engine)
+    }
+
+    /// `root` is the URL that datasets are read below, with a slash at its end.
+    fn of(root: String, folder: &str, means: Means) -> Result<Self> {
         let pool = Arc::new(FairSpillPool::new(means.memory_bytes));
         // What does not fit into memory goes where the run's other files are: they hold the same rows, and go with them.
-        let spill = DiskManagerBuilder::default().with_mode(match root {
+        let spill = DiskManagerBuilder::default().with_mode(match folder {
             "/" => DiskManagerMode::Disabled,
-            root => DiskManagerMode::Directories(vec![PathBuf::from(root).join(SPILL)]),
+            folder => DiskManagerMode::Directories(vec![PathBuf::from(folder).join(SPILL)]),
         });
         // Files are read once or twice, and there may be thousands: what is remembered of them would grow with the rows. Listings are never
         // remembered, as a folder may be written meanwhile.
@@ -112,9 +132,6 @@ impl Engine {
         let state = state
             .with_physical_optimizer_rule(Arc::new(InTurns))
             .with_physical_optimizer_rule(Arc::new(OwnJoins(means)));
-        // As a URL, so that no sign in a folder's name is taken for a pattern.
-        let url = url::Url::from_directory_path(root);
-        let root = url.map_or_else(|()| format!("{root}/"), |url| url.to_string());
         Ok(Self {
             context: SessionContext::new_with_state(state.build()),
             root,

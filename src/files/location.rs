@@ -24,7 +24,10 @@ pub const VARIABLES: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
 pub type Storage = [(String, Secret)];
 
 /// The store of a URL, and the folder in it. A path without a scheme lies below the project's folder.
-pub(super) fn open(url: &str, project: &Path, storage: &Storage) -> Result<(Arc<dyn ObjectStore>, StorePath), Error> {
+///
+/// # Errors
+/// If there is no such folder, or the store cannot be opened with what the environment says.
+pub fn open(url: &str, project: &Path, storage: &Storage) -> Result<(Arc<dyn ObjectStore>, StorePath), Error> {
     let wrong = |detail: String| Error::Location { url: url.to_owned(), detail };
     let local = |folder: &Path| -> Result<(Arc<dyn ObjectStore>, StorePath), Error> {
         let store = LocalFileSystem::new_with_prefix(folder)

@@ -62,7 +62,7 @@ pub async fn apply(
         return Err(refused(why));
     }
     let gone = || refused("its rows and its plan are not kept any more".to_owned());
-    let path = home.existing_run_folder(run).ok_or_else(gone)?;
+    let folder = home.runs().find(run).await?.ok_or_else(gone)?;
     let (counts, digest) = shown.planned.clone().zip(shown.plan_digest.clone()).ok_or_else(gone)?;
     let planned: Counts = serde_json::from_str(&counts).map_err(|_| gone())?;
     let one = Undertaking {
@@ -79,7 +79,6 @@ pub async fn apply(
     };
     let (job, services) = (&job.at(one.now_ms), &services.metered(job)?);
     let begun = Begun::now();
-    let folder = RunFolder::open(&path)?;
     let waits = if shown.run.chain.is_some() { waiting(job, &folder).await? } else { 0 };
     if waits > 0 {
         return Err(refused(format!(
@@ -99,12 +98,12 @@ pub async fn apply(
         Ok(true) => {}
         Ok(false) => return Err(refused("it is no plan any more".to_owned())),
         Err(error) => {
-            folder.put_back()?;
+            folder.put_back().await?;
             progress.ended();
             return Err(error);
         }
     }
-    folder.forget_aside()?;
+    folder.forget_aside().await?;
     working.carried_out(begun).await
 }
 
@@ -155,14 +154,14 @@ impl Working<'_> {
     /// aside, and is put back by whoever calls if this fails.
     async fn held(&self, folder: &RunFolder, planned: &Counts, digest: &str) -> Result<(), Error> {
         let (job, services, run) = (self.job, self.services, self.one.run.as_str());
-        folder.put_back()?;
+        folder.put_back().await?;
         if !self.has_source(folder).await? {
             let why = "the rows that it was made from are missing or damaged on disk".to_owned();
             return Err(Error::NotApplicable { run: run.to_owned(), why });
         }
         wait_for_others(run, job, services, self.ledger, self.progress).await?;
         wait_for_created(job, services, self.ledger, self.progress).await?;
-        folder.set_aside(&MADE_AGAIN)?;
+        folder.set_aside(&MADE_AGAIN).await?;
         let staging = Staging {
             folder,
             ledger: self.ledger,

@@ -32,9 +32,10 @@ impl Working<'_> {
     }
 
     /// Whether everything was read, and if not, what changed.
-    pub(super) fn read_how(&self) -> Result<Option<ReadHow>, Error> {
-        let Some(folder) = self.home.existing_run_folder(&self.one.run) else { return Ok(None) };
-        read_how(&self.staging(&RunFolder::open(&folder)?))
+    pub(super) async fn read_how(&self) -> Result<Option<ReadHow>, Error> {
+        // A place that does not answer is what stopped the run, and is told as that.
+        let Ok(Some(folder)) = self.home.runs().find(&self.one.run).await else { return Ok(None) };
+        read_how(&self.staging(&folder))
     }
 
     /// What nobody should do: the next run begins behind changes that are not dealt with.
@@ -50,10 +51,9 @@ impl Working<'_> {
     }
 
     /// Where the next run begins, if this one dealt with every row.
-    pub(super) fn next_base(&self, failed: &[Failed]) -> Result<Option<Base>, Error> {
-        let Some(folder) = self.home.existing_run_folder(&self.one.run) else { return Ok(None) };
+    pub(super) async fn next_base(&self, failed: &[Failed]) -> Result<Option<Base>, Error> {
+        let Some(folder) = self.home.runs().find(&self.one.run).await? else { return Ok(None) };
         let is_doubtful = failed.iter().any(|one| one.code == RejectCode::TargetGone.text());
-        let folder = RunFolder::open(&folder)?;
         next(self.job, self.one, &self.staging(&folder), is_doubtful)
     }
 }
@@ -85,8 +85,10 @@ pub(super) async fn begin<'a>(
     };
     let ways =
         if is_decided && one.phase == Phase::Extracting { still(ways, job, &staging, home).await? } else { ways };
-    let base = ways.base.as_ref().and_then(|run| home.existing_run_folder(run));
-    let base = base.map(|path| RunFolder::open(&path)).transpose()?;
+    let base = match &ways.base {
+        Some(run) => home.runs().find(run).await?,
+        None => None,
+    };
     let export = export_of(services, job.source.begins_with.as_ref().map(|table| table.connection.as_str()));
     let refreshing = Refreshing { staging, job, base, export, ways: ways.into(), now_ms: one.now_ms };
     if one.phase == Phase::Extracting {
@@ -151,8 +153,7 @@ async fn is_there(base: &Base, home: &Home, ledger: &dyn Ledger) -> Result<bool,
 }
 
 async fn are_there(run: &str, names: &[String], home: &Home, ledger: &dyn Ledger) -> Result<bool, Error> {
-    let Some(path) = home.existing_run_folder(run) else { return Ok(false) };
-    let folder = RunFolder::open(&path)?;
+    let Some(folder) = home.runs().find(run).await? else { return Ok(false) };
     for name in names {
         let Some(reading) = ledger.reading(run, name)? else { return Ok(false) };
         if !reading.is_done || !folder.is_whole(name, &reading.parts).await? {

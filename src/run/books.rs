@@ -34,16 +34,10 @@ pub(super) struct Written {
 }
 
 /// Writes the error file of a run that was planned and loaded.
-pub(super) async fn error_file(
-    job: &Job,
-    run: &str,
-    path: &Path,
-    folder: &RunFolder,
-    load: &Load<'_>,
-) -> Result<Written, Error> {
+pub(super) async fn error_file(job: &Job, run: &str, folder: &RunFolder, load: &Load<'_>) -> Result<Written, Error> {
     let mut failed = Vec::new();
     let reasons = Reasons::of(job);
-    let mut out = ErrorFile::new(path, run, &job.name);
+    let mut out = ErrorFile::new(Path::new(folder.root()), run, &job.name);
     // Both datasets hold the same rows in the same order: what is the one's row is the other's.
     let mut source = SourceRows::of(folder).await?;
     let mut planned = folder.sift(dataset::CHANGES, columns::failures()).await?;
@@ -83,7 +77,9 @@ pub(super) async fn error_file(
             }
         }
     }
-    Ok(Written { path: out.finish()?, failed })
+    let path = out.finish()?;
+    folder.keep_error_file(path.as_deref()).await?;
+    Ok(Written { path, failed })
 }
 
 /// Rows of the source by their place in it.

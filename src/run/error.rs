@@ -138,7 +138,7 @@ impl Error {
                 true
             }
             Self::Store(error) => !matches!(error, store::error::Error::NotResumable { .. }),
-            Self::Engine(error) => error.is_out_of_memory(),
+            Self::Engine(error) => error.is_out_of_memory() || error.is_of_place(),
             _ => false,
         }
     }

@@ -4,7 +4,6 @@
 //! again, the plan is made from what was read and is the same whoever makes it, and what was sent is not sent twice.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
 use std::time::Instant;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -164,9 +163,9 @@ impl Working<'_> {
             report.message = Some(error.to_string());
         }
         begun.complete(self.job, self.services, &mut report)?;
-        report.read = self.read_how()?;
+        report.read = self.read_how().await?;
         let can_resume = failed.is_some_and(|error| waiting::can_resume(error, report.status));
-        let kept = self.end(&report, can_resume, &failures, result.is_ok());
+        let kept = self.end(&report, can_resume, &failures, result.is_ok()).await;
         self.progress.ended();
         match (kept, result) {
             // What stopped the run is nearer than what came of it; a run whose end is not kept is an interrupted one.
@@ -178,8 +177,7 @@ impl Working<'_> {
 
     /// The whole run. `failures` are the rows that it leaves undone: all, or where it is stopped, those that are known.
     async fn whole(&self, report: &mut Report, failures: &mut Vec<Failed>) -> Result<(), Error> {
-        let path = self.folder()?;
-        let folder = RunFolder::open(&path)?;
+        let folder = self.folder().await?;
         let is_loaded_before = self.one.phase == Phase::Loading && !sabotage::has(Bug::PlanAgain);
         if is_loaded_before {
             self.turn.extracted();
@@ -210,7 +208,7 @@ impl Working<'_> {
             return Err(lost);
         }
         // A run that is stopped says what it knows of its rows too. The error of the call is nearer than one of the disk.
-        let written = books::error_file(self.job, &self.one.run, &path, &folder, &load).await;
+        let written = books::error_file(self.job, &self.one.run, &folder, &load).await;
         let written = written.map(|written| {
             report.error_file = written.path;
             *failures = written.failed;
@@ -228,18 +226,18 @@ impl Working<'_> {
     }
 
     /// The run's folder: of a run that begins an empty one. A state that was lost, or put back, gives numbers a second time.
-    pub(super) fn folder(&self) -> Result<PathBuf, Error> {
+    pub(super) async fn folder(&self) -> Result<RunFolder, Error> {
         if self.one.attempts_before == 0
             && self.one.phase != Phase::Loading
-            && let Some(old) = self.home.existing_run_folder(&self.one.run)
+            && self.home.runs().find(&self.one.run).await?.is_some()
         {
             // Whoever took the home over may be at work in it.
             self.ledger.is_ours()?;
-            Home::remove_run_folder(&old)?;
+            self.home.runs().remove(&self.one.run).await?;
         }
-        let path = self.home.run_folder(&self.one.run)?;
+        let folder = self.home.runs().make(&self.one.run).await?;
         sabotage::place("folder");
-        Ok(path)
+        Ok(folder)
     }
 
     /// Reads and plans, as far as that was not done before; the plan may be carried out then.
@@ -361,9 +359,15 @@ impl Working<'_> {
         Ok((rows > 0).then_some(Retried { rows, fixed }))
     }
 
-    pub(super) fn end(&self, report: &Report, can_resume: bool, failed: &[Failed], are_all: bool) -> Result<(), Error> {
+    pub(super) async fn end(
+        &self,
+        report: &Report,
+        can_resume: bool,
+        failed: &[Failed],
+        are_all: bool,
+    ) -> Result<(), Error> {
         let json = serde_json::to_string(report).map_err(|e| Error::Books(e.to_string()))?;
-        let base = if are_all { self.next_base(failed)? } else { None };
+        let base = if are_all { self.next_base(failed).await? } else { None };
         let ended = self.services.clock.now();
         let notices = self.notices(report, ended)?;
         Ok(self.ledger.end(&End {

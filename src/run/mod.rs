@@ -52,6 +52,7 @@ pub mod report;
 mod second_phase;
 mod sending;
 pub mod services;
+pub mod session;
 mod settling;
 mod skipping;
 pub mod spending;

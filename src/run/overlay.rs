@@ -64,16 +64,16 @@ pub(super) async fn lay(job: &Job, of: &Tenancy, folder: &RunFolder, earlier: &[
         }
     }
     if !layers.is_empty() {
-        folder.put_back()?;
-        folder.set_aside(&[dataset::TARGETS])?;
+        folder.put_back().await?;
+        folder.set_aside(&[dataset::TARGETS]).await?;
         for (object, _) in dataset::objects(job) {
             let name = dataset::target(&object);
             match layers.iter().find(|(of, _, _)| *of == name) {
                 Some((_, schema, layers)) => rewrite(folder, &name, schema, layers).await?,
-                None => folder.take_from_aside(&name)?,
+                None => folder.take_from_aside(&name).await?,
             }
         }
-        folder.forget_aside()?;
+        folder.forget_aside().await?;
     }
     super::identities::lay(job, of, folder, &earlier).await
 }

@@ -8,11 +8,12 @@ use super::changes::Changes;
 use super::cost::{Cost, today};
 use super::error::Error;
 use super::progress::Voice;
+use super::session::engine_over;
 use super::spending::Spending;
 use super::stages::stages;
 use super::tally::Tally;
 use super::verifying::Drifted;
-use crate::engine::session::{Engine, SPILL};
+use crate::engine::session::SPILL;
 use crate::gainsight::client::Gainsight;
 use crate::model::job::Job;
 use crate::model::outcome::{Counts, Records};
@@ -155,8 +156,8 @@ pub(super) async fn plan(
     progress: &Voice<'_>,
 ) -> Result<Plan, Error> {
     // A process that was killed has left what did not fit into its memory.
-    folder.clear(SPILL).await?;
-    let engine = Engine::new(folder.root())?;
+    folder.clear_beside(SPILL).await?;
+    let engine = engine_over(folder)?;
     let chosen: Option<HashSet<&str>> = chosen.map(|ids| ids.iter().map(String::as_str).collect());
     let mut tally = Tally::new(job, read, sample);
     let mut spending = Spending::begin();

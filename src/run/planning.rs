@@ -15,7 +15,6 @@ use super::turn::Turn;
 use super::undertaking::{How, begin_plan};
 use crate::model::job::Job;
 use crate::model::outcome::Status;
-use crate::store::dataset::RunFolder;
 use crate::store::export::Export;
 
 /// What is wanted of plans.
@@ -44,15 +43,15 @@ pub async fn plan_jobs(
         let (report, plan) = plan_one(job, wanted, with, &earlier).await?;
         planned(&report, &plan);
         let begun = with.ledger.begun(&report.run)?;
-        let path = with.home.existing_run_folder(&report.run);
-        let (Some(begun), Some(path)) = (begun, path) else {
+        let folder = with.home.runs().find(&report.run).await?;
+        let (Some(begun), Some(folder)) = (begun, folder) else {
             return Err(Error::Books(format!("the plan {} is not kept", report.run)));
         };
         earlier.push(Earlier {
             run: report.run,
             job: job.at(begun.now_ms),
             of: with.services.tenancy(job),
-            folder: RunFolder::open(&path)?,
+            folder,
             cost: (plan.cost.api, plan.cost.calls),
         });
     }
@@ -87,15 +86,15 @@ async fn plan_one(
         }
     }
     begun.complete(job, services, &mut report)?;
-    report.read = working.read_how()?;
-    working.end(&report, false, &[], false)?;
+    report.read = working.read_how().await?;
+    working.end(&report, false, &[], false).await?;
     progress.ended();
     Ok((report, made?))
 }
 
 impl Working<'_> {
     async fn planned_alone(&self, wanted: &Wanted<'_>) -> Result<Plan, Error> {
-        let folder = RunFolder::open(&self.folder()?)?;
+        let folder = self.folder().await?;
         let Staged { mut made, guarded } = self.staged(&folder, wanted.sample).await?;
         self.keep_plan(&made)?;
         made.asks = guarded.err().map(|asks| asks.to_string());

@@ -13,9 +13,9 @@ use arrow::record_batch::RecordBatch;
 use super::error::Error;
 use super::merging::{changes_schema, with_gone};
 use super::refreshing::{Refreshing, delta};
+use super::session::engine_over;
 use super::staging::Begun;
 use super::ways::{ObjectCursor, TableWay};
-use crate::engine::session::Engine;
 use crate::engine::wanted::{can_be_wanted, wanted};
 use crate::gainsight::assumptions::{CHANGED_OVERLAP_MS, LISTED_AT_MOST};
 use crate::gainsight::client::Gainsight;
@@ -132,7 +132,7 @@ impl Refreshing<'_> {
             let known = known.ok().and_then(|known| *known);
             let Some(known) = known else { return Ok(false) };
             // One that has looked at the folder knows of no later page.
-            let engine = Engine::new(self.staging.folder.root())?;
+            let engine = engine_over(self.staging.folder)?;
             // Pages may go while they are looked at, where a table is begun again: more is known later.
             if matches!(wanted(&engine, job, object, KEYS_AT_MOST).await, Ok(None)) {
                 return Ok(true);
@@ -155,7 +155,7 @@ impl Refreshing<'_> {
         let there = match known {
             Some(there) => there,
             None => {
-                let engine = Engine::new(self.staging.folder.root())?;
+                let engine = engine_over(self.staging.folder)?;
                 let wanted = wanted(&engine, self.job, object, KEYS_AT_MOST).await?;
                 // As many pages as the other way takes calls are read at the most: whichever is cheaper, twice that is never spent.
                 let calls = wanted.as_ref().map_or(usize::MAX, |wanted| {
@@ -185,7 +185,7 @@ impl Refreshing<'_> {
         staging.ledger.read_again(staging.run, &name)?;
         staging.folder.clear(&name).await?;
         let mut writer = staging.folder.write(&name, schema);
-        let engine = Engine::new(staging.folder.root())?;
+        let engine = engine_over(staging.folder)?;
         let all = wanted(&engine, self.job, object, usize::MAX).await?.unwrap_or_default();
         let (mut seen, mut rows) = (HashSet::new(), 0);
         for one in &all {

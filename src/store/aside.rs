@@ -3,12 +3,10 @@
 //! In: a run folder. Out: the same folder, with some of its datasets below [`ASIDE`]. Whoever ends in between leaves them there, and
 //! the next one puts them back before it does anything else.
 
-use std::path::Path;
-
-use super::dataset::RunFolder;
-use super::durable;
+use super::dataset::{Place, RunFolder};
 use super::error::{Result, disk};
 use super::parts::clear;
+use super::{durable, objects};
 
 /// Where datasets lie that are set aside.
 pub const ASIDE: &str = "aside";
@@ -18,10 +16,13 @@ impl RunFolder {
     ///
     /// # Errors
     /// If one cannot be moved.
-    pub fn set_aside(&self, names: &[&str]) -> Result<()> {
-        let top = Path::new(self.root()).to_owned();
+    pub async fn set_aside(&self, names: &[&str]) -> Result<()> {
+        let top = match self.place() {
+            Place::Disk(top) => top,
+            Place::Bucket(bucket) => return objects::set_aside(bucket, names).await,
+        };
         let aside = top.join(ASIDE);
-        durable::make_folder(&top, &aside)?;
+        durable::make_folder(top, &aside)?;
         for name in names {
             let from = top.join(name);
             if durable::is_folder(&from) {
@@ -29,15 +30,18 @@ impl RunFolder {
             }
         }
         durable::sync_folder(&aside)?;
-        durable::sync_folder(&top)
+        durable::sync_folder(top)
     }
 
     /// Puts back what was set aside; what was made in its place is removed.
     ///
     /// # Errors
     /// If one cannot be moved.
-    pub fn put_back(&self) -> Result<()> {
-        let top = Path::new(self.root()).to_owned();
+    pub async fn put_back(&self) -> Result<()> {
+        let top = match self.place() {
+            Place::Disk(top) => top,
+            Place::Bucket(bucket) => return objects::put_back(bucket).await,
+        };
         let aside = top.join(ASIDE);
         if !durable::is_folder(&aside) {
             return Ok(());
@@ -55,11 +59,14 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be moved.
-    pub fn take_from_aside(&self, name: &str) -> Result<()> {
-        let top = Path::new(self.root()).to_owned();
+    pub async fn take_from_aside(&self, name: &str) -> Result<()> {
+        let top = match self.place() {
+            Place::Disk(top) => top,
+            Place::Bucket(bucket) => return objects::take_from_aside(bucket, name).await,
+        };
         let (from, to) = (top.join(ASIDE).join(name), top.join(name));
         if let Some(folder) = to.parent() {
-            durable::make_folder(&top, folder)?;
+            durable::make_folder(top, folder)?;
         }
         std::fs::rename(&from, &to).map_err(disk("cannot put back", &to))
     }
@@ -68,7 +75,10 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be removed.
-    pub fn forget_aside(&self) -> Result<()> {
-        clear(&Path::new(self.root()).join(ASIDE))
+    pub async fn forget_aside(&self) -> Result<()> {
+        match self.place() {
+            Place::Disk(top) => clear(&top.join(ASIDE)),
+            Place::Bucket(bucket) => objects::forget_aside(bucket).await,
+        }
     }
 }

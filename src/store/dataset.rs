@@ -15,19 +15,28 @@ use object_store::path::Path as StorePath;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::bucket::Bucket;
 use super::error::{Error, Result};
 pub use super::parts::Part;
 pub use super::writer::Writer;
-use super::{durable, parts};
+use super::{durable, objects, parts};
 
 /// Rows of one batch that is read back, and of one group in a file: whoever reads or writes holds no more at a time.
 pub(super) const ROWS_PER_BATCH: usize = 8_192;
 
-/// The folder of one run.
+/// The folder of one run, on the disk or in an object store.
 #[derive(Clone)]
 pub struct RunFolder {
-    store: Arc<LocalFileSystem>,
+    store: Arc<dyn ObjectStore>,
+    place: Place,
     root: String,
+}
+
+/// Where its files lie.
+#[derive(Clone)]
+pub(super) enum Place {
+    Disk(PathBuf),
+    Bucket(Bucket),
 }
 
 /// A dataset being read, file by file, in the order in which it was written.
@@ -45,13 +54,32 @@ impl RunFolder {
     /// If it cannot be opened.
     pub fn open(path: &Path) -> Result<Self> {
         let store = LocalFileSystem::new_with_prefix(path).map_err(|e| problem(&path.display().to_string(), &e))?;
-        Ok(Self { store: Arc::new(store), root: path.display().to_string() })
+        let root = path.display().to_string();
+        // As the store has it, without links and dots.
+        let mut top = store.path_to_filesystem(&StorePath::from(parts::name(0))).map_err(|e| problem(&root, &e))?;
+        top.pop();
+        Ok(Self { store: Arc::new(store), place: Place::Disk(top), root })
     }
 
-    /// Its path.
+    /// The run folder in an object store. `beside` is a folder of this machine for what only a process at work needs.
+    pub(super) fn in_bucket(bucket: Bucket, beside: &Path) -> Self {
+        let store = bucket.seen_from_here();
+        Self { store, place: Place::Bucket(bucket), root: beside.display().to_string() }
+    }
+
+    /// Its path: of one in an object store the folder of this machine beside it, where things are put that are not kept.
     #[must_use]
     pub fn root(&self) -> &str {
         &self.root
+    }
+
+    /// The place of one in an object store.
+    #[must_use]
+    pub fn bucket(&self) -> Option<&Bucket> {
+        match &self.place {
+            Place::Disk(_) => None,
+            Place::Bucket(bucket) => Some(bucket),
+        }
     }
 
     /// Begins a dataset.
@@ -73,28 +101,41 @@ impl RunFolder {
     /// # Errors
     /// If the folder cannot be read, or a file not removed.
     pub async fn take_up(&self, name: &str, schema: SchemaRef, kept: &[Part]) -> Result<Option<Writer>> {
-        let (folder, recorded) = (self.folder_of(name)?, kept.to_vec());
-        let is_whole = beside(name, move || {
-            let is_whole = parts::are_whole(&folder, &recorded)?;
-            if is_whole {
-                parts::keep_only(&folder, &recorded)?;
+        let is_whole = match &self.place {
+            Place::Disk(top) => {
+                let (folder, recorded) = (on_disk(top, name), kept.to_vec());
+                let looked = beside(name, move || {
+                    let is_whole = parts::are_whole(&folder, &recorded)?;
+                    if is_whole {
+                        parts::keep_only(&folder, &recorded)?;
+                    }
+                    Ok(is_whole)
+                });
+                looked.await?
             }
-            Ok(is_whole)
-        });
-        if !is_whole.await? {
-            return Ok(None);
-        }
-        let writer = self.write(name, schema).behind(kept);
-        Ok(Some(writer))
+            Place::Bucket(bucket) => {
+                let is_whole = objects::are_whole(bucket, name, kept).await?;
+                if is_whole {
+                    objects::keep_only(bucket, name, kept).await?;
+                }
+                is_whole
+            }
+        };
+        Ok(is_whole.then(|| self.write(name, schema).behind(kept)))
     }
 
-    /// Takes the files of a dataset over from another run as they are, without copying them; false if the disk cannot do that. A file is
-    /// never changed once it is there, so two runs may have it.
+    /// Takes the files of a dataset over from another run as they are; false if the place cannot do that. A file is never changed once it
+    /// is there, so two runs on a disk may have the same; an object store copies it by itself.
     ///
     /// # Errors
     /// If the folder cannot be made.
     pub async fn adopt(&self, from: &Self, name: &str, kept: &[Part]) -> Result<bool> {
-        let (top, here, there) = (self.top()?, self.folder_of(name)?, from.folder_of(name)?);
+        let (top, there) = match (&self.place, &from.place) {
+            (Place::Disk(top), Place::Disk(other)) => (top.clone(), on_disk(other, name)),
+            (Place::Bucket(ours), Place::Bucket(theirs)) => return objects::adopt(ours, theirs, name, kept).await,
+            _ => return Ok(false),
+        };
+        let here = on_disk(&top, name);
         let files: Vec<String> = kept.iter().map(|part| part.file.clone()).collect();
         let linked = beside(name, move || {
             durable::make_folder(&top, &here)?;
@@ -114,8 +155,13 @@ impl RunFolder {
     /// # Errors
     /// If the folder cannot be read.
     pub async fn is_whole(&self, name: &str, kept: &[Part]) -> Result<bool> {
-        let (folder, recorded) = (self.folder_of(name)?, kept.to_vec());
-        beside(name, move || parts::are_whole(&folder, &recorded)).await
+        match &self.place {
+            Place::Disk(top) => {
+                let (folder, recorded) = (on_disk(top, name), kept.to_vec());
+                beside(name, move || parts::are_whole(&folder, &recorded)).await
+            }
+            Place::Bucket(bucket) => objects::are_whole(bucket, name, kept).await,
+        }
     }
 
     /// Removes a dataset whole.
@@ -123,7 +169,21 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be removed.
     pub async fn clear(&self, name: &str) -> Result<()> {
-        let folder = self.folder_of(name)?;
+        match &self.place {
+            Place::Disk(top) => {
+                let folder = on_disk(top, name);
+                beside(name, move || parts::clear(&folder)).await
+            }
+            Place::Bucket(bucket) => objects::clear(bucket, name).await,
+        }
+    }
+
+    /// Removes a folder on this machine that a process at work needed.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub async fn clear_beside(&self, name: &str) -> Result<()> {
+        let folder = Path::new(&self.root).join(name);
         beside(name, move || parts::clear(&folder)).await
     }
 
@@ -133,8 +193,13 @@ impl RunFolder {
     /// # Errors
     /// If a file cannot be read.
     pub async fn digest(&self, name: &str) -> Result<String> {
-        let folder = self.folder_of(name)?;
-        beside(name, move || parts::digest_of(&folder)).await
+        match &self.place {
+            Place::Disk(top) => {
+                let folder = on_disk(top, name);
+                beside(name, move || parts::digest_of(&folder)).await
+            }
+            Place::Bucket(bucket) => objects::digest_of(bucket, name).await,
+        }
     }
 
     /// Hides a file of a dataset from whoever looks for it, or shows it again: a page that is recorded before its file is there.
@@ -143,28 +208,21 @@ impl RunFolder {
     /// If it cannot be renamed.
     #[cfg(feature = "sabotage")]
     pub fn hide(&self, name: &str, file: &str, is_hidden: bool) -> Result<()> {
-        let shown = self.path_of(&format!("{name}/{file}"))?;
+        let Place::Disk(top) = &self.place else {
+            return Err(problem(name, &"a file in an object store cannot be hidden"));
+        };
+        let shown = on_disk(top, name).join(file);
         let hidden = shown.with_extension("hidden");
         let (from, to) = if is_hidden { (&shown, &hidden) } else { (&hidden, &shown) };
         std::fs::rename(from, to).map_err(|e| problem(name, &e))
     }
 
-    /// Where a file of the run folder lies. The store turns names into paths, for readers and writers alike.
-    pub(super) fn path_of(&self, place: &str) -> Result<PathBuf> {
-        self.store.path_to_filesystem(&StorePath::from(place)).map_err(|e| problem(place, &e))
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
-    /// The folder itself, as its files are found.
-    pub(super) fn top(&self) -> Result<PathBuf> {
-        let mut path = self.path_of(&parts::name(0))?;
-        path.pop();
-        Ok(path)
-    }
-
-    fn folder_of(&self, name: &str) -> Result<PathBuf> {
-        let mut path = self.path_of(&format!("{name}/{}", parts::name(0)))?;
-        path.pop();
-        Ok(path)
+    pub(super) fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
     }
 
     /// Opens a dataset.
@@ -191,6 +249,11 @@ impl RunFolder {
         files.sort_by_key(number);
         Ok(files)
     }
+}
+
+/// The path of a dataset. Whatever a name says, it lies in the folder: the store turns names into paths, for readers and writers alike.
+pub(super) fn on_disk(top: &Path, name: &str) -> PathBuf {
+    top.join(StorePath::from(name).as_ref())
 }
 
 impl Reader {

@@ -58,6 +58,28 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
+    /// An object store says no, or nothing.
+    #[error("{what} {place}: {detail}")]
+    Bucket {
+        /// What was tried: `cannot write`.
+        what: &'static str,
+        /// The URL of the object or the place.
+        place: String,
+        /// In the store's words.
+        detail: String,
+    },
+    /// A place for run folders that another state's are kept in.
+    #[error(
+        "{place} has the runs of another state (one that began at {theirs}; this one began at {ours}), which have the same numbers: give each          state a --home of its own"
+    )]
+    NotOurs {
+        /// The place's URL.
+        place: String,
+        /// When the other state began: RFC 3339, UTC.
+        theirs: String,
+        /// When this one did.
+        ours: String,
+    },
     /// A folder that files are to be written into, and that is not free.
     #[error("{} {why}, and nothing in it is written over; name another folder with --out, or empty it first", path.display())]
     Occupied {

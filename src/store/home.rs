@@ -4,14 +4,15 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::durable;
+use super::bucket::Bucket;
 use super::error::{Error, Result, disk};
-use super::error_file::ERROR_FILE;
+use super::run_folders::RunFolders;
 use super::state::State;
 
 /// An open home. The lock is the operating system's: it ends with the process, however that ends.
 pub struct Home {
     root: PathBuf,
+    runs: RunFolders,
     _lock: File,
 }
 
@@ -32,7 +33,7 @@ impl Home {
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let lock = lock.map_err(disk("cannot create", &path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { root, _lock: lock }),
+            Ok(()) => Ok(Self { runs: RunFolders::of(&root, None, None), root, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(Error::Busy { holder: holder(&root), path: root }),
             Err(TryLockError::Error(source)) => Err(Error::Disk { what: "cannot lock", path, source }),
         }
@@ -50,68 +51,17 @@ impl Home {
         state_path(&self.root)
     }
 
-    /// The folder of a run, made now.
-    ///
-    /// # Errors
-    /// If it cannot be made.
-    pub fn run_folder(&self, run: &str) -> Result<PathBuf> {
-        let runs = self.root.join("runs");
-        own_folder(&runs)?;
-        let path = runs.join(run);
-        own_folder(&path)?;
-        Ok(path)
-    }
-
-    /// The folder of a run, if it is there; a link in its place is none.
+    /// Its run folders.
     #[must_use]
-    pub fn existing_run_folder(&self, run: &str) -> Option<PathBuf> {
-        let path = self.root.join("runs").join(run);
-        (path.is_dir() && !path.is_symlink()).then_some(path)
+    pub fn runs(&self) -> &RunFolders {
+        &self.runs
     }
 
-    /// Removes the folder of a run, and says how many bytes that freed.
-    ///
-    /// # Errors
-    /// If it cannot be removed.
-    pub fn remove_run_folder(path: &Path) -> Result<u64> {
-        let bytes = size_of_folder(path);
-        std::fs::remove_dir_all(path).map_err(disk("cannot remove", path))?;
-        Ok(bytes)
-    }
-
-    /// Removes the rows and the plan of a run, and leaves its error file; says how many bytes that freed.
-    ///
-    /// # Errors
-    /// If they cannot be removed.
-    pub fn remove_rows(path: &Path) -> Result<u64> {
-        let mut bytes = 0;
-        for entry in std::fs::read_dir(path).map_err(disk("cannot read", path))? {
-            let entry = entry.map_err(disk("cannot read", path))?;
-            if entry.file_name() == ERROR_FILE {
-                continue;
-            }
-            let path = entry.path();
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                bytes += Self::remove_run_folder(&path)?;
-            } else {
-                bytes += entry.metadata().map_or(0, |meta| meta.len());
-                std::fs::remove_file(&path).map_err(disk("cannot remove", &path))?;
-            }
-        }
-        remove_if_empty(path)?;
-        Ok(bytes)
-    }
-
-    /// Removes the error file of a run, and its folder if nothing else is in it; says how many bytes that freed.
-    ///
-    /// # Errors
-    /// If it cannot be removed.
-    pub fn remove_error_file(path: &Path) -> Result<u64> {
-        let file = path.join(ERROR_FILE);
-        let bytes = file.metadata().map_or(0, |meta| meta.len());
-        durable::remove(&file)?;
-        remove_if_empty(path)?;
-        Ok(bytes)
+    /// The same with its run folders in an object store, of a state that began at `born_ms`.
+    #[must_use]
+    pub fn with_runs_in(self, bucket: Bucket, born_ms: i64) -> Self {
+        let runs = RunFolders::of(&self.root, Some(bucket), Some(born_ms));
+        Self { runs, ..self }
     }
 
     /// The folder of previews, empty.
@@ -126,34 +76,6 @@ impl Home {
         own_folder(&path)?;
         Ok(path)
     }
-}
-
-/// What is left of a run's files.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Kept {
-    /// Its folder, if it is there.
-    pub folder: Option<PathBuf>,
-    /// Whether its rows and its plan are: what lies in the folder beside the error file.
-    pub has_rows: bool,
-    /// The error file, if it is there.
-    pub error_file: Option<PathBuf>,
-}
-
-/// What is left of a run's files in a home, open or not.
-#[must_use]
-pub fn kept_of_run(root: &Path, run: &str) -> Kept {
-    let folder = root.join("runs").join(run);
-    let Ok(entries) = std::fs::read_dir(&folder) else { return Kept::default() };
-    let has_rows = entries.flatten().any(|entry| entry.file_name() != ERROR_FILE);
-    let error_file = Some(folder.join(ERROR_FILE)).filter(|path| path.is_file());
-    Kept { folder: Some(folder), has_rows, error_file }
-}
-
-fn remove_if_empty(path: &Path) -> Result<()> {
-    if std::fs::read_dir(path).map_err(disk("cannot read", path))?.next().is_none() {
-        std::fs::remove_dir(path).map_err(disk("cannot remove", path))?;
-    }
-    Ok(())
 }
 
 /// The right to follow the schedules of a home: one process's at a time, as long as it lives.
@@ -197,7 +119,7 @@ pub(super) fn size_of_folder(path: &Path) -> u64 {
 }
 
 /// Makes a folder that is not there. A link in its place is not followed: rows would lie where nobody looks after them.
-fn own_folder(path: &Path) -> Result<()> {
+pub(super) fn own_folder(path: &Path) -> Result<()> {
     if path.is_symlink() {
         let why = "it is a link; remove it, or choose another place for everything with --home";
         return Err(disk("will not write into", path)(io::Error::other(why)));

@@ -104,7 +104,7 @@ pub(super) fn line(name: &str, digest: &str) -> String {
 }
 
 /// Whether bytes have a digest: one of ours, or a SHA-256, which files had before.
-fn is_of(bytes: &[u8], recorded: &str) -> bool {
+pub(super) fn is_of(bytes: &[u8], recorded: &str) -> bool {
     if recorded.len() == 2 * SHA256.output_len() {
         hexadecimal(digest(&SHA256, bytes).as_ref()) == recorded
     } else {

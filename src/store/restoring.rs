@@ -90,6 +90,8 @@ fn keep_what_must_stay(database: &Connection, old: &Path) -> Result<()> {
          INSERT INTO spent SELECT * FROM old.spent WHERE true ON CONFLICT (tenant, api, length_ms) DO UPDATE SET
              calls = iif(excluded.number = number, max(calls, excluded.calls), iif(excluded.number > number, excluded.calls, calls)),
              number = max(number, excluded.number);
+         INSERT INTO upkeep SELECT * FROM old.upkeep WHERE name = 'began'
+             ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms;
          INSERT OR IGNORE INTO slot SELECT * FROM old.slot;
          INSERT INTO following SELECT * FROM old.following WHERE true ON CONFLICT (name) DO UPDATE SET
              schedule = excluded.schedule, decided_until_ms = excluded.decided_until_ms;

@@ -22,6 +22,9 @@ pub struct Aged {
     pub has_details: bool,
 }
 
+/// Under this name stands when the state began.
+pub(super) const BEGAN: &str = "began";
+
 impl State {
     /// All runs with their age, the oldest first.
     ///
@@ -95,6 +98,18 @@ impl State {
             )?;
             Ok(gone as u64)
         })
+    }
+
+    /// When the state began, in milliseconds since 1970: which of several it is. One that does not know yet began now.
+    ///
+    /// # Errors
+    /// If it cannot be read or kept.
+    pub fn birth(&self, now_ms: i64) -> Result<i64> {
+        if let Some(at_ms) = self.upkept(BEGAN)? {
+            return Ok(at_ms);
+        }
+        self.upkeep(BEGAN, now_ms)?;
+        Ok(now_ms)
     }
 
     /// When something was last done that is done from time to time, in milliseconds since 1970.

@@ -5,31 +5,44 @@
 
 use std::fs::File;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use object_store::ObjectStoreExt;
+use object_store::path::Path as StorePath;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::file::reader::ChunkReader;
 use tokio::task::JoinHandle;
 
-use super::dataset::{ROWS_PER_BATCH, RunFolder, beside, problem};
+use super::dataset::{Place, ROWS_PER_BATCH, RunFolder, beside, problem};
 use super::error::{Result, disk};
 
 /// A dataset of which rows are picked, file by file, in the order in which it was written.
 pub struct Sift {
     name: String,
-    files: std::vec::IntoIter<PathBuf>,
+    folder: RunFolder,
+    files: std::vec::IntoIter<StorePath>,
     columns: Vec<String>,
     /// The next file, which is read while somebody looks at the one before.
-    ahead: Option<(PathBuf, JoinHandle<Result<RecordBatch>>)>,
+    ahead: Option<JoinHandle<Result<(Content, RecordBatch)>>>,
+}
+
+/// What a file is read from: one in an object store is fetched once, and held while somebody looks at it.
+#[derive(Clone)]
+enum Content {
+    File(PathBuf),
+    Held(Bytes),
 }
 
 /// One file of it.
 pub struct Sifted {
     name: String,
-    file: PathBuf,
+    content: Content,
     /// All of its rows, in the columns that every row is looked at in, as far as the dataset has them.
     pub rows: RecordBatch,
 }
@@ -40,9 +53,8 @@ impl RunFolder {
     /// # Errors
     /// If it cannot be listed.
     pub async fn sift(&self, name: &str, columns: Vec<String>) -> Result<Sift> {
-        let files: Result<Vec<PathBuf>> =
-            self.files_of(name).await?.iter().map(|file| self.path_of(file.as_ref())).collect();
-        Ok(Sift { name: name.to_owned(), files: files?.into_iter(), columns, ahead: None })
+        let files = self.files_of(name).await?.into_iter();
+        Ok(Sift { name: name.to_owned(), folder: self.clone(), files, columns, ahead: None })
     }
 }
 
@@ -52,18 +64,30 @@ impl Sift {
     /// # Errors
     /// If it cannot be read.
     pub async fn next(&mut self) -> Result<Option<Sifted>> {
-        let Some((file, rows)) = self.ahead.take().or_else(|| self.begin()) else { return Ok(None) };
+        let Some(file) = self.ahead.take().or_else(|| self.begin()) else { return Ok(None) };
         self.ahead = self.begin();
-        let rows = rows.await.map_err(|e| problem(&self.name, &e))??;
-        Ok(Some(Sifted { name: self.name.clone(), rows, file }))
+        let (content, rows) = file.await.map_err(|e| problem(&self.name, &e))??;
+        Ok(Some(Sifted { name: self.name.clone(), rows, content }))
     }
 
     /// Begins to read the next file.
-    fn begin(&mut self) -> Option<(PathBuf, JoinHandle<Result<RecordBatch>>)> {
+    fn begin(&mut self) -> Option<JoinHandle<Result<(Content, RecordBatch)>>> {
         let file = self.files.next()?;
-        let (path, columns, what) = (file.clone(), self.columns.clone(), self.name.clone());
-        let read = move || decode(&path, &what, Some(&columns), None).and_then(|all| whole(&what, &all));
-        Some((file, tokio::task::spawn_blocking(read)))
+        let (columns, what) = (self.columns.clone(), self.name.clone());
+        let read = move |content: Content| {
+            let rows = decode(&content, &what, Some(&columns), None).and_then(|all| whole(&what, &all))?;
+            Ok((content, rows))
+        };
+        if let Place::Disk(top) = self.folder.place() {
+            let path = top.join(file.as_ref());
+            return Some(tokio::task::spawn_blocking(move || read(Content::File(path))));
+        }
+        let (store, what) = (Arc::clone(self.folder.store()), self.name.clone());
+        Some(tokio::spawn(async move {
+            let answer = store.get(&file).await.map_err(|e| problem(&what, &e))?;
+            let bytes = answer.bytes().await.map_err(|e| problem(&what, &e))?;
+            beside(&what, move || read(Content::Held(bytes))).await
+        }))
     }
 }
 
@@ -76,8 +100,8 @@ impl Sifted {
         if positions.is_empty() {
             return Ok(Vec::new());
         }
-        let (path, what, picked) = (self.file.clone(), self.name.clone(), ranges(positions));
-        beside(&self.name, move || Ok(decode(&path, &what, columns.as_deref(), Some(picked))?.batches)).await
+        let (content, what, picked) = (self.content.clone(), self.name.clone(), ranges(positions));
+        beside(&self.name, move || Ok(decode(&content, &what, columns.as_deref(), Some(picked))?.batches)).await
     }
 }
 
@@ -99,9 +123,22 @@ struct Decoded {
     batches: Vec<RecordBatch>,
 }
 
-fn decode(path: &Path, what: &str, columns: Option<&[String]>, picked: Option<Vec<Range<usize>>>) -> Result<Decoded> {
-    let file = File::open(path).map_err(disk("cannot read", path))?;
-    let mut reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| problem(what, &e))?;
+type Picked = Option<Vec<Range<usize>>>;
+
+fn decode(content: &Content, what: &str, columns: Option<&[String]>, picked: Picked) -> Result<Decoded> {
+    match content {
+        Content::File(path) => decode_from(File::open(path).map_err(disk("cannot read", path))?, what, columns, picked),
+        Content::Held(bytes) => decode_from(bytes.clone(), what, columns, picked),
+    }
+}
+
+fn decode_from(
+    content: impl ChunkReader + 'static,
+    what: &str,
+    columns: Option<&[String]>,
+    picked: Picked,
+) -> Result<Decoded> {
+    let mut reader = ParquetRecordBatchReaderBuilder::try_new(content).map_err(|e| problem(what, &e))?;
     if let Some(columns) = columns {
         let schema = reader.schema().clone();
         let places = columns.iter().filter_map(|name| schema.index_of(name).ok());

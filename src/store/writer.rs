@@ -2,18 +2,21 @@
 //!
 //! One file is written while the rows of the next are made. In: batches. Out: files, and their digests.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ring::digest::{Context, SHA256};
 use tokio::task::JoinHandle;
 
-use super::dataset::{ROWS_PER_BATCH, RunFolder, problem};
+use super::bucket::Bucket;
+use super::dataset::{Place, ROWS_PER_BATCH, RunFolder, on_disk, problem};
 use super::error::Result;
 use super::parts::Part;
 use super::{durable, parts};
@@ -172,42 +175,38 @@ impl Writer {
         self.held_rows = later.num_rows();
         self.held = if later.num_rows() > 0 { vec![later] } else { Vec::new() };
         self.written().await?;
-        self.begin(now)
+        self.begin(now);
+        Ok(())
     }
 
     /// Writes one file.
     async fn put(&mut self, batch: RecordBatch) -> Result<Part> {
-        self.begin(batch)?;
+        self.begin(batch);
         self.written().await?.ok_or_else(|| problem(&self.name, &"nothing was written"))
     }
 
-    /// Begins to write a file, on a thread of its own: to bring it to the disk takes as long as a page takes to come.
-    fn begin(&mut self, batch: RecordBatch) -> Result<()> {
+    /// Begins to write a file, while its rows' successors are made: to bring it to its place takes as long as a page takes to come.
+    fn begin(&mut self, batch: RecordBatch) {
         let file = parts::name(self.next);
-        let path = self.folder.path_of(&format!("{}/{file}", self.name))?;
-        let (root, rows, what) = (self.folder.top()?, batch.num_rows() as u64, self.name.clone());
         // Whatever comes of this one, its name is not used again: it may still be under way.
         self.next += 1;
-        let rows_per_group = self.rows_per_group;
-        let (is_lasting, is_abandoned) = (self.is_lasting, Arc::clone(&self.abandoned.0));
-        self.under_way = Some(tokio::task::spawn_blocking(move || {
-            let bytes = encode(&batch, rows_per_group).map_err(|e| problem(&what, &e))?;
-            if let Some(folder) = path.parent() {
-                durable::make_folder(&root, folder)?;
+        let one = File {
+            name: file,
+            dataset: self.name.clone(),
+            rows_per_group: self.rows_per_group,
+            is_lasting: self.is_lasting,
+            is_abandoned: Arc::clone(&self.abandoned.0),
+        };
+        self.under_way = Some(match self.folder.place() {
+            Place::Disk(top) => {
+                let top = top.clone();
+                tokio::task::spawn_blocking(move || one.to_disk(&top, &batch))
             }
-            if is_abandoned.load(Ordering::Acquire) {
-                return Err(problem(&what, &"the stage was given up"));
+            Place::Bucket(bucket) => {
+                let bucket = bucket.clone();
+                tokio::spawn(async move { one.to_bucket(&bucket, batch).await })
             }
-            if is_lasting {
-                durable::write(&path, &bytes)?
-            } else {
-                durable::write_fleeting(&path, &bytes)?
-            }
-            // Nobody asks whether a file is still what it was that is read at once.
-            let digest = if is_lasting { parts::checksum(&bytes) } else { String::new() };
-            Ok(Part { file, rows, digest })
-        }));
-        Ok(())
+        });
     }
 
     /// Waits for the file that is being written, if one is.
@@ -216,6 +215,53 @@ impl Writer {
         let part = under_way.await.map_err(|e| problem(&self.name, &e))??;
         self.digest.update(parts::line(&part.file, &part.digest).as_bytes());
         Ok(Some(part))
+    }
+}
+
+/// A file of a dataset that is to be written.
+struct File {
+    name: String,
+    dataset: String,
+    rows_per_group: usize,
+    is_lasting: bool,
+    is_abandoned: Arc<AtomicBool>,
+}
+
+impl File {
+    fn to_disk(self, top: &Path, batch: &RecordBatch) -> Result<Part> {
+        let path = on_disk(top, &self.dataset).join(&self.name);
+        let bytes = encode(batch, self.rows_per_group).map_err(|e| problem(&self.dataset, &e))?;
+        if let Some(folder) = path.parent() {
+            durable::make_folder(top, folder)?;
+        }
+        self.is_wanted()?;
+        if self.is_lasting {
+            durable::write(&path, &bytes)?
+        } else {
+            durable::write_fleeting(&path, &bytes)?
+        }
+        Ok(self.written(batch.num_rows(), &bytes))
+    }
+
+    async fn to_bucket(self, bucket: &Bucket, batch: RecordBatch) -> Result<Part> {
+        let (rows, rows_per_group) = (batch.num_rows(), self.rows_per_group);
+        let encoded = tokio::task::spawn_blocking(move || encode(&batch, rows_per_group)).await;
+        let bytes = encoded.map_err(|e| problem(&self.dataset, &e))?.map_err(|e| problem(&self.dataset, &e))?;
+        self.is_wanted()?;
+        let bytes = Bytes::from(bytes);
+        bucket.put(&format!("{}/{}", self.dataset, self.name), bytes.clone()).await?;
+        Ok(self.written(rows, &bytes))
+    }
+
+    fn is_wanted(&self) -> Result<()> {
+        let is_abandoned = self.is_abandoned.load(Ordering::Acquire);
+        if is_abandoned { Err(problem(&self.dataset, &"the stage was given up")) } else { Ok(()) }
+    }
+
+    fn written(self, rows: usize, bytes: &[u8]) -> Part {
+        // Nobody asks whether a file is still what it was that is read at once.
+        let digest = if self.is_lasting { parts::checksum(bytes) } else { String::new() };
+        Part { file: self.name, rows: rows as u64, digest }
     }
 }
 

@@ -93,10 +93,10 @@ async fn a_run_whose_files_are_gone_says_so() {
     let stage = Stage::seeded(100).await;
     let first = stage.run(COMPANIES).await.remove(0);
     stage.run(COMPANIES).await;
-    let shown = show(&stage.setting, &first.run).unwrap();
+    let shown = show(&stage.setting, &first.run).await.unwrap();
     assert!(shown.kept.has_rows && shown.kept.error_file.is_some() && !shown.reasons.is_empty());
-    assert_eq!(clean(&stage.setting, 0).unwrap().runs, std::slice::from_ref(&first.run));
-    let shown = show(&stage.setting, &first.run).unwrap();
+    assert_eq!(clean(&stage.setting, 0).await.unwrap().runs, std::slice::from_ref(&first.run));
+    let shown = show(&stage.setting, &first.run).await.unwrap();
     assert_eq!((shown.kept, shown.reasons.len(), shown.loaded.len()), (Kept::default(), 0, 0));
     assert_eq!(shown.stages.len(), 3, "what it amounted to stays");
 }

@@ -181,10 +181,10 @@ async fn what_is_done_to_runs_is_kept() {
     let one = last(&stage);
     assert_eq!((one.kind.as_str(), one.name.as_str(), one.action.as_str()), ("run", failed.run.as_str(), "cancelled"));
     assert_eq!((one.before.as_deref(), one.after.as_deref()), (Some("failed"), Some("cancelled")));
-    clean(&stage.setting, 0).unwrap();
+    clean(&stage.setting, 0).await.unwrap();
     assert_eq!((last(&stage).kind.as_str(), last(&stage).action.as_str()), ("state", "cleaned"));
     let count = change_words(&stage.setting).len();
-    clean(&stage.setting, 0).unwrap();
+    clean(&stage.setting, 0).await.unwrap();
     assert!(resuming::cancel(&stage.setting, &failed.run).is_err());
     assert_eq!(change_words(&stage.setting).len(), count, "nothing was done");
     let account = json!({ "accountid": "00000000-0000-0000-0000-000000000061" });

@@ -172,7 +172,7 @@ async fn an_applied_plan_is_a_run_like_any_other() {
     let applied = apply(&stage, &report.run).await.expect("it is applied");
     assert_eq!((applied.counts.inserted, applied.calls.gainsight_writes, applied.resumed), (120, 3, 0));
     assert_eq!(applied.status.word(), "success");
-    let shown = activity::show(&stage.setting, &report.run).expect("it is listed");
+    let shown = activity::show(&stage.setting, &report.run).await.expect("it is listed");
     assert_eq!((shown.run.status.as_str(), shown.standing.is_none()), ("success", true));
     let next = stage.run(COMPANIES).await.remove(0);
     assert_eq!((next.counts.inserted, next.counts.updated, next.counts.unchanged), (1, 1, 119));
@@ -187,7 +187,7 @@ async fn an_application_that_was_interrupted_goes_on() {
         stage.sandbox.strike_by(rule).expect("a rule");
         let error = apply(&stage, &report.run).await.expect_err("the second batch fails");
         assert_eq!(error.exit_code(), 3);
-        let standing = activity::show(&stage.setting, &report.run).expect("it is listed").standing;
+        let standing = activity::show(&stage.setting, &report.run).await.expect("it is listed").standing;
         assert_eq!(standing.expect("it can be gone on with").tally.written, 50);
         let again = apply(&stage, &report.run).await.expect_err("it is no plan any more").to_string();
         assert!(again.contains(&format!("`ferry resume {}` goes on with it", report.run)), "{again}");

@@ -217,7 +217,7 @@ async fn without_an_order_the_run_says_that_there_could_be_one() {
     };
     assert_eq!(resumed.run, report.run, "`ferry resume` goes on with it too");
     assert!(resumed.counts.inserted > report.counts.inserted);
-    let shown = ferry::app::activity::show(&days.stage.setting, &report.run).expect("it is listed");
+    let shown = ferry::app::activity::show(&days.stage.setting, &report.run).await.expect("it is listed");
     assert!(shown.standing.is_some() || shown.run.status == "success");
 }
 

@@ -10,7 +10,6 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use ferry::model::dataset;
 use ferry::model::secret::Secret;
-use ferry::store::dataset::RunFolder;
 use ferry::store::error_file::{ErrorFile, Line};
 use ferry::store::home::Home;
 use ferry::store::schemas;
@@ -68,8 +67,8 @@ fn no_name_of_a_service_makes_a_path() {
 #[tokio::test]
 async fn a_dataset_lies_in_its_run_folder() {
     let outer = tempfile::tempdir().unwrap();
-    let folder = Home::open(&outer.path().join("home")).unwrap().run_folder("20260101-0001").unwrap();
-    let run = RunFolder::open(&folder).unwrap();
+    let home = Home::open(&outer.path().join("home")).unwrap();
+    let run = home.runs().make("20260101-0001").await.unwrap();
     for name in HOSTILE {
         // As it is, and as the datasets of a service's objects are named.
         for dataset in [name.to_owned(), dataset::target(name), dataset::related(name)] {
@@ -78,7 +77,8 @@ async fn a_dataset_lies_in_its_run_folder() {
             writer.finish().await.unwrap();
         }
     }
-    let strays: Vec<_> = below(outer.path()).into_iter().filter(|p| p.is_file() && !p.starts_with(&folder)).collect();
+    let strays: Vec<_> =
+        below(outer.path()).into_iter().filter(|p| p.is_file() && !p.starts_with(run.root())).collect();
     assert_eq!(strays, [outer.path().join("home/lock")]);
     let catalog = ferry::model::catalog::Catalog {
         connections: HOSTILE.iter().map(|name| ((*name).to_owned(), Default::default())).collect(),
@@ -140,7 +140,7 @@ async fn a_planted_link_is_not_followed() {
     let next = format!("{}-{:04}", &next[..8], next[9..].parse::<u32>().unwrap() + 1);
     for target in [elsewhere.path().to_owned(), elsewhere.path().join("not-there")] {
         symlink(&target, home.join("runs").join(&next)).unwrap();
-        assert!(Home::open(home).unwrap().run_folder(&next).is_err());
+        assert!(Home::open(home).unwrap().runs().make(&next).await.is_err());
         std::fs::remove_file(home.join("runs").join(&next)).unwrap();
     }
     symlink(elsewhere.path(), home.join("preview")).unwrap();
@@ -150,20 +150,21 @@ async fn a_planted_link_is_not_followed() {
     assert!(stage.try_run(COMPANIES).await.1.is_ok());
 }
 
-#[test]
-fn a_link_in_place_of_a_file_is_not_written_through() {
+#[tokio::test]
+async fn a_link_in_place_of_a_file_is_not_written_through() {
     let outer = tempfile::tempdir().unwrap();
     let (home, precious) = (outer.path().join("home"), outer.path().join("precious"));
     std::fs::write(&precious, "precious").unwrap();
     std::fs::create_dir(&home).unwrap();
     symlink(&precious, home.join("lock")).unwrap();
-    let folder = Home::open(&home).unwrap().run_folder("20260101-0001").unwrap();
+    let folder = Home::open(&home).unwrap().runs().make("20260101-0001").await.unwrap();
+    let folder = Path::new(folder.root());
     symlink(&precious, folder.join("errors.csv")).unwrap();
     symlink(&precious, home.join("secrets.new")).unwrap();
     let key = outer.path().join("key");
     Secrets::make_key(&key).unwrap();
     Secrets::open(&home, &key).unwrap().set("a", &Secret::new("b".to_owned())).unwrap();
-    let mut file = ErrorFile::new(&folder, "20260101-0001", "J");
+    let mut file = ErrorFile::new(folder, "20260101-0001", "J");
     file.add(&Line::default(), &batch(), 0).unwrap();
     let path = file.finish().unwrap().unwrap();
     assert!(!path.is_symlink() && path.is_file());

@@ -4,28 +4,19 @@
 # Usage: tests/stores/run.sh FERRY, with the binary to try.
 set -eu
 ferry=$(realpath "$1")
+here=$(dirname "$(realpath "$0")")
 work=$(mktemp -d)
 trap 'kill $(cat "$work"/*.pid) 2>/dev/null || true; rm -rf "$work"' EXIT
 cd "$work"
-python3 -m venv venv
-venv/bin/pip install --quiet 'moto[server,s3]' boto3 azure-storage-blob
-npm install --silent azurite
-venv/bin/moto_server -H 127.0.0.1 -p 5999 > moto.log 2>&1 & echo $! > moto.pid
-node_modules/.bin/azurite-blob --silent --blobPort 10000 --skipApiVersionCheck --location blobs > azurite.log 2>&1 & echo $! > azurite.pid
+. "$here/servers.sh"
 "$ferry" sandbox --rows 2000 --limits-scale 1000 --write-export export --write-project project > sandbox.log 2>&1 & echo $! > sandbox.pid
 until grep -q Serving sandbox.log 2> /dev/null; do sleep 1; done
 
 cat > upload.py <<'P'
 import os
-import boto3
-from azure.storage.blob import BlobServiceClient
 
-s3 = boto3.client("s3", endpoint_url="http://127.0.0.1:5999", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
-s3.create_bucket(Bucket="acme")
-# The key that every Azurite has: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
-key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-azure = BlobServiceClient("http://127.0.0.1:10000/devstoreaccount1", credential=key)
-azure.create_container("acme")
+from acme import azure, s3
+
 for folder, _, files in os.walk("export"):
     for name in files:
         path = os.path.join(folder, name)
@@ -34,7 +25,7 @@ for folder, _, files in os.walk("export"):
         s3.put_object(Bucket="acme", Key=path, Body=content)
         azure.get_blob_client("acme", path).upload_blob(content)
 P
-until venv/bin/python upload.py; do sleep 1; done
+PYTHONPATH=. venv/bin/python upload.py
 
 set -a; . project/secrets.env; set +a
 export AWS_ENDPOINT=http://127.0.0.1:5999 AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b AWS_REGION=us-east-1 AZURE_STORAGE_USE_EMULATOR=true
