@@ -1,24 +1,27 @@
-//! From the URL of a home to the place in an object store where its run folders are.
+//! From a URL to a place in an object store: that of a home's run folders, or of the tables of a plan.
 
 use std::path::Path;
 
 use url::Url;
 
 use super::error::Error;
+use super::workspace::Setting;
 use crate::files::location::{self, Storage};
 use crate::store::bucket::Bucket;
+use crate::store::export::Export;
+use crate::store::home;
 
 /// Schemes of object stores whose URLs say the whole way to a place.
 const SCHEMES: [&str; 6] = ["s3", "gs", "az", "azure", "abfs", "abfss"];
 
-/// The place of a URL; the store signs in with what the environment says.
+/// The place of a URL, named by an option; the store signs in with what the environment says.
 ///
 /// # Errors
 /// If the URL is of no object store, or what the environment says does not suffice.
-pub fn open(url: &Url, storage: &Storage) -> Result<Bucket, Error> {
-    let wrong = |why: &str| Error::Usage(format!("--home {url}: {why}"));
+pub fn open(option: &str, url: &Url, storage: &Storage) -> Result<Bucket, Error> {
+    let wrong = |why: &str| Error::Usage(format!("{option} {url}: {why}"));
     if !SCHEMES.contains(&url.scheme()) {
-        return Err(wrong("a home is a folder, or a place in an object store: s3://, abfss://, az:// or gs://"));
+        return Err(wrong("it takes a folder, or a place in an object store: s3://, abfss://, az:// or gs://"));
     }
     if url.query().is_some() || url.fragment().is_some() || url.password().is_some() {
         return Err(wrong("leave out everything but the bucket and the path; the environment says how to sign in"));
@@ -28,4 +31,19 @@ pub fn open(url: &Url, storage: &Storage) -> Result<Bucket, Error> {
     // As the store has it, so that a path is the same wherever it is put together.
     url.set_path(path.as_ref());
     Ok(Bucket::new(store, url, path))
+}
+
+/// A place for the tables of a plan: a folder, or a place in an object store. Nothing may be there.
+///
+/// # Errors
+/// If something is, or the place cannot be used.
+pub async fn outlet(setting: &Setting, out: &Path) -> Result<Export, Error> {
+    let Some(text) = out.to_str().filter(|text| text.contains("://")) else {
+        return Ok(Export::into_folder(out)?);
+    };
+    let url = Url::parse(text).map_err(|e| Error::Usage(format!("--out {text}: {e}")))?;
+    let bucket = open("--out", &url, &setting.storage)?;
+    home::make(&setting.home)?;
+    let beside = setting.home.join(format!("out-{}", std::process::id()));
+    Ok(Export::into_bucket(bucket, &beside).await?)
 }

@@ -111,7 +111,7 @@ pub(super) enum Verb {
         #[arg(long, value_name = "N", default_value_t = 0)]
         sample: usize,
         /// Also write every row and every field that changes into this folder, as Parquet files.
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR|URL")]
         out: Option<PathBuf>,
         /// Read and compare everything, not only what changed since the last run.
         #[arg(long)]

@@ -12,7 +12,7 @@ use super::sample::sampled;
 use super::start::Ended;
 use super::table::{Paint, lines, number, wrapped};
 use super::typed::typed;
-use crate::app::error::Error;
+use crate::app::run_places;
 use crate::app::runs;
 use crate::app::workspace::{Setting, Workspace};
 use crate::model::outcome::Outcome;
@@ -21,7 +21,6 @@ use crate::run::plan::{Plan, Unwritten};
 use crate::run::planning::Wanted;
 use crate::run::report::Report;
 use crate::run::undertaking::How;
-use crate::store::export::Export;
 
 /// Reasons that are shown with an example; the others are in the JSON and in the files.
 const REASONS_AT_MOST: usize = 12;
@@ -36,9 +35,12 @@ pub(super) struct Asked<'a> {
 
 pub(super) async fn plan(setting: &Setting, asked: &Asked<'_>, as_json: bool) -> Ended {
     // A folder that is not free is seen before anything is read.
-    let export = asked.out.map(Export::into_folder).transpose().map_err(Error::from)?;
+    let outlet = match asked.out {
+        Some(out) => Some(run_places::outlet(setting, out).await?),
+        None => None,
+    };
     let workspace = Workspace::ready(setting).await?;
-    let wanted = Wanted { how: asked.how.clone(), sample: asked.sample, export: export.as_ref() };
+    let wanted = Wanted { how: asked.how.clone(), sample: asked.sample, export: outlet.as_ref() };
     let (mut failed, mut total, paint) = (0, Total::default(), Paint::of_stdout());
     let show = |report: &Report, plan: &Plan| {
         failed += plan.counts.failed();

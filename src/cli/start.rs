@@ -188,7 +188,7 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
     Ok(Setting {
         project: common.project.clone(),
         home: folder,
-        runs: runs.map(|url| run_places::open(&url, &storage)).transpose()?,
+        runs: runs.map(|url| run_places::open("--home", &url, &storage)).transpose()?,
         environment: common.env.clone(),
         redirects: common.connection.iter().filter(|(_, url)| !url.is_empty()).cloned().collect(),
         offline: common.offline,

@@ -39,10 +39,10 @@ pub(super) async fn export(job: &Job, run: &str, plan: &Plan, folder: &RunFolder
         changes_table.add(&all.batch()?)?;
         fields_table.add(&changed.batch()?)?;
     }
-    changes_table.finish()?;
-    fields_table.finish()?;
+    changes_table.finish().await?;
+    fields_table.finish().await?;
     let summary = serde_json::json!({ "run": run, "job": job.name, "plan": plan });
-    Ok(into.text("summary.json", &format!("{summary:#}\n"))?)
+    Ok(into.text("summary.json", &format!("{summary:#}\n")).await?)
 }
 
 fn line(reasons: &Reasons, rows: &Changes<'_>, at: usize, all: &mut Lines, changed: &mut Lines) {

@@ -3,10 +3,8 @@
 //! A run may take several processes: each goes on where the ledger says that the one before it stopped. What was read is not read
 //! again, the plan is made from what was read and is the same whoever makes it, and what was sent is not sent twice.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
-
-use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::basis;
 use super::books;
@@ -22,11 +20,10 @@ use super::progress::{Progress, Voice};
 use super::quota;
 use super::recorder::Recorder;
 use super::relinking::relink;
-use super::report::{Report, Retried};
+use super::report::Report;
 use super::services::Services;
 use super::skipping::skip;
 use super::spending::Spending;
-use super::telling::Telling;
 use super::timed::Timed;
 use super::turn::Turn;
 use super::undertaking::{How, Undertaking, has_looked, undertake};
@@ -39,8 +36,7 @@ use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::RunFolder;
 use crate::store::error::Error as StoreError;
 use crate::store::home::Home;
-use crate::store::ledger::{End, Failed, Ledger, Phase};
-use crate::store::notices::ToTell;
+use crate::store::ledger::{Failed, Ledger, Phase};
 
 /// Runs a job, or goes on with a run of it. A run that fails is a report too, with its message; an error means that not even that
 /// could be kept.
@@ -343,61 +339,5 @@ impl Working<'_> {
         timed.end("plan", read, run, self.ledger)?;
         let guarded = guard::admit(job, &made, there, &target.limits);
         Ok(Staged { made, guarded })
-    }
-
-    /// How many rows were due, and how many of them are not any more.
-    fn retried(&self, failed: &[Failed]) -> Result<Option<Retried>, Error> {
-        let due = self.ledger.due(&self.services.tenancy(self.job), &self.job.name)?;
-        let chosen: Option<HashSet<&String>> = self.one.chosen.as_ref().map(|ids| ids.iter().collect());
-        let due = due.iter().filter(|one| chosen.as_ref().is_none_or(|ids| ids.contains(&one.source_id)));
-        let still: HashSet<&str> = failed.iter().map(|one| one.source_id.as_str()).collect();
-        let (mut rows, mut fixed) = (0, 0);
-        for one in due {
-            rows += 1;
-            fixed += u64::from(!still.contains(one.source_id.as_str()));
-        }
-        Ok((rows > 0).then_some(Retried { rows, fixed }))
-    }
-
-    pub(super) async fn end(
-        &self,
-        report: &Report,
-        can_resume: bool,
-        failed: &[Failed],
-        are_all: bool,
-    ) -> Result<(), Error> {
-        let json = serde_json::to_string(report).map_err(|e| Error::Books(e.to_string()))?;
-        let base = if are_all { self.next_base(failed).await? } else { None };
-        let ended = self.services.clock.now();
-        let notices = self.notices(report, ended)?;
-        Ok(self.ledger.end(&End {
-            run: &report.run,
-            of: &self.services.tenancy(self.job),
-            job: &self.job.name,
-            ended: &ended.to_rfc3339_opts(SecondsFormat::Millis, true),
-            status: report.status.word(),
-            report: &json,
-            message: report.message.as_deref(),
-            can_resume,
-            failed: if sabotage::has(Bug::NothingDue) { &[] } else { failed },
-            are_all,
-            chosen: self.one.chosen.as_deref(),
-            base: base.as_ref(),
-            notices: &notices,
-        })?)
-    }
-
-    /// Who is to be told of the job's run, by its own clauses.
-    fn notices(&self, report: &Report, ended: DateTime<Utc>) -> Result<Vec<ToTell>, Error> {
-        let started = DateTime::from_timestamp_millis(self.one.now_ms).unwrap_or(ended);
-        let telling = Telling {
-            notify: &self.job.notify,
-            chain: None,
-            by: &self.services.by,
-            goes_on: !self.services.is_attended,
-            started: &started.to_rfc3339_opts(SecondsFormat::Millis, true),
-            ended,
-        };
-        telling.notices(std::slice::from_ref(report))
     }
 }

@@ -17,6 +17,7 @@ mod columns;
 pub mod cost;
 mod deleting;
 mod drift;
+mod ending;
 pub mod error;
 mod essence;
 pub mod explained;

@@ -162,7 +162,10 @@ impl Bucket {
     }
 
     /// Whether anything is here.
-    pub(super) async fn has_any(&self) -> Result<bool> {
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn has_any(&self) -> Result<bool> {
         let first = self.store.list(Some(&self.path)).next().await;
         Ok(first.transpose().map_err(self.wrong("cannot list", ""))?.is_some())
     }

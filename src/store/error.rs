@@ -59,7 +59,9 @@ pub enum Error {
         detail: String,
     },
     /// An object store says no, or nothing.
-    #[error("{what} {place}: {detail}")]
+    #[error(
+        "{what} {place} ({detail}); see that it can be reached and that the environment says how to sign in, then `ferry resume` goes on"
+    )]
     Bucket {
         /// What was tried: `cannot write`.
         what: &'static str,
@@ -87,6 +89,12 @@ pub enum Error {
         path: PathBuf,
         /// `is not empty`, `is a file`.
         why: &'static str,
+    },
+    /// A place in an object store that files are to be written into, and that is not free.
+    #[error("{place} has files already, and nothing is written over; name another place with --out")]
+    Taken {
+        /// Its URL.
+        place: String,
     },
     /// The state database.
     #[error("the state database{} cannot be used: {source}{}", place(path.as_deref()), state_advice(source))]

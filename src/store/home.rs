@@ -22,11 +22,7 @@ impl Home {
     /// # Errors
     /// If the folder cannot be made, or another process has it.
     pub fn open(root: &Path) -> Result<Self> {
-        // A folder that was there keeps its permissions; one that is made here is its owner's alone.
-        if !root.exists() {
-            std::fs::create_dir_all(root).map_err(disk("cannot create", root))?;
-            owner_only(root)?;
-        }
+        make(root)?;
         let root = root.canonicalize().map_err(disk("cannot open", root))?;
         let path = root.join("lock");
         // Never emptied: a link in its place would have another file emptied.
@@ -76,6 +72,18 @@ impl Home {
         own_folder(&path)?;
         Ok(path)
     }
+}
+
+/// Makes the folder of a home. One that was there keeps its permissions; one that is made here is its owner's alone.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn make(root: &Path) -> Result<()> {
+    if !root.exists() {
+        std::fs::create_dir_all(root).map_err(disk("cannot create", root))?;
+        owner_only(root)?;
+    }
+    Ok(())
 }
 
 /// The right to follow the schedules of a home: one process's at a time, as long as it lives.

@@ -200,11 +200,11 @@ impl Writer {
         self.under_way = Some(match self.folder.place() {
             Place::Disk(top) => {
                 let top = top.clone();
-                tokio::task::spawn_blocking(move || one.to_disk(&top, &batch))
+                tokio::task::spawn_blocking(move || one.put_on_disk(&top, &batch))
             }
             Place::Bucket(bucket) => {
                 let bucket = bucket.clone();
-                tokio::spawn(async move { one.to_bucket(&bucket, batch).await })
+                tokio::spawn(async move { one.put_in_bucket(&bucket, batch).await })
             }
         });
     }
@@ -228,7 +228,7 @@ struct File {
 }
 
 impl File {
-    fn to_disk(self, top: &Path, batch: &RecordBatch) -> Result<Part> {
+    fn put_on_disk(self, top: &Path, batch: &RecordBatch) -> Result<Part> {
         let path = on_disk(top, &self.dataset).join(&self.name);
         let bytes = encode(batch, self.rows_per_group).map_err(|e| problem(&self.dataset, &e))?;
         if let Some(folder) = path.parent() {
@@ -243,7 +243,7 @@ impl File {
         Ok(self.written(batch.num_rows(), &bytes))
     }
 
-    async fn to_bucket(self, bucket: &Bucket, batch: RecordBatch) -> Result<Part> {
+    async fn put_in_bucket(self, bucket: &Bucket, batch: RecordBatch) -> Result<Part> {
         let (rows, rows_per_group) = (batch.num_rows(), self.rows_per_group);
         let encoded = tokio::task::spawn_blocking(move || encode(&batch, rows_per_group)).await;
         let bytes = encoded.map_err(|e| problem(&self.dataset, &e))?.map_err(|e| problem(&self.dataset, &e))?;

@@ -1,6 +1,6 @@
 //! What a plan shows: what it costs, and that what is shown is what is done.
 
-pub mod applied;
+mod applied;
 mod chained;
 mod days;
 mod files;

@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use ferry::app::{activity, cleaning};
+use ferry::app::{activity, cleaning, runs};
+use ferry::run::planning::Wanted;
+use ferry::run::progress::silent;
 use ferry::run::report::Report;
+use ferry::store::export::Export;
+use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
+use object_store::path::Path as StorePath;
+
+use serde_json::json;
 
 use super::{bucket, in_store, on_disk};
-use crate::plans::applied::change;
 use crate::plans::apply;
 use crate::schedules::held::{difference, held};
 use crate::stage::{CHAIN, COMPANIES, Stage, errors};
@@ -25,6 +31,18 @@ fn told(reports: &[Report]) -> Vec<String> {
         )
     };
     reports.iter().map(one).collect()
+}
+
+/// Changes in Dynamics, of the same rows in each world.
+fn change(stage: &Stage) {
+    for (table, id, field) in [("account", "accountid", "name"), ("contact", "contactid", "lastname")] {
+        let mut rows = stage.sandbox.table(table);
+        rows.sort_by_key(|row| row[id].to_string());
+        for (number, mut row) in rows.into_iter().enumerate().step_by(3) {
+            row.insert(field.to_owned(), json!(format!("Changed {number}")));
+            assert!(stage.sandbox.put_row(table, row));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,4 +115,30 @@ async fn what_is_cleaned_away_is_gone_in_both_places() {
     assert_eq!(cleaned.bytes, freed as u64);
     let shown = activity::show(&stage.setting, &report.run).await.expect("it is listed");
     assert_eq!((shown.kept.folder, shown.kept.has_rows, shown.kept.error_file), (None, false, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_a_plan_are_written_where_nothing_is_yet() {
+    let stage = Stage::seeded(40).await;
+    let (folder, beside) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let store = Arc::new(InMemory::new());
+    let to_folder = Export::into_folder(&folder.path().join("out")).expect("it is free");
+    let place = bucket(store.clone());
+    let to_store = Export::into_bucket(place.clone(), &beside.path().join("out")).await.expect("it is free");
+    for export in [&to_folder, &to_store] {
+        let workspace = stage.workspace(&[]).await.or_mistakes().expect("the project is right");
+        let wanted = Wanted { export: Some(export), ..Wanted::default() };
+        runs::plan_all(&workspace, &stage.setting, COMPANIES, wanted, &silent(), |_, _| {})
+            .await
+            .expect("it is planned");
+    }
+    for name in ["changes.parquet", "fields.parquet"] {
+        let stored = store.get(&StorePath::from(format!("ferry/{name}"))).await.expect("it is there");
+        let written = std::fs::read(folder.path().join("out").join(name)).expect("it is there");
+        assert_eq!(stored.bytes().await.expect("it is read").to_vec(), written, "{name}");
+    }
+    drop(to_store);
+    assert!(!beside.path().join("out").exists(), "nothing stays on this machine");
+    let Err(taken) = Export::into_bucket(place, &beside.path().join("other")).await else { panic!("it is not free") };
+    assert!(taken.to_string().contains("s3://acme/ferry has files already"), "{taken}");
 }

@@ -48,6 +48,7 @@ pub async fn examine(setting: &Setting) -> Vec<Finding> {
         Ok(None) => findings.push(warn("state", "there is none yet: nothing has run here", "run a job")),
         Err(error) => findings.push(fail("state", &error.to_string(), "put a copy back with `ferry state restore`")),
     }
+    findings.extend(runs(setting).await);
     findings.extend(project::findings(setting));
     if setting.offline {
         findings.push(ok("services", "not asked: --offline"));
@@ -55,6 +56,22 @@ pub async fn examine(setting: &Setting) -> Vec<Finding> {
         findings.extend(services::findings(setting).await);
     }
     findings
+}
+
+/// The place of run folders, if it is not on this machine.
+async fn runs(setting: &Setting) -> Option<Finding> {
+    let bucket = setting.runs.as_ref()?;
+    let url = bucket.url();
+    if setting.offline {
+        return Some(ok("runs", &format!("they lie in {url}, which is not asked: --offline")));
+    }
+    Some(match bucket.has_any().await {
+        Ok(true) => ok("runs", &format!("they lie in {url}, which answers")),
+        Ok(false) => ok("runs", &format!("{url} answers, and has none yet")),
+        Err(error) => {
+            fail("runs", &error.to_string(), "see that the bucket is there and the environment says how to sign in")
+        }
+    })
 }
 
 fn finding(what: &str, verdict: Verdict, found: &str, advice: Option<&str>) -> Finding {
