@@ -102,6 +102,7 @@ fn run_code(error: &run::error::Error) -> u8 {
         run::error::Error::Gainsight(gainsight::error::Error::Spent(_)) => 7,
         run::error::Error::Dynamics(_) | run::error::Error::Files(_) | run::error::Error::Gainsight(_) => 3,
         run::error::Error::Drift(_) | run::error::Error::Quota { .. } | run::error::Error::ImportStuck { .. } => 3,
+        run::error::Error::HandedOver { .. } => 3,
         run::error::Error::TooManyErrors { .. } | run::error::Error::TooManyChanges { .. } => 3,
         run::error::Error::PlanChanged { .. } | run::error::Error::Unfinished(_) => 3,
         run::error::Error::Skipped { .. } => 3,

@@ -15,6 +15,7 @@ use crate::model::dataset;
 use crate::model::job::{Job, Route};
 use crate::model::policy::{DuplicateKey, Verb, Via};
 use crate::run::explained::{asked_whole, reading};
+use crate::run::handing::columns;
 use crate::store::home::state_path;
 use crate::store::ledger::Ledger;
 use crate::store::state::State;
@@ -105,7 +106,15 @@ fn road(job: &Job, route: Route, object: &str) -> String {
         Verb::Insert => "POST new ones",
         Verb::Update => "PUT changed ones by GSID",
     };
+    if let (Via::Files { url }, false) = (&job.via, matches!(route, Route::Avatar | Route::CompanyPerson)) {
+        let columns: Vec<String> = columns(job).iter().map(|column| format!("\"{column}\"")).collect();
+        return format!(
+            "by {key}: as files {url}/{object}/RUN-NUMBER.csv for a connector that upserts by the key, with the columns {}",
+            columns.join(", ")
+        );
+    }
     match route {
+        Route::CompanyPerson if job.via != Via::Api => "by person and company: in the person's line".to_owned(),
         Route::Object if job.via != Via::Api => {
             let columns: Vec<String> = job.mappings_of(0).map(|(_, m)| format!("\"{}\"", m.field.label)).collect();
             let or = if matches!(job.via, Via::Auto { .. }) { ", or 50 a call, whichever is done sooner" } else { "" };

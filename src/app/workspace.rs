@@ -265,6 +265,7 @@ pub(super) fn nothing_open(setting: &Setting) -> Services {
         consented: setting.consented,
         is_attended: setting.is_attended,
         by: setting.by.clone(),
+        storage: Arc::clone(&setting.storage),
         clock: setting.clock,
     }
 }

@@ -257,6 +257,15 @@ pub(super) fn cut(value: &str, characters: usize) -> String {
 
 /// What it costs, out of what is left today.
 pub(super) fn cost(cost: &Cost, paint: Paint) -> String {
+    if cost.via == "files" {
+        let files = cost.by_kind.get("files").copied().unwrap_or_default();
+        let first = format!("{} file{}, and no call", number(files), if files == 1 { "" } else { "s" });
+        let mut text = format!("\n  {} {}\n", paint.dim("cost"), paint.bold(&first));
+        let rest = "they are taken in when Gainsight's connector looks for them; the run waits until a read proves it";
+        text.push_str(&wrapped(rest, "       ", "       "));
+        text.push_str(&wrapped(&cost.roads.iter().map(road).collect::<Vec<_>>().join(" · "), "       ", "       "));
+        return text;
+    }
     if cost.calls == 0 {
         return format!("\n  {} no call\n", paint.dim("cost"));
     }
@@ -293,8 +302,15 @@ const CALLS_WORTH_TELLING: u64 = 100;
 
 /// One road to the target, beside others.
 fn road(road: &Road) -> String {
-    let (word, of) = if road.via == "api" { ("API", "call") } else { ("BULK", "file") };
+    let (word, of) = match road.via {
+        "api" => ("API", "call"),
+        "files" => ("FILES", "file"),
+        _ => ("BULK", "file"),
+    };
     let counted = |count: u64, what: &str| format!("{} {what}{}", number(count), if count == 1 { "" } else { "s" });
+    if road.via == "files" {
+        return format!("VIA {word} {}", counted(road.calls, of));
+    }
     format!("VIA {word} {}, {}, {}", counted(road.calls, of), duration(road.minutes), counted(road.days, "day"))
 }
 

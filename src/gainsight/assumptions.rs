@@ -56,5 +56,9 @@ pub const IMPORT_STUCK_MS: i64 = 6 * 3_600_000;
 /// The pause between two looks at an import, in milliseconds of the services' clock: the first one, and the longest.
 pub const IMPORT_LOOK_MS: [i64; 2] = [5_000, 60_000];
 
+/// How long a connector may take until it has taken files in that lie in a bucket, in milliseconds: it looks there once a day at the least
+/// where it has a schedule. A run can be gone on with for a day, so a record that is not there by then goes into its error file.
+pub const FILES_TAKEN_WITHIN_MS: i64 = 23 * 3_600_000;
+
 /// What an import that has ended says of itself.
 pub const IMPORT_COMPLETED: &str = "COMPLETED";

@@ -290,8 +290,8 @@ pub enum LateClause {
     OnUnknownChoice { becomes: Unknown, span: Span },
     /// `ON UNKNOWN ITEM`
     OnUnknownItem { becomes: Unknown, span: Span },
-    /// `LOAD VIA BULK (job_id = '…')`: the word in capitals, and what stands in the brackets.
-    LoadVia { way: String, setting: Option<(Name, Name)>, span: Span },
+    /// `LOAD VIA BULK (job_id = '…')`: the word in capitals, and what stands in the brackets; or `LOAD VIA FILES 's3://…'`.
+    LoadVia { way: String, setting: Option<(Name, Name)>, place: Option<Name>, span: Span },
     /// `LOAD FIRST BY expression [DESC]`
     LoadFirst { by: Expression, descending: bool, span: Span },
 }

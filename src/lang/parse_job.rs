@@ -148,15 +148,18 @@ fn late_clause(origin: Origin, pair: Pair<'_, Rule>) -> LateClause {
             "BULK"
         } else if has(&pair, Rule::kw_auto) {
             "AUTO"
+        } else if has(&pair, Rule::kw_files) {
+            "FILES"
         } else {
             "API"
         };
+        let place = origin.names(pair.clone().into_inner()).pop();
         let setting = find(pair, Rule::via_job).map(|job| {
             let mut both = origin.names(job.into_inner()).into_iter();
             let name = both.next().expect("a setting has a name");
             (name, both.next().expect("a setting has a value"))
         });
-        return LateClause::LoadVia { way: way.to_owned(), setting, span };
+        return LateClause::LoadVia { way: way.to_owned(), setting, place, span };
     }
     let body = pair.into_inner().last().expect("an ON clause has a case");
     match body.as_rule() {

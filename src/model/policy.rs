@@ -129,7 +129,12 @@ pub enum Via {
         /// The job, as Gainsight's administrator made it.
         job_id: String,
     },
-    /// Whichever of the two is done sooner.
+    /// Files in a bucket, which a connector of Gainsight's own takes in.
+    Files {
+        /// The place: `s3://acme/to-gainsight`.
+        url: String,
+    },
+    /// Whichever of the first two is done sooner.
     Auto {
         /// See [`Via::Bulk`].
         job_id: String,

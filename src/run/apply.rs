@@ -19,6 +19,7 @@ use super::moved::moved;
 use super::overlay::waiting;
 use super::plan::plan;
 use super::progress::{Progress, Voice};
+use super::proving::MADE_AGAIN;
 use super::quota;
 use super::report::Report;
 use super::services::Services;
@@ -32,17 +33,6 @@ use crate::store::aside::ASIDE;
 use crate::store::dataset::RunFolder;
 use crate::store::home::Home;
 use crate::store::ledger::{Ledger, Phase, Unfinished};
-
-/// What is made again, and set aside meanwhile.
-const MADE_AGAIN: [&str; 7] = [
-    dataset::TARGETS,
-    dataset::AVATARS,
-    dataset::LINKS,
-    dataset::REFUSED,
-    dataset::MAPPED,
-    dataset::CHANGES,
-    dataset::QUEUE,
-];
 
 /// Loads the plan of a run of this job. As with any run, one that fails while it loads is a report too, with its message.
 ///

@@ -53,7 +53,7 @@ pub struct Cost {
     pub per_day: u64,
     /// Calls of a whole day that are left to other integrations of the tenant.
     pub reserve: u64,
-    /// The road that is taken: `api` or `bulk`.
+    /// The road that is taken: `api`, `bulk` or `files`.
     pub via: &'static str,
     /// Whether the job leaves it to Ferry which road is taken, so that whoever reads the plan wants to see them all.
     #[serde(skip)]
@@ -66,9 +66,9 @@ pub struct Cost {
 /// One road to the target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Road {
-    /// `api` or `bulk`.
+    /// `api`, `bulk` or `files`.
     pub via: &'static str,
-    /// Calls, of the bulk import files.
+    /// Calls, or files.
     pub calls: u64,
     /// The time that they take, in minutes of days that have room.
     pub minutes: u64,
@@ -109,6 +109,9 @@ impl Freight {
         cost.minutes = minutes(cost.calls, limits, is_users);
         cost.days = days(cost.calls, cost.left_today, cost.per_day);
         cost.via = API;
+        if matches!(job.via, Via::Files { .. }) && cost.calls > 0 {
+            return self.handed_over(cost);
+        }
         if could_be_imported(job) && cost.calls > 0 {
             let records = self.0.iter().filter(|(kind, _)| !matches!(kind, Kind::Deletes)).map(|(_, records)| records);
             let bulk = imported(records.sum(), limits, files);
@@ -140,7 +143,20 @@ impl Freight {
     }
 }
 
+impl Freight {
+    /// The same as files in a bucket: no call is made, and when a connector takes them in is the tenant's matter.
+    fn handed_over(&self, cost: Cost) -> Cost {
+        let records: u64 = self.0.values().sum();
+        let files = records.div_ceil(IMPORT_ROWS_AT_MOST as u64);
+        let api = Road { via: API, calls: cost.calls, minutes: cost.minutes, days: cost.days };
+        let own = Road { via: FILES, calls: files, minutes: 0, days: 0 };
+        let by_kind = BTreeMap::from([("files".to_owned(), files)]);
+        Cost { calls: 0, by_kind, minutes: 0, days: 0, via: FILES, roads: vec![api, own], ..cost }
+    }
+}
+
 const API: &str = "api";
+const FILES: &str = "files";
 const BULK: &str = "bulk";
 
 /// Whether a bulk import would take the records of a job: one object's, whole, and nobody has to know their ids.
@@ -160,7 +176,7 @@ fn imported(records: u64, limits: &Limits, today: Day) -> Road {
 
 fn is_imported(via: &Via, api: &Road, bulk: &Road) -> bool {
     match via {
-        Via::Api => false,
+        Via::Api | Via::Files { .. } => false,
         Via::Bulk { .. } => true,
         Via::Auto { .. } => (bulk.days, bulk.minutes) < (api.days, api.minutes),
     }

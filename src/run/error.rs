@@ -105,6 +105,23 @@ pub enum Error {
         /// What comes first, or how to say so.
         order: &'static str,
     },
+    /// Rows that were handed over as files, and that the target does not hold yet.
+    #[error(
+        "waiting for {} in {} below {place} since {since}: Gainsight does not hold them yet; once its connector has taken the files in (Administration \
+         > Connectors 2.0), `ferry run` proves that by reading them, and hands nothing over twice",
+        counted(*rows, "row"),
+        counted(*files, "file")
+    )]
+    HandedOver {
+        /// Rows that are not proven.
+        rows: u64,
+        /// Files.
+        files: u64,
+        /// Where they are: a URL.
+        place: String,
+        /// Since when: RFC 3339, UTC.
+        since: String,
+    },
     /// A bulk import that does not come to its end.
     #[error(
         "the bulk import {id} was handed over and is not at its end after {hours} hours; look at its log in Gainsight (Administration > \
@@ -134,14 +151,21 @@ impl Error {
     #[must_use]
     pub fn can_resume(&self) -> bool {
         match self {
-            Self::Dynamics(_) | Self::Files(_) | Self::Gainsight(_) | Self::Quota { .. } | Self::ImportStuck { .. } => {
-                true
-            }
+            Self::Dynamics(_)
+            | Self::Files(_)
+            | Self::Gainsight(_)
+            | Self::Quota { .. }
+            | Self::ImportStuck { .. }
+            | Self::HandedOver { .. } => true,
             Self::Store(error) => !matches!(error, store::error::Error::NotResumable { .. }),
             Self::Engine(error) => error.is_out_of_memory() || error.is_of_place(),
             _ => false,
         }
     }
+}
+
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// What else than a deletion makes rows look gone.

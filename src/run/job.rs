@@ -32,6 +32,7 @@ use super::waiting;
 use crate::model::dataset;
 use crate::model::job::Job;
 use crate::model::outcome::{Calls, Counts, Status};
+use crate::model::policy::Via;
 use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::RunFolder;
 use crate::store::error::Error as StoreError;
@@ -192,9 +193,10 @@ impl Working<'_> {
         let target = self.services.target(self.job)?;
         let mut load = Load::new(self.job, target, self.services.clock, recorder, self.progress, &planned);
         // A share of the planned rows is known before the first call, and so are the errors that the plan found.
-        let sent = match load.too_many() {
-            Ok(()) => load.carry_out(&folder, self.import_job(&planned).await?).await,
-            stopped => stopped,
+        let sent = match (load.too_many(), &self.job.via) {
+            (Ok(()), Via::Files { url }) => self.through_files(&mut load, &folder, &planned, url).await,
+            (Ok(()), _) => load.carry_out(&folder, self.import_job(&planned).await?).await,
+            (stopped, _) => stopped,
         };
         let sent = sent.map_err(|error| quota::stopped(error, self.job, &load.counts, Some(&planned)));
         report.counts = load.counts;
@@ -256,6 +258,10 @@ impl Working<'_> {
     /// The plan that an earlier process made. It is made again where its file is gone or damaged, as it follows from what was read, and
     /// so is what the error file needs of the source.
     async fn planned_before(&self, folder: &RunFolder) -> Result<Counts, Error> {
+        // A process that ended while it compared with the target of a later moment has left that comparison.
+        if matches!(self.job.via, Via::Files { .. }) {
+            folder.put_back().await?;
+        }
         let unusable = || Error::Books("the ledger has no plan for a run that was loading".to_owned());
         let (counts, digest) = self.one.planned.as_ref().ok_or_else(unusable)?;
         let is_planned = self.plan_digest(folder).await.ok().as_ref() == Some(digest);

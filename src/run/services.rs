@@ -1,17 +1,23 @@
 //! The open clients of a project's connections, by the identifiers that scripts use.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+
+use url::Url;
 
 use super::error::Error;
 use crate::dynamics::client::Dynamics;
 use crate::files::client::Files;
+use crate::files::location::{self, Storage};
 use crate::gainsight::client::Gainsight;
 use crate::model::catalog::Object;
 use crate::model::clock::{Clock, Mark};
 use crate::model::connection::Limits;
 use crate::model::job::Job;
 use crate::model::outcome::Calls;
+use crate::store::bucket::Bucket;
 use crate::store::state::Tenancy;
 use crate::{dynamics, files};
 
@@ -30,6 +36,8 @@ pub struct Services {
     pub organizations: BTreeMap<String, String>,
     /// The host of each target's tenant.
     pub tenants: BTreeMap<String, String>,
+    /// What object stores are signed in to with.
+    pub storage: Arc<Storage>,
     /// The time.
     pub clock: Clock,
     /// When the services were asked for the schemas that jobs were checked against; none if those were remembered.
@@ -74,6 +82,17 @@ impl Source<'_> {
 }
 
 impl Services {
+    /// A place that files are handed over in.
+    ///
+    /// # Errors
+    /// If what the environment says does not suffice, or a folder is not there.
+    pub(super) fn place(&self, url: &str) -> Result<Bucket, Error> {
+        let wrong = |detail: String| files::error::Error::Location { url: url.to_owned(), detail };
+        let parsed = Url::parse(url).map_err(|e| wrong(e.to_string()))?;
+        let (store, path) = location::open(url, Path::new(""), &self.storage)?;
+        Ok(Bucket::new(store, parsed, path))
+    }
+
     /// The source of a job.
     ///
     /// # Errors
@@ -158,6 +177,7 @@ impl Services {
             organizations: self.organizations.clone(),
             tenants: self.tenants.clone(),
             by: self.by.clone(),
+            storage: Arc::clone(&self.storage),
             ..*self
         })
     }

@@ -12,7 +12,7 @@ use crate::{dynamics, gainsight};
 pub fn status_of(error: &Error, is_attended: bool) -> Status {
     match error {
         Error::Quota { .. } => Status::WaitingQuota,
-        Error::ImportStuck { .. } => Status::WaitingTarget,
+        Error::ImportStuck { .. } | Error::HandedOver { .. } => Status::WaitingTarget,
         Error::Skipped { .. } => Status::Skipped,
         _ if is_attended => Status::Failed,
         Error::TooManyChanges { .. } => Status::WaitingApproval,

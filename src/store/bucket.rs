@@ -64,7 +64,8 @@ impl Bucket {
     }
 
     /// A place in it.
-    pub(super) fn below(&self, name: &str) -> Self {
+    #[must_use]
+    pub fn below(&self, name: &str) -> Self {
         let mut url = self.url.clone();
         if let Ok(mut parts) = url.path_segments_mut() {
             parts.pop_if_empty().extend(name.split('/'));
@@ -94,7 +95,10 @@ impl Bucket {
     }
 
     /// Writes an object that is not there; whether it was not.
-    pub(super) async fn put_new(&self, name: &str, bytes: Bytes) -> Result<bool> {
+    ///
+    /// # Errors
+    /// If the store says no.
+    pub async fn put_new(&self, name: &str, bytes: Bytes) -> Result<bool> {
         let new = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.store.put_opts(&self.at(name), PutPayload::from_bytes(bytes), new).await {
             Ok(_) => Ok(true),

@@ -7,6 +7,7 @@
 
 mod bulk;
 mod exports;
+mod handed;
 mod handing_over;
 mod parquet;
 mod records;

@@ -16,6 +16,7 @@
 mod boundary;
 mod bulk;
 mod day;
+mod files;
 mod in_a_row;
 mod killing;
 mod next_day;

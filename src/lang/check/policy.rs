@@ -10,6 +10,8 @@ use crate::lang::ast::{self, LateClause};
 use crate::lang::ast_expression::Expression as Written;
 use crate::model::expression::Expression;
 use crate::model::job::{Require, Target};
+use url::Url;
+
 use crate::model::policy::{DuplicateKey, OnError, OnSource, Unknown, Via};
 use crate::model::value::ValueType;
 
@@ -65,6 +67,7 @@ pub(super) fn late(
             }
             LateClause::OnUnknownChoice { becomes, .. } => made.unknown_choice = unknown(*becomes),
             LateClause::OnUnknownItem { .. } => {}
+            LateClause::LoadVia { place: Some(place), .. } => made.via = files(place, out)?,
             LateClause::LoadVia { way, setting, .. } => made.via = via(way, setting.as_ref(), out)?,
             LateClause::LoadFirst { by, descending, .. } => {
                 made.load_first = Some((ordered(by, "LOAD FIRST BY", scope, out)?, *descending));
@@ -155,6 +158,32 @@ fn via(way: &str, setting: Option<&(ast::Name, ast::Name)>, out: &mut Diagnostic
     }
     Some(if way == "AUTO" { Via::Auto { job_id } } else { Via::Bulk { job_id } })
 }
+
+/// `LOAD VIA FILES '…'`
+fn files(place: &ast::Name, out: &mut Diagnostics) -> Option<Via> {
+    let url = place.text.trim().to_owned();
+    let parsed = Url::parse(&url).ok();
+    let wrong = match &parsed {
+        None => Some("files are handed over in a place that a URL names"),
+        Some(one) if !SCHEMES.contains(&one.scheme()) => Some("files cannot be handed over there"),
+        Some(one) if !one.username().is_empty() && one.scheme() != "abfss" || one.password().is_some() => {
+            Some("a URL in a script has no secrets")
+        }
+        Some(one) if one.query().is_some() || one.fragment().is_some() => {
+            Some("a place has a path, and nothing behind it")
+        }
+        Some(_) => None,
+    };
+    if let Some(message) = wrong {
+        let help = "write LOAD VIA FILES 's3://bucket/folder', or abfss://, az://, gs:// or file:///; the environment says how to sign in";
+        out.push(Diagnostic::error(CLAUSE, place.span, message.to_owned()).help(help));
+        return None;
+    }
+    Some(Via::Files { url })
+}
+
+/// Where files can be handed over.
+const SCHEMES: [&str; 6] = ["s3", "abfss", "abfs", "az", "gs", "file"];
 
 fn unknown(written: ast::Unknown) -> Unknown {
     match written {

@@ -35,20 +35,23 @@ fn via(written: &ast::Job, job: &Job, out: &mut Diagnostics) {
         written.late.iter().find_map(|c| if let LateClause::LoadVia { span, .. } = c { Some(*span) } else { None });
     let Some(span) = said.filter(|_| job.via != Via::Api) else { return };
     let target = job.main_target();
+    let is_import = !matches!(job.via, Via::Files { .. });
+    let road = if is_import { "Gainsight's bulk import" } else { "a connector that takes files in" };
     let keys = || job.key.iter().map(|key| (&job.mappings[key.mapping].field, key.fold));
-    if let Some((field, _)) = keys().find(|(field, fold)| field.kind == FieldKind::String && *fold == Fold::Exact) {
+    let cased = keys().find(|(field, fold)| field.kind == FieldKind::String && *fold == Fold::Exact);
+    if let Some((field, _)) = cased.filter(|_| is_import) {
         let message = format!("a bulk import finds records by \"{}\" whatever its case", field.label);
         let help = format!("write KEY (\"{}\" IGNORE CASE)", field.label);
         out.push(Diagnostic::error(CLAUSE, span, message).help(help));
     }
     let wrong = match () {
-        () if !keys().any(|(field, _)| field.kind.can_be_listed()) => {
+        () if is_import && !keys().any(|(field, _)| field.kind.can_be_listed()) => {
             "records of this key cannot be looked for where an import does not say what it wrote".to_owned()
         }
-        () if job.targets.len() > 1 || target.route != Route::Object => {
+        () if is_import && (job.targets.len() > 1 || target.route != Route::Object) => {
             format!("Gainsight's bulk import does not take {}", target.object.label)
         }
-        () if job.verb != Verb::Upsert => "Gainsight's bulk import upserts, and this job does not".to_owned(),
+        () if job.verb != Verb::Upsert => format!("{road} upserts, and this job does not"),
         () if job.keeps_links() => "a job that acts on what the source loses has to know its records".to_owned(),
         () if (0..job.lookups.len()).any(|lookup| job.is_pending(lookup)) => {
             "a job whose records point at each other has to know the new ones".to_owned()

@@ -1,0 +1,205 @@
+//! Proof of rows that were handed over as files: the target is read again, and the plan is made again over the same source rows.
+//!
+//! A row that would be left as it is now has arrived, whatever objects its records are of. In: the plan that was handed over, and the target
+//! of now. Out: outcomes of the rows that have arrived, and how many have not.
+
+use tokio::sync::watch;
+
+use super::changes::Changes;
+use super::columns;
+use super::error::Error;
+use super::extract::{read_target_again, remember};
+use super::handing::Handed;
+use super::item::Item;
+use super::job::Working;
+use super::load::Load;
+use super::plan::plan;
+use super::staging::Staging;
+use crate::gainsight::assumptions::FILES_TAKEN_WITHIN_MS;
+use crate::model::dataset::{self, ROW, changes};
+use crate::model::job::{Job, Route};
+use crate::model::outcome::{Counts, Outcome};
+use crate::model::reject::RejectCode;
+use crate::store::aside::ASIDE;
+use crate::store::dataset::RunFolder;
+use crate::store::ledger::{Lost, Recorded, Settled};
+use crate::store::sift::Sift;
+
+/// What is made again, and set aside meanwhile.
+pub(super) const MADE_AGAIN: [&str; 7] = [
+    dataset::TARGETS,
+    dataset::AVATARS,
+    dataset::LINKS,
+    dataset::REFUSED,
+    dataset::MAPPED,
+    dataset::CHANGES,
+    dataset::QUEUE,
+];
+
+/// Rows whose outcomes are written down together.
+const TOGETHER: usize = 1_000;
+
+impl Working<'_> {
+    /// Settles the rows that have arrived, and those that have not for too long; gives how many are waited for.
+    pub(super) async fn prove(
+        &self,
+        load: &mut Load<'_>,
+        folder: &RunFolder,
+        planned: &Counts,
+        handed: &Handed,
+        url: &str,
+    ) -> Result<u64, Error> {
+        self.progress.notice(format!("{} rows were handed over as files; Gainsight is read again", handed.rows));
+        folder.set_aside(&MADE_AGAIN).await?;
+        let left = self.compare(load, folder, planned, handed, url).await;
+        // What was planned is what counts, for the error file and for whoever looks again.
+        folder.put_back().await?;
+        left
+    }
+
+    async fn compare(
+        &self,
+        load: &mut Load<'_>,
+        folder: &RunFolder,
+        planned: &Counts,
+        handed: &Handed,
+        url: &str,
+    ) -> Result<u64, Error> {
+        let (job, services) = (self.job, self.services);
+        let staging = Staging {
+            folder,
+            ledger: self.ledger,
+            run: &self.one.run,
+            progress: self.progress,
+            source_rows: watch::Sender::new(None),
+        };
+        remember(job, &services.tenancy(job), None, &staging).await?;
+        read_target_again(job, services, &staging).await?;
+        plan(job, folder, planned.read, None, services.target(job)?, 0, self.progress).await?;
+        let is_late = services.clock.now().timestamp_millis() - handed.at_ms >= FILES_TAKEN_WITHIN_MS;
+        let late = is_late.then(|| Lost {
+            code: RejectCode::NotImported,
+            message: format!(
+                "it was handed over as a file in {url}, and Gainsight does not hold it as it was handed over"
+            ),
+        });
+        load.settle_proven(folder, late.as_ref()).await
+    }
+}
+
+impl Load<'_> {
+    async fn settle_proven(&mut self, folder: &RunFolder, late: Option<&Lost>) -> Result<u64, Error> {
+        let mut left = 0;
+        let mut now = Now::of(self.job, folder).await?;
+        let before = format!("{ASIDE}/{}", dataset::CHANGES);
+        let mut files = folder.sift(&before, columns::outcomes(self.job)).await?;
+        while let Some(file) = files.next().await? {
+            let (mut arrived, mut lost) = (Vec::new(), Vec::new());
+            for batch in file.pick(&self.unsettled(&file), None).await? {
+                let rows = Changes::new(self.job, batch);
+                for at in 0..rows.len() {
+                    let item = self.item(&rows, at);
+                    match self.recorder.before(item.row, 1)? {
+                        Some(Recorded::Open) | None => {}
+                        Some(recorded) => {
+                            self.count_others(&rows, at, !matches!(recorded, Recorded::Written(_)));
+                            self.count_recorded(item, recorded);
+                            continue;
+                        }
+                    }
+                    match (now.arrived(item.row).await?, late) {
+                        (Some(gsid), _) => {
+                            self.count_others(&rows, at, false);
+                            arrived.push((item, gsid));
+                        }
+                        (None, Some(_)) => {
+                            self.count_others(&rows, at, true);
+                            lost.push(item);
+                        }
+                        (None, None) => left += 1,
+                    }
+                    if arrived.len() == TOGETHER {
+                        self.settle_arrived(std::mem::take(&mut arrived))?;
+                    }
+                }
+            }
+            self.settle_arrived(arrived)?;
+            if let Some(why) = late {
+                self.settle_late(lost, why)?;
+            }
+        }
+        Ok(left)
+    }
+
+    fn settle_arrived(&mut self, arrived: Vec<(Item, Option<String>)>) -> Result<(), Error> {
+        let rows: Vec<Settled> = arrived.iter().map(|(item, gsid)| self.settled(item, gsid.as_ref())).collect();
+        self.recorder.settle(&[], &rows)?;
+        arrived.into_iter().for_each(|(item, gsid)| self.acknowledge(item, gsid));
+        Ok(())
+    }
+
+    fn settle_late(&mut self, late: Vec<Item>, why: &Lost) -> Result<(), Error> {
+        let lost = |item: &Item| {
+            let (row, source_id, lost) = (item.row, item.id.clone(), Some(why.clone()));
+            Settled { row, step: 1, source_id, lost, ..Settled::default() }
+        };
+        let rows: Vec<Settled> = late.iter().map(lost).collect();
+        self.recorder.settle(&[], &rows)?;
+        late.iter().for_each(|item| self.lose(item, why.clone()));
+        self.still_bearable()
+    }
+
+    /// Counts the records of a row beside its main one.
+    fn count_others(&mut self, rows: &Changes<'_>, at: usize, is_lost: bool) {
+        for target in 1..self.job.targets.len() {
+            if self.job.targets[target].route == Route::Avatar {
+                continue;
+            }
+            let action = rows.action(target, at).map(str::to_owned);
+            let count = self.record_count(target);
+            match action.as_deref() {
+                None => {}
+                Some(_) if is_lost => count.error += 1,
+                Some("insert") => count.inserted += 1,
+                Some("update") => count.updated += 1,
+                Some(_) => count.unchanged += 1,
+            }
+        }
+    }
+}
+
+/// The plan of now, in step with the one that was handed over: both have the same rows in the same order.
+struct Now<'j> {
+    job: &'j Job,
+    files: Sift,
+    rows: Option<Changes<'j>>,
+    at: usize,
+}
+
+impl<'j> Now<'j> {
+    async fn of(job: &'j Job, folder: &RunFolder) -> Result<Self, Error> {
+        let main = changes::gsid(&job.targets[0].object.label);
+        let columns = columns::outcomes(job).into_iter().chain([ROW.to_owned(), main]).collect();
+        let mut files = folder.sift(dataset::CHANGES, columns).await?;
+        let rows = files.next().await?.map(|file| Changes::new(job, file.rows));
+        Ok(Self { job, files, rows, at: 0 })
+    }
+
+    /// Whether a row, which comes behind those that were asked for before, would be left as it is; if so, with its record.
+    async fn arrived(&mut self, row: i64) -> Result<Option<Option<String>>, Error> {
+        loop {
+            let Some(rows) = &self.rows else {
+                return Err(Error::Books(format!("row {row} is in one of two plans over the same rows only")));
+            };
+            while self.at < rows.len() {
+                self.at += 1;
+                if rows.row(self.at - 1) == row {
+                    let is_there = rows.outcome(self.at - 1) == Some(Outcome::Unchanged);
+                    return Ok(is_there.then(|| rows.gsid(0, self.at - 1)));
+                }
+            }
+            self.rows = self.files.next().await?.map(|file| Changes::new(self.job, file.rows));
+            self.at = 0;
+        }
+    }
+}
