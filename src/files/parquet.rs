@@ -6,8 +6,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StringArray, new_null_array};
-use arrow::compute::{CastOptions, cast_with_options};
+use arrow::compute::kernels::cmp::neq;
+use arrow::compute::kernels::numeric::{add, sub};
+use arrow::compute::{CastOptions, cast_with_options, nullif};
 use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use futures::StreamExt;
@@ -102,6 +105,18 @@ async fn open(
     builder.map_err(|e| malformed(meta.location.as_ref(), "its footer".to_owned(), &e))
 }
 
+/// Whole numbers that were read from others, without those of which a part was cut off.
+fn only_whole(found: &ArrayRef, cast: ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let is_floating = found.data_type().is_floating();
+    if !((is_floating || found.data_type().is_decimal()) && cast.data_type().is_integer()) {
+        return Ok(cast);
+    }
+    let back = cast_with_options(&cast, found.data_type(), &CastOptions { safe: true, ..CastOptions::default() })?;
+    // Beside a nought, the negative one of floating numbers becomes the other.
+    let found = if is_floating { add(found, &sub(&back, &back)?)? } else { Arc::clone(found) };
+    nullif(&cast, &neq(&found, &back)?)
+}
+
 impl Parquet {
     pub(super) async fn new(store: &Arc<dyn ObjectStore>, meta: &ObjectMeta, shape: Shape) -> Result<Self, Error> {
         let builder = open(store, meta).await?;
@@ -145,6 +160,7 @@ impl Parquet {
                     let found = found.unwrap_or_else(|| new_null_array(wanted.data_type(), count));
                     let options = CastOptions { safe: true, ..CastOptions::default() };
                     let cast = cast_with_options(&found, wanted.data_type(), &options);
+                    let cast = cast.and_then(|cast| only_whole(&found, cast));
                     let cast = cast.map_err(|e| malformed(&self.file, format!("column {}", field.name), &e))?;
                     for at in (0..count).filter(|at| cast.null_count() > 0 && cast.is_null(*at)) {
                         let what = match () {

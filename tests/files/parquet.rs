@@ -73,3 +73,38 @@ async fn a_file_that_is_none_and_a_table_of_delta_are_refused() {
     let said = desk.failed.clone().unwrap();
     assert!(said.contains("it is a Delta table"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_with_a_part_is_no_whole_number() {
+    let employees: ArrayRef = Arc::new(Float32Array::from(vec![Some(7.0), Some(8.5), None, Some(-0.0)]));
+    let amounts = Decimal128Array::from(vec![100, 200, 301, 400]).with_precision_and_scale(12, 2).unwrap();
+    let codes: ArrayRef = Arc::new(StringArray::from(vec!["c1", "c2", "c3", "c4"]));
+    let columns: Vec<(&str, ArrayRef)> =
+        vec![("code", codes.clone()), ("name", codes), ("employees", employees), ("amount", Arc::new(amounts))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let mut desk = Desk::empty().await;
+    desk.put("companies/part-0.parquet", &bytes);
+    let declared = "TABLE companies (code TEXT, name TEXT, employees INTEGER, amount INTEGER) KEY (code)";
+    desk.script(
+        "job.ferry",
+        &SCRIPT
+            .replace("TABLE companies KEY (code)", declared)
+            .split_once(" WHERE")
+            .map(|(before, _)| format!("{before} WHERE COALESCE(c.amount, 1) > 0;"))
+            .unwrap(),
+    );
+    desk.run("J").await;
+    assert_eq!(desk.failed, None);
+    let mut told: Vec<String> = crate::stage::errors(desk.report.as_ref().unwrap())
+        .iter()
+        .map(|line| format!("{} {} {}", line["source_key"], line["code"], line["value"]))
+        .collect();
+    told.sort();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("c2 BAD_VALUE \"employees\" is not"), "{told:?}");
+    assert!(told[1].starts_with("c3 BAD_VALUE \"amount\" is not"), "{told:?}");
+}
