@@ -163,7 +163,8 @@ impl Load<'_> {
                 Ok(Handed::Taken(id)) => {
                     sabotage::place("import.taken");
                     let object = self.job.targets[0].object.name.clone();
-                    let import = Import { call, rows: lines.len() as u64, id, object };
+                    let since_ms = Some(self.clock.limits_now_ms());
+                    let import = Import { call, rows: lines.len() as u64, id, since_ms, object };
                     self.recorder.ledger.note(self.recorder.run, UNDER_WAY, &import.written())?;
                     self.follow(&import, lines).await?;
                 }
@@ -206,7 +207,7 @@ impl Load<'_> {
 
     /// Asks about an import until it is at its end, and settles its rows.
     async fn follow(&mut self, import: &Import, lines: Vec<Line>) -> Result<(), Error> {
-        let Standing::Ended { written, failed, failures } = ended(self.gainsight, self.clock, &import.id).await? else {
+        let Standing::Ended { written, failed, failures } = ended(self.gainsight, self.clock, import).await? else {
             return Ok(());
         };
         sabotage::place("import.ended");

@@ -27,6 +27,8 @@ pub(super) struct Import {
     pub(super) rows: u64,
     /// The id by which it is asked about.
     pub(super) id: String,
+    /// When it was handed over, in milliseconds of the services' clock; unknown of one that an earlier version handed over.
+    pub(super) since_ms: Option<i64>,
     /// The object that it writes.
     pub(super) object: String,
 }
@@ -34,26 +36,34 @@ pub(super) struct Import {
 impl Import {
     /// As the ledger keeps it.
     pub(super) fn written(&self) -> String {
-        let Self { call, rows, id, object } = self;
-        format!("{call} {rows} {id} {object}")
+        let Self { call, rows, id, since_ms, object } = self;
+        format!("{call} {rows} {id} {} {object}", since_ms.unwrap_or_default())
     }
 
     /// What the ledger keeps; none of an import that is settled, or was never taken.
     pub(super) fn read(text: &str) -> Option<Self> {
-        let mut words = text.splitn(4, ' ');
+        let mut words = text.split(' ');
         let (call, rows) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        Some(Self { call, rows, id: words.next()?.to_owned(), object: words.next()?.to_owned() })
+        let (id, next) = (words.next()?.to_owned(), words.next()?);
+        // Names of objects have no blanks; an earlier version wrote down no moment.
+        let (since_ms, object) = match words.next() {
+            Some(object) => (next.parse().ok().filter(|since| *since > 0), object.to_owned()),
+            None => (None, next.to_owned()),
+        };
+        Some(Self { call, rows, id, since_ms, object })
     }
 }
 
-/// Waits for the end of an import.
-pub(super) async fn ended(gainsight: &Gainsight, clock: Clock, id: &str) -> Result<Standing, Error> {
+/// Waits for the end of an import, as long as one may take since it was handed over.
+pub(super) async fn ended(gainsight: &Gainsight, clock: Clock, import: &Import) -> Result<Standing, Error> {
     let [mut pause, longest] = IMPORT_LOOK_MS;
+    let since_ms = import.since_ms.unwrap_or_else(|| clock.limits_now_ms());
     let mut waited = 0;
     loop {
-        match gainsight.import_standing(id).await? {
-            Standing::UnderWay if waited >= IMPORT_STUCK_MS => {
-                return Err(Error::ImportStuck { id: id.to_owned(), hours: IMPORT_STUCK_MS / 3_600_000 });
+        match gainsight.import_standing(&import.id).await? {
+            // A clock that was set back is no reason to wait for ever.
+            Standing::UnderWay if waited.max(clock.limits_now_ms() - since_ms) >= IMPORT_STUCK_MS => {
+                return Err(Error::ImportStuck { id: import.id.clone(), hours: IMPORT_STUCK_MS / 3_600_000 });
             }
             Standing::UnderWay => {
                 gainsight.wait(clock.real(pause)).await;
@@ -81,7 +91,7 @@ pub(super) async fn wait_for_imports(
         progress.notice(format!(
             "run {other} handed the bulk import {id} into {object} over; waiting until it is at its end"
         ));
-        ended(services.target(job)?, services.clock, id).await?;
+        ended(services.target(job)?, services.clock, &import).await?;
         // A run that can be gone on with still has to settle its rows, and finds the import at its end.
         if ledger.begun(&other)?.is_none() {
             ledger.note(&other, UNDER_WAY, "")?;

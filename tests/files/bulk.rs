@@ -118,6 +118,14 @@ async fn an_import_that_is_stuck_is_waited_for_and_handed_over_once() {
     let said = desk.failed.clone().unwrap();
     assert!(said.contains("was handed over and is not at its end after 6 hours"), "{said}");
     assert_eq!(desk.report.as_ref().unwrap().status, Status::WaitingTarget);
+    // The hours count from when it was handed over: whoever asks again, and finds it under way still, asks once.
+    let asked = || desk.stage.sandbox.calls().iter().filter(|call| call.path.contains("bulkimport")).count();
+    let before = asked();
+    assert!(before > 100, "{before}");
+    desk.run("J").await;
+    assert!(desk.failed.as_ref().unwrap().contains("is not at its end after 6 hours"), "{:?}", desk.failed);
+    let asked = || desk.stage.sandbox.calls().iter().filter(|call| call.path.contains("bulkimport")).count();
+    assert_eq!(asked(), before + 1);
     desk.stage.sandbox.import_oddly(Oddity::None);
     desk.run("J").await;
     assert_eq!(desk.failed, None);
