@@ -206,6 +206,18 @@ impl Refreshing<'_> {
                 if is_lost && query.is_numbered() && self.job.keeps_links() {
                     return Err(files.has_lost_folders(&known, reading.oldest.as_deref()).into());
                 }
+                if is_lost {
+                    let table = &query.table.name;
+                    let what = if query.is_numbered() {
+                        "its rows in them are not read"
+                    } else {
+                        "lookups miss its rows in them"
+                    };
+                    self.staging.progress.notice(format!(
+                        "an earlier run read folders of {table} from {known} on, and the export has lost some of them: {what}; put them back and \
+                         run with --full, if that is not meant"
+                    ));
+                }
                 Ok(reading.oldest.clone())
             }
             Some(known) => Ok(Some(known)),

@@ -285,6 +285,7 @@ async fn rows_of_folders_that_are_gone_are_not_taken_for_deleted() {
     gone.iter().for_each(|name| std::fs::rename(away.join(name), folder.join(name)).unwrap());
     desk.run("J").await;
     assert_eq!(desk.failed, None);
+    assert!(!desk.said.iter().any(|said| said.contains("has lost some")), "{:?}", desk.said);
     let after = companies(&desk);
     // A row without a name has one now.
     let new: Vec<&Value> =
@@ -295,4 +296,35 @@ async fn rows_of_folders_that_are_gone_are_not_taken_for_deleted() {
     assert!(marked > 40, "{marked}");
     let gone = |all: &BTreeMap<String, Map<String, Value>>| all.values().filter(|one| one["Name"] == "gone").count();
     assert_eq!(gone(&after), gone(&before));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_that_are_gone_are_told_of_where_nothing_is_deleted_for_them() {
+    let (mut desk, mut export) = desk(200).await;
+    desk.export(&mut export, "2025-01-01T00.15.00Z", "2025-01-01T00.30.00Z");
+    let calm = job("J", "CHANGES OF lake.account").replace("ON SOURCE DELETE SET \"Name\" = 'gone' ", "");
+    desk.script("connection.ferry", CONNECTION);
+    desk.script("job.ferry", &calm);
+    desk.run("J").await;
+    assert_eq!(desk.failed, None);
+    desk.export(&mut export, "2025-01-01T00.30.00Z", "2025-01-01T00.45.00Z");
+    let (folder, away) = (desk.folder.path().join("export"), desk.folder.path().join("away"));
+    std::fs::create_dir(&away).unwrap();
+    for name in ["2024-12-31T23.15.00Z", "2024-12-31T23.45.00Z"] {
+        std::fs::rename(folder.join(name), away.join(name)).unwrap();
+    }
+    // What changed is all that is read, and nothing is missed.
+    desk.run("J").await;
+    assert!(!desk.said.iter().any(|said| said.contains("has lost some")), "{:?}", desk.said);
+    desk.script("job.ferry", &calm.replace("a.name AS", "CONCAT(a.name, '!') AS"));
+    desk.run("J").await;
+    assert_eq!(desk.failed, None);
+    let told = |words: &str| desk.said.iter().filter(|said| said.contains(words)).count();
+    assert_eq!(
+        told("folders of account from 2024-12-31T23.15.00Z on, and the export has lost some"),
+        1,
+        "{:?}",
+        desk.said
+    );
+    assert_eq!(told("its rows in them are not read"), 1, "{:?}", desk.said);
 }
