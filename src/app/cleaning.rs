@@ -30,6 +30,7 @@ pub async fn clean(setting: &Setting, older_than_seconds: u64) -> Result<Cleaned
     let before = setting.clock.now().checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC);
     let unfinished: Vec<String> = state.unfinished_runs()?.into_iter().map(|run| run.id).collect();
     let bases = state.base_runs()?;
+    let left = home.runs().left().await?;
     let mut cleaned = Cleaned::default();
     for run in state.runs(u32::MAX)? {
         let ended = run.ended.as_deref().unwrap_or(&run.started);
@@ -52,8 +53,7 @@ pub async fn clean(setting: &Setting, older_than_seconds: u64) -> Result<Cleaned
         }
         // The ledger first: a folder that is left is found by the next cleaning, while pages without files would be sought.
         let had_details = state.clean_run(&run.id)?;
-        let has_folder = home.runs().find(&run.id).await?.is_some();
-        if had_details || has_folder {
+        if had_details || left.contains_key(&run.id) {
             cleaned.bytes += home.runs().remove(&run.id).await?;
             cleaned.runs.push(run.id);
         }

@@ -3,6 +3,8 @@
 //! It runs by itself, at the end of runs and in the daemon, once an hour at the most; `clean` is for whoever wants room now. What
 //! the next run needs stays however old it is, as long as a project declares its job. In: settings, a home that is held. Out: what went.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 
@@ -15,6 +17,7 @@ use crate::run::progress::{Event, Progress};
 use crate::run::undertaking::RESUMED_WITHIN_HOURS;
 use crate::store::home::Home;
 use crate::store::retention::Aged;
+use crate::store::run_folders::Left;
 use crate::store::state::State;
 
 /// How often it is looked at the most, in milliseconds.
@@ -70,7 +73,7 @@ pub async fn retain(setting: &Setting, settings: &Settings, held: &Held) -> Resu
     }
     state.upkeep(NAME, now_ms)?;
     let mut went = Retained::default();
-    let ages = Ages::of(settings, now, state)?;
+    let ages = Ages::of(settings, now, state, home).await?;
     for run in state.aged_runs()? {
         ages.apply(&run, home, state, &mut went).await?;
     }
@@ -98,10 +101,12 @@ struct Ages {
     /// Those of jobs that are declared nowhere any more.
     undeclared: Vec<String>,
     unfinished: Vec<String>,
+    /// What is left of each run's files.
+    left: BTreeMap<String, Left>,
 }
 
 impl Ages {
-    fn of(settings: &Settings, now: DateTime<Utc>, state: &State) -> Result<Self, Error> {
+    async fn of(settings: &Settings, now: DateTime<Utc>, state: &State, home: &Home) -> Result<Self, Error> {
         Ok(Self {
             now,
             rows: length(settings.staging_seconds),
@@ -110,6 +115,7 @@ impl Ages {
             bases: state.base_runs()?,
             undeclared: state.undeclared_base_runs()?,
             unfinished: state.unfinished_runs()?.into_iter().map(|run| run.id).collect(),
+            left: home.runs().left().await?,
         })
     }
 
@@ -127,7 +133,7 @@ impl Ages {
         }
         let is_base = self.bases.contains(&run.id) && !is_left_over;
         let runs = home.runs();
-        let left = runs.left(&run.id).await?;
+        let left = self.left.get(&run.id).copied().unwrap_or_default();
         let (rows_go, file_goes) = (age >= self.rows && !is_base, age >= self.error_files);
         if rows_go && (run.has_details || left.has_rows) {
             self.give_up(run, state)?;

@@ -3,6 +3,7 @@
 //! In: the number of a run. Out: its folder, what is left of it, and its removal. One that lies in an object store has a folder below the
 //! home as well, for what only a process at work needs, and for the error file, which is read more often than written.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -44,7 +45,7 @@ pub struct Kept {
 }
 
 /// Which of a run's files are left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Left {
     /// Whether its rows and its plan are.
     pub has_rows: bool,
@@ -146,19 +147,37 @@ impl RunFolders {
         Ok(bytes)
     }
 
-    /// What is left of a run's files, without fetching anything.
+    /// What is left of the files of each run that has a folder, without fetching anything.
     ///
     /// # Errors
-    /// If the object store cannot be asked.
-    pub async fn left(&self, run: &str) -> Result<Left> {
-        let names: Vec<String> = match &self.bucket {
-            Some(owned) => owned.of(run).list(None).await?.into_iter().map(|object| object.name).collect(),
-            None => names_in(&self.here(run)),
+    /// If the disk or the object store cannot be asked.
+    pub async fn left(&self) -> Result<BTreeMap<String, Left>> {
+        let mut left: BTreeMap<String, Left> = BTreeMap::new();
+        let mut add = |run: &str, files: &[String]| {
+            let of_run = left.entry(run.to_owned()).or_default();
+            of_run.has_error_file |= files.iter().any(|file| file == ERROR_FILE);
+            of_run.has_rows |= files.iter().any(|file| file != ERROR_FILE);
         };
-        Ok(Left {
-            has_rows: names.iter().any(|name| name != ERROR_FILE),
-            has_error_file: names.iter().any(|name| name == ERROR_FILE),
-        })
+        match &self.bucket {
+            // One listing for all: there may be thousands of runs, and each request costs.
+            Some(owned) => {
+                for object in owned.place.below("runs").list(None).await? {
+                    if let Some((run, file)) = object.name.split_once('/') {
+                        add(run, &[file.to_owned()]);
+                    }
+                }
+            }
+            None => {
+                let runs = self.home.join("runs");
+                for run in names_in(&runs) {
+                    let path = runs.join(&run);
+                    if path.is_dir() && !path.is_symlink() {
+                        add(&run, &names_in(&path));
+                    }
+                }
+            }
+        }
+        Ok(left)
     }
 
     /// What is left of a run's files. The error file is fetched, if it is not on this machine.
