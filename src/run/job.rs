@@ -70,7 +70,7 @@ pub(super) async fn run_in_turn(
         return Ok((skip(job, how, &skipped, with)?, Some(skipped)));
     }
     let progress = Voice::new(&job.name, how.chain.is_some(), progress);
-    let one = undertake(job, how, !turn.has_come(), services, ledger, &progress)?;
+    let one = undertake(job, how, !turn.has_come(), with, &progress).await?;
     let _alive = Alive { run: &one.run, ledger };
     let progress = &progress.of(&one.run);
     progress.began(one.attempts_before > 0);

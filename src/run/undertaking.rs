@@ -6,6 +6,7 @@
 
 use chrono::{DateTime, SecondsFormat};
 
+use super::chain::With;
 use super::drift::changes;
 use super::error::Error;
 use super::essence::digest_of;
@@ -15,11 +16,15 @@ use super::relied::Relied;
 use super::services::Services;
 use crate::model::job::{Job, Route};
 use crate::store::error::Error as StoreError;
+use crate::store::home::Home;
 use crate::store::ledger::{Begin, LOOKED, Ledger, Phase, Unfinished};
 use crate::store::state::Tenancy;
 
 /// A run that was interrupted longer ago than this is not gone on with by itself: what it read is old.
 pub const RESUMED_WITHIN_HOURS: i64 = 24;
+
+/// Why a run is not gone on with whose folder is not here.
+const ELSEWHERE: &str = "what it planned lies in another home, or is gone";
 
 /// Under this name the ledger keeps that a run is to read everything, until it has decided how it reads.
 const FULL: &str = "full";
@@ -73,14 +78,14 @@ pub(super) fn has_looked(job: &Job, services: &Services, ledger: &dyn Ledger) ->
 }
 
 /// Begins a run, or takes one up. `is_early` says that it may not look at its target yet.
-pub(super) fn undertake(
+pub(super) async fn undertake(
     job: &Job,
     how: &How,
     is_early: bool,
-    services: &Services,
-    ledger: &dyn Ledger,
+    with: &With<'_>,
     progress: &Voice<'_>,
 ) -> Result<Undertaking, Error> {
+    let With { services, home, ledger, .. } = *with;
     let of = services.tenancy(job);
     let job_digest = digest_of(job);
     let before = ledger.unfinished(&of, &job.name)?;
@@ -88,6 +93,12 @@ pub(super) fn undertake(
         let found = before.filter(|one| one.run.id == *wanted);
         let why = |why: &str| StoreError::NotResumable { run: wanted.clone(), why: why.to_owned() };
         let found = found.ok_or_else(|| why("it has ended, or a later run of the job has begun"))?;
+        if is_elsewhere(&found, home).await? {
+            give_up(&found, ELSEWHERE, services, ledger, progress)?;
+            let (chain, slot_ms) = (found.run.chain, found.run.slot_ms);
+            let anew = How { chain, slot_ms, resume: None, ..how.clone() };
+            return begin(job, &anew, services, ledger, &of, &job_digest, true);
+        }
         if let Some(words) = outdated(&found, job, &job_digest, false, services, ledger)? {
             return Err(why(&format!("{words}; `ferry run` begins anew and compares")).into());
         }
@@ -98,15 +109,13 @@ pub(super) fn undertake(
             return Err(Error::Unfinished(found.run.id));
         }
         let why_not = match not_wanted(&found, how) {
+            None if is_elsewhere(&found, home).await? => Some(ELSEWHERE.to_owned()),
             None => outdated(&found, job, &job_digest, how.chain.is_some(), services, ledger)?,
             unwanted => unwanted,
         };
         match why_not {
             None => return take_up(found, how, ledger, progress),
-            Some(why) => {
-                progress.notice(format!("run {} is given up: {why}", found.run.id));
-                ledger.abandon(&found.run.id, &now(services), &why)?;
-            }
+            Some(why) => give_up(&found, &why, services, ledger, progress)?,
         }
     }
     let begun = begin(job, how, services, ledger, &of, &job_digest, true)?;
@@ -114,6 +123,23 @@ pub(super) fn undertake(
         ledger.note(&begun.run, LOOKED, "")?;
     }
     Ok(begun)
+}
+
+fn give_up(
+    found: &Unfinished,
+    why: &str,
+    services: &Services,
+    ledger: &dyn Ledger,
+    progress: &Voice<'_>,
+) -> Result<(), Error> {
+    progress.notice(format!("run {} is given up: {why}", found.run.id));
+    Ok(ledger.abandon(&found.run.id, &now(services), why)?)
+}
+
+/// Whether what a run was loading lies in another home. What it read could be read again, but a plan that was carried out in part is not made
+/// a second time: the target has what came of it.
+async fn is_elsewhere(found: &Unfinished, home: &Home) -> Result<bool, Error> {
+    Ok(found.phase == Phase::Loading && home.runs().find(&found.run.id).await?.is_none())
 }
 
 /// Begins a run that is to be ended at once.
