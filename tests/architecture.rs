@@ -43,7 +43,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
 ];
 
 /// Each foreign crate with its only home.
-const HOMES: [(&str, &[&str]); 17] = [
+const HOMES: [(&str, &[&str]); 19] = [
     ("lettre", &["notice"]),
     ("croner", &["schedule"]),
     ("pest", &["lang"]),
@@ -55,6 +55,8 @@ const HOMES: [(&str, &[&str]); 17] = [
     ("opentelemetry", &["daemon", "http"]),
     ("prometheus", &["daemon"]),
     ("rusqlite", &["store"]),
+    ("tokio_postgres", &["store"]),
+    ("webpki_roots", &["store"]),
     ("rustix", &["store", "cli"]),
     ("keyring_core", &["store"]),
     ("annotate_snippets", &["diagnostic"]),

@@ -72,6 +72,14 @@ impl Desk {
         command
     }
 
+    /// The same with a home of its own, as on another machine, and a state in a server.
+    pub fn command_at(&self, home: &Path, state: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
+        command.args(arguments).arg("--project").arg(self.project()).arg("--home").arg(home);
+        command.args(["--clock-scale", "1000"]).env_clear().envs(self.set.iter().cloned()).env("FERRY_STATE", state);
+        command
+    }
+
     pub fn forget_secrets(&mut self) {
         self.set.clear();
     }

@@ -9,7 +9,6 @@ use super::workspace::Setting;
 use crate::model::outcome::Status;
 use crate::store::error_rows::{ReasonRows, reasons};
 use crate::store::executions::{Loaded, Told, Wanted};
-use crate::store::home::{is_busy, state_path};
 use crate::store::ledger::Phase;
 use crate::store::runs::{Run, Stage};
 use crate::store::standing::Standing;
@@ -67,7 +66,7 @@ pub fn list(setting: &Setting) -> Result<Vec<Run>, Error> {
 /// If the state cannot be read.
 pub fn find(setting: &Setting, filter: &Filter) -> Result<Found<Run>, Error> {
     let mut found = Found { all: Vec::new(), has_more: false };
-    let Some(state) = State::look(&state_path(&setting.home))? else { return Ok(found) };
+    let Some(state) = State::look(setting.place())? else { return Ok(found) };
     let alive = Alive::of(&state, setting)?;
     let [since, until] = [filter.since, filter.until].map(|at| at.map(words));
     let wanted = Wanted {
@@ -97,7 +96,7 @@ pub fn find(setting: &Setting, filter: &Filter) -> Result<Found<Run>, Error> {
 /// If the state cannot be read.
 pub fn updates(setting: &Setting, filter: &Filter) -> Result<Found<Update>, Error> {
     let mut found = Found { all: Vec::new(), has_more: false };
-    let Some(state) = State::look(&state_path(&setting.home))? else { return Ok(found) };
+    let Some(state) = State::look(setting.place())? else { return Ok(found) };
     let [since, until] = [filter.since, filter.until].map(|at| at.map(words));
     let is_of = |update: &Update, kind: &str, wanted: &Option<String>| {
         let named = |part: &String| update.name.to_lowercase().contains(&part.to_lowercase());
@@ -145,7 +144,7 @@ pub struct Shown {
 /// If there is no such run, or the state cannot be read.
 pub async fn show(setting: &Setting, run: &str) -> Result<Shown, Error> {
     let none = || no_run(setting, run);
-    let state = State::look(&state_path(&setting.home))?.ok_or_else(none)?;
+    let state = State::look(setting.place())?.ok_or_else(none)?;
     let (found, stages) = state.run(run)?.ok_or_else(none)?;
     let standing = state.standing(run)?.filter(|standing| !matches!(standing.phase, Phase::Ended | Phase::Planning));
     let kept = setting.run_folders().kept(run).await?;
@@ -178,7 +177,7 @@ pub(super) struct Alive {
 
 impl Alive {
     pub(super) fn of(state: &State, setting: &Setting) -> Result<Self, Error> {
-        let is_busy = is_busy(&setting.home);
+        let is_busy = setting.place().is_at_work()?;
         let holder = if is_busy { state.holder()? } else { None };
         let since = holder.and_then(|holder| DateTime::parse_from_rfc3339(&holder.since).ok()).map(|at| at.to_utc());
         Ok(Self { since, is_busy })

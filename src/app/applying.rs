@@ -26,7 +26,7 @@ pub async fn apply(
     let Some(job) = workspace.project.jobs.get(&found.job) else {
         return Err(Error::Usage(format!("the project has no job \"{}\" any more", found.job)));
     };
-    admit([job], workspace, home, state, setting).await?;
+    admit([job], workspace, state, setting).await?;
     let (report, failed) = apply::apply(job, run, &workspace.services, home, state, progress).await?;
     ended(&report);
     failed.map_or(Ok(()), |error| Err(error.into()))

@@ -9,7 +9,6 @@ use super::workspace::Setting;
 use crate::lang::ast::Statement;
 use crate::model::outcome::Status;
 use crate::store::approvals::Pause;
-use crate::store::home::state_path;
 use crate::store::runs::Run;
 use crate::store::state::State;
 use crate::store::updates::Update;
@@ -92,7 +91,7 @@ pub(super) fn ask_to_cancel(setting: &Setting, id: &str) -> Result<(), Error> {
 /// # Errors
 /// If the state cannot be read.
 pub fn is_paused(setting: &Setting, name: &str) -> Result<bool, Error> {
-    let state = State::look(&state_path(&setting.home))?;
+    let state = State::look(setting.place())?;
     let pauses = state.map(|state| state.pauses()).transpose()?.unwrap_or_default();
     Ok(pauses.iter().any(|one| one.name.eq_ignore_ascii_case(name)))
 }
@@ -102,7 +101,7 @@ pub fn is_paused(setting: &Setting, name: &str) -> Result<bool, Error> {
 /// # Errors
 /// If the state cannot be written.
 pub fn lift(setting: &Setting, name: &str) -> Result<bool, Error> {
-    if !state_path(&setting.home).exists() {
+    if !setting.place().is_there()? {
         return Ok(false);
     }
     let state = join(setting)?;
@@ -124,11 +123,11 @@ fn names(setting: &Setting) -> Result<Vec<String>, Error> {
 }
 
 fn join(setting: &Setting) -> Result<State, Error> {
-    let path = state_path(&setting.home);
-    if !path.exists() {
+    let place = setting.place();
+    if !place.is_there()? {
         drop(Held::at_once(setting)?);
     }
-    Ok(State::join(&path)?)
+    Ok(State::join(&place)?)
 }
 
 fn update(setting: &Setting, kind: &str, name: &str, action: &str, before: Option<String>) -> Update {

@@ -15,7 +15,6 @@ use crate::lang::project::Parsed;
 use crate::model::connection::{Connection, Service};
 use crate::run::progress::Progress;
 use crate::store::associations::{Association, Said};
-use crate::store::home::state_path;
 use crate::store::state::{State, Tenancy};
 use crate::store::updates::Update;
 
@@ -139,7 +138,7 @@ fn both<'a>(
     setting: &Setting,
     who: &str,
 ) -> Result<(&'a Connection, &'a Connection), Error> {
-    let known = match (of, State::look(&state_path(&setting.home))?) {
+    let known = match (of, State::look(setting.place())?) {
         (None, Some(state)) => {
             let mut places = state.associations()?.into_iter().map(|one| (one.source_id, one.of)).collect::<Vec<_>>();
             places.extend(state.ambiguous()?.into_iter().map(|one| (one.source_id, one.of)));

@@ -20,7 +20,6 @@ use crate::model::outcome::{Calls, Counts, Outcome, Records};
 use crate::run::report::Report;
 use crate::store::error_file::safe;
 use crate::store::error_rows;
-use crate::store::home::state_path;
 use crate::store::state::{State, Tenancy};
 use crate::store::written::NewFile;
 
@@ -148,7 +147,7 @@ pub async fn audit(setting: &Setting, run: &str, rows: Option<&Path>) -> Result<
         Some(path) => Some(Sum { path: path.display().to_string(), sha256: error_rows::digest(path)? }),
         None => None,
     };
-    let state = State::look(&state_path(&setting.home))?;
+    let state = State::look(setting.place())?;
     let belongs = state.map(|state| state.belongs_to(run)).transpose()?.unwrap_or_default();
     let (Tenancy { organization, tenant }, job_digest) = belongs;
     let Shown { run: kept, approved, .. } = shown;

@@ -17,7 +17,6 @@ use crate::lang::project::Parsed;
 use crate::model::connection::{Connection, Service};
 use crate::run::services::Services;
 use crate::store::associations::{Ambiguous, Association};
-use crate::store::home::state_path;
 use crate::store::state::{State, Tenancy};
 use crate::store::users::{KEY, PERSON};
 
@@ -82,7 +81,7 @@ pub struct Listed {
 /// If the project or the state cannot be read, or there is no such connection.
 pub async fn list(setting: &Setting, ambiguous: bool, of: Option<&str>) -> Result<Listed, Error> {
     let text = text_of(setting)?;
-    let Some(state) = State::look(&state_path(&setting.home))? else { return Ok(Listed::default()) };
+    let Some(state) = State::look(setting.place())? else { return Ok(Listed::default()) };
     let places = places(&text.parsed, &state, of)?;
     let mut listed = Listed::default();
     for place in &places {
@@ -341,7 +340,7 @@ pub(super) async fn open(setting: &Setting, of: (&Connection, &Connection)) -> R
     for one in [of.0, of.1] {
         not_revoked(&one.name, setting)?;
         connect(one, setting, &mut services).await?.map_err(|cause| failed(one, cause))?;
-        let kept = State::look(&state_path(&setting.home))?;
+        let kept = State::look(setting.place())?;
         let kept = kept.map(|state| state.connection(&one.name)).transpose()?.flatten();
         same(one, &services, kept, setting)?;
     }

@@ -10,7 +10,9 @@ use super::updates::record;
 use super::workspace::{Setting, text_of};
 use crate::lang::ast::Statement;
 use crate::store::backup::Copied;
-use crate::store::home::{Home, state_path};
+use crate::store::error::Error as StoreError;
+use crate::store::home::Home;
+use crate::store::place::Place;
 use crate::store::restoring::{Restored, put_back};
 use crate::store::state::State;
 
@@ -19,8 +21,8 @@ use crate::store::state::State;
 /// # Errors
 /// If the home has no state, something is there already, or the disk says no.
 pub fn back_up(setting: &Setting, file: &Path) -> Result<Copied, Error> {
-    let Some(state) = State::look(&state_path(&setting.home))? else {
-        return Err(Error::Usage(format!("{} has no state yet: nothing has run there", setting.home.display())));
+    let Some(state) = State::look(setting.place())? else {
+        return Err(Error::Usage(format!("{} has no state yet: nothing has run there", setting.place())));
     };
     if file.symlink_metadata().is_ok() {
         let message = format!("{} is there already, and nothing is written over it; name another", file.display());
@@ -35,15 +37,33 @@ pub fn back_up(setting: &Setting, file: &Path) -> Result<Copied, Error> {
 /// # Errors
 /// If the copy cannot be used, somebody is at work on the home, or the disk says no.
 pub fn restore(setting: &Setting, file: &Path) -> Result<Restored, Error> {
+    if let place @ Place::Server(_) = setting.place() {
+        return Err(StoreError::OfServer { place: place.to_string() }.into());
+    }
     let home = Home::open(&setting.home)?;
     let now = setting.clock.now();
     let (stamp, at) = (now.format("%Y%m%d-%H%M%S"), now.to_rfc3339_opts(SecondsFormat::Millis, true));
     let restored = put_back(&home, file, &stamp.to_string(), &at, now.timestamp_millis())?;
-    let state = State::open(&home.state_path())?;
+    let state = State::open(setting.place())?;
     let before = restored.aside.as_ref().map(|aside| aside.display().to_string());
     let newest = restored.newest_run.clone().map(|run| format!("{}, whose newest run is {run}", file.display()));
     record(&state, setting, ["state", "state", "restored"], before, newest)?;
     Ok(restored)
+}
+
+/// Says that a copy has taken the place of a server's state: what was done since the copy was made is unknown to it. Gives where it is.
+///
+/// # Errors
+/// If the state is a file of the home, which `restore` puts back, or the server says no.
+pub fn was_restored(setting: &Setting) -> Result<Place, Error> {
+    let place = setting.place();
+    if !place.is_server() {
+        let message =
+            "the state is a file of the home: `ferry state restore FILE` puts a copy back and needs nothing more";
+        return Err(Error::Usage(message.to_owned()));
+    }
+    State::join(&place)?.was_restored(&setting.by)?;
+    Ok(place)
 }
 
 /// Has the next run of a job read everything: forgets where it would have begun. Gives the run that it would have begun with.
@@ -58,7 +78,7 @@ pub fn rewind(setting: &Setting, job: &str) -> Result<(String, Option<String>), 
     });
     let names: Vec<&String> = jobs.collect();
     // A job that the project had once is known to the state.
-    let state = State::look(&state_path(&setting.home))?;
+    let state = State::look(setting.place())?;
     let kept = state.map(|state| state.base_jobs()).transpose()?.unwrap_or_default();
     let all = || names.iter().copied().chain(&kept);
     let found = all().find(|name| *name == job).or_else(|| all().find(|name| name.eq_ignore_ascii_case(job)));

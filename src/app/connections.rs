@@ -22,7 +22,7 @@ use crate::model::connection::{Connection, Service, is_loopback};
 use crate::model::job::Job;
 use crate::run::services::Services;
 use crate::store::connections::Established;
-use crate::store::home::{Home, state_path};
+use crate::store::home::Home;
 use crate::store::state::State;
 use crate::store::windows::SpentCalls;
 
@@ -53,7 +53,7 @@ pub struct Known {
 /// If the project or the state cannot be read.
 pub fn list(setting: &Setting) -> Result<Vec<Known>, Error> {
     let text = text_of(setting)?;
-    let state = State::look(&state_path(&setting.home))?;
+    let state = State::look(setting.place())?;
     let kept = state.map(|s| s.connections()).transpose()?.unwrap_or_default();
     Ok(text.parsed.connections.values().map(|connection| known(connection, &kept, &text.parsed)).collect())
 }
@@ -88,7 +88,7 @@ pub async fn authorize(setting: &Setting, name: &str, tell: &Tell) -> Result<Kno
         gainsight.objects().await.map_err(|cause| failed(&connection, cause.into()))?;
     }
     let home = Home::open(&setting.home)?;
-    let state = State::open(&home.state_path())?;
+    let state = State::open(setting.place())?;
     let before = state.connection(&connection.name)?;
     let one = same(&connection, &services, before.clone(), setting)?;
     if let Some(to_keep) = to_keep {
@@ -108,7 +108,7 @@ pub async fn authorize(setting: &Setting, name: &str, tell: &Tell) -> Result<Kno
 pub fn revoke(setting: &Setting, name: &str) -> Result<Known, Error> {
     let known = show(setting, name)?;
     let home = Home::open(&setting.home)?;
-    let state = State::open(&home.state_path())?;
+    let state = State::open(setting.place())?;
     let was_signed_in = sign_out(&known.name, setting)?;
     let before = state.connection(&known.name)?;
     if before.is_none() {
@@ -138,8 +138,8 @@ pub fn delete(setting: &Setting, name: &str) -> Result<(), Error> {
         let users: Vec<String> = users.iter().map(|u| format!("\"{u}\"")).collect();
         return Err(Error::Usage(format!("connection `{name}` is used by {}; delete these first", users.join(", "))));
     }
-    let home = Home::open(&setting.home)?;
-    let state = State::open(&home.state_path())?;
+    let _home = Home::open(&setting.home)?;
+    let state = State::open(setting.place())?;
     let was_signed_in = sign_out(name, setting)?;
     let Some(one) = state.connection(name)? else {
         if was_signed_in {
@@ -160,7 +160,6 @@ pub fn delete(setting: &Setting, name: &str) -> Result<(), Error> {
 pub(super) async fn admit<'a>(
     jobs: impl IntoIterator<Item = &'a Job>,
     workspace: &Workspace,
-    home: &Home,
     state: &State,
     setting: &Setting,
 ) -> Result<(), Error> {
@@ -179,7 +178,7 @@ pub(super) async fn admit<'a>(
             record(state, setting, ["connection", &one.name, "established"], None, Some(words(&one)))?;
         }
         if let Some(gainsight) = services.gainsight.get(&connection.name) {
-            let spent = SpentCalls::open(&home.state_path(), &one.identity)?;
+            let spent = SpentCalls::open(setting.place(), &one.identity)?;
             gainsight.remember(Arc::new(spent)).await.map_err(|cause| failed(connection, cause.into()))?;
         }
     }
@@ -191,7 +190,7 @@ pub(super) async fn admit<'a>(
 /// # Errors
 /// If it was.
 pub(super) fn not_revoked(name: &str, setting: &Setting) -> Result<(), Error> {
-    let Some(state) = State::look(&state_path(&setting.home))? else { return Ok(()) };
+    let Some(state) = State::look(setting.place())? else { return Ok(()) };
     match state.connection(name)?.and_then(|one| one.revoked) {
         Some(at) => Err(Error::Revoked { name: name.to_owned(), at }),
         None => Ok(()),
@@ -203,7 +202,7 @@ pub(super) fn not_revoked(name: &str, setting: &Setting) -> Result<(), Error> {
 /// # Errors
 /// If the state cannot be read.
 pub(super) fn held(parsed: &Parsed, setting: &Setting, out: &mut Diagnostics) -> Result<(), Error> {
-    let Some(state) = State::look(&state_path(&setting.home))? else { return Ok(()) };
+    let Some(state) = State::look(setting.place())? else { return Ok(()) };
     for one in state.connections()? {
         let Some(connection) = parsed.connections.get(&one.name) else { continue };
         let is_redirected = setting.redirects.iter().any(|(name, _)| *name == one.name);

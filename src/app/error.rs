@@ -119,9 +119,11 @@ fn run_code(error: &run::error::Error) -> u8 {
             | store::error::Error::Occupied { .. }
             | store::error::Error::Taken { .. }
             | store::error::Error::NotOurs { .. }
+            | store::error::Error::OfServer { .. }
             | store::error::Error::NoBackup { .. },
         ) => 2,
         run::error::Error::Store(store::error::Error::Bucket { .. }) => 3,
+        run::error::Error::Store(store::error::Error::State { source, .. }) if source.is_of_service() => 3,
         run::error::Error::Store(_) => 7,
         run::error::Error::Engine(error) if error.is_out_of_memory() => 7,
         run::error::Error::Engine(error) if error.is_of_place() => 3,

@@ -9,7 +9,6 @@ use super::error::Error;
 use super::workspace::Setting;
 use crate::run::report::Report;
 use crate::store::error_rows::{self, ReasonRows};
-use crate::store::home::state_path;
 use crate::store::state::State;
 
 /// Where the rows go.
@@ -55,7 +54,7 @@ pub async fn reasons(setting: &Setting, run: &str, codes: &[String]) -> Result<V
 /// The error file of a run.
 pub(super) async fn file_of(setting: &Setting, id: &str) -> Result<PathBuf, Error> {
     let none = || no_run(setting, id);
-    let state = State::look(&state_path(&setting.home))?.ok_or_else(none)?;
+    let state = State::look(setting.place())?.ok_or_else(none)?;
     let (run, _) = state.run(id)?.ok_or_else(none)?;
     if let Some(file) = setting.run_folders().kept(id).await?.error_file {
         return Ok(file);

@@ -16,7 +16,6 @@ use crate::model::job::{Job, Route};
 use crate::model::policy::{DuplicateKey, Verb, Via};
 use crate::run::explained::{asked_whole, reading};
 use crate::run::handing::columns;
-use crate::store::home::state_path;
 use crate::store::ledger::Ledger;
 use crate::store::state::State;
 
@@ -53,7 +52,7 @@ pub fn explain(workspace: &Workspace, setting: &Setting, name: &str) -> Result<E
     let connection = workspace.project.connections.get(&job.source.connection);
     let origin = connection.map_or("", |c| c.url.as_str());
     let page_size = connection.map_or(Limits::DEFAULT, |c| c.limits).page_size;
-    let state = State::look(&state_path(&setting.home))?;
+    let state = State::look(setting.place())?;
     let base = state.map(|state| state.base(&workspace.services.tenancy(job), &job.name)).transpose()?.flatten();
     let now_ms = workspace.services.clock.now().timestamp_millis();
     let asked = asked_whole(job);

@@ -51,7 +51,7 @@ impl Held {
     /// If another process has it, or it cannot be used.
     pub fn at_once(setting: &Setting) -> Result<Self, Error> {
         let home = Home::open(&setting.home)?;
-        let state = State::open(&home.state_path())?;
+        let state = State::open(setting.place())?;
         let home = match &setting.runs {
             Some(bucket) => home.with_runs_in(bucket.clone(), state.birth(setting.clock.now().timestamp_millis())?),
             None => home,

@@ -13,7 +13,6 @@ use super::workspace::{Setting, text_of};
 use crate::diagnostic::source::Span;
 use crate::lang::ast::{self, HeadClause, Name, Statement};
 use crate::model::outcome::Status;
-use crate::store::home::state_path;
 use crate::store::runs::Run;
 use crate::store::state::State;
 
@@ -153,7 +152,7 @@ impl View {
     fn open(setting: &Setting) -> Result<Self, Error> {
         let text = text_of(setting)?;
         let (mut last, mut pauses) = (BTreeMap::new(), BTreeSet::new());
-        if let Some(state) = State::look(&state_path(&setting.home))? {
+        if let Some(state) = State::look(setting.place())? {
             let alive = Alive::of(&state, setting)?;
             last = state.newest_runs()?.into_iter().map(|run| (run.job.clone(), alive.seen(run))).collect();
             pauses = state.pauses()?.into_iter().map(|pause| pause.name).collect();

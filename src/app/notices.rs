@@ -26,7 +26,6 @@ use crate::notice::{Attached, Parcel, TIMEOUT};
 use crate::run::report::Report;
 use crate::run::telling::Telling;
 use crate::store::error_rows::up_to;
-use crate::store::home::state_path;
 use crate::store::notices::{Notice, Tried};
 use crate::store::state::State;
 
@@ -80,16 +79,16 @@ pub struct Delivered {
 /// # Errors
 /// If the outbox cannot be read or written. A notice that does not arrive is no error.
 pub async fn deliver_due(setting: &Setting, posts: &Posts, within: Duration) -> Result<Delivered, Error> {
-    let path = state_path(&setting.home);
+    let place = setting.place();
     let now_ms = setting.clock.now().timestamp_millis();
     let mut delivered = Delivered::default();
     // Most of the time there is nothing to do, and looking takes no right to write.
-    let due = State::look(&path)?.map(|state| state.due_notices(now_ms, DELIVERED_TOGETHER)).transpose()?;
+    let due = State::look(&place)?.map(|state| state.due_notices(now_ms, DELIVERED_TOGETHER)).transpose()?;
     let due = due.unwrap_or_default();
     if due.is_empty() {
         return Ok(delivered);
     }
-    let state = State::join(&path)?;
+    let state = State::join(&place)?;
     let mut taken = Vec::new();
     for one in due {
         let wait = TRIED_AGAIN_AFTER.get(one.tries as usize).unwrap_or(&TRIED_AGAIN_AFTER[0]);
@@ -175,7 +174,7 @@ pub fn run_given_up(state: &State, project: &Project, setting: &Setting, run: &s
 /// # Errors
 /// If they cannot be read.
 pub fn list(setting: &Setting) -> Result<Vec<Notice>, Error> {
-    let state = State::look(&state_path(&setting.home))?;
+    let state = State::look(setting.place())?;
     Ok(state.map(|state| state.notices(LISTED_AT_MOST)).transpose()?.unwrap_or_default())
 }
 

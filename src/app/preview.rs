@@ -57,7 +57,7 @@ pub async fn preview(
     let job = &job.at(workspace.services.clock.now().timestamp_millis());
     // Rows of a preview are staging like those of a run: one at a time, below the home.
     let Held { state, home } = Held::at_once(setting)?;
-    admit([job], workspace, &home, &state, setting).await?;
+    admit([job], workspace, &state, setting).await?;
     let (folder, read) = preview::read(job, &workspace.services, &home, limit, progress).await?;
     let engine = engine_over(&folder)?;
     let mapped = trial::mapped(&engine, job, limit).await.map_err(crate::run::error::Error::from)?;

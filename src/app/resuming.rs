@@ -24,7 +24,7 @@ use crate::run::{chain, job};
 use crate::store::due::Due;
 use crate::store::error::Error as StoreError;
 use crate::store::error_rows;
-use crate::store::home::{Home, state_path};
+use crate::store::home::Home;
 use crate::store::runs::Run;
 use crate::store::state::State;
 
@@ -103,7 +103,7 @@ async fn go_on(
     ended: &mut impl FnMut(&Report),
 ) -> Result<Option<RunError>, Error> {
     let steps = rest_of(run, workspace, state)?;
-    admit(steps.iter().flatten().copied(), workspace, home, state, setting).await?;
+    admit(steps.iter().flatten().copied(), workspace, state, setting).await?;
     let how = How { resume: Some(run.id.clone()), ..How::default() };
     let (services, chain) =
         (&workspace.services, run.chain.as_ref().and_then(|name| workspace.project.chains.get(name)));
@@ -202,7 +202,7 @@ pub async fn replay(
     progress: &Progress,
     ended: impl FnMut(&Report),
 ) -> Result<(), Error> {
-    let state = State::look(&state_path(&setting.home))?;
+    let state = State::look(setting.place())?;
     let found = state.as_ref().map(|state| state.run(id)).transpose()?.flatten();
     let Some((run, _)) = found else {
         return Err(Error::Usage(format!("there is no run \"{id}\"; `ferry activity` lists the runs")));
@@ -238,7 +238,7 @@ pub async fn replay(
         return Err(Error::Usage(format!("the project has no job \"{}\" any more", run.job)));
     }
     let words = format!("{} rows{}", chosen.len(), of_codes(&wanted));
-    record(&State::join(&state_path(&setting.home))?, setting, ["run", id, "replayed"], None, Some(words))?;
+    record(&State::join(setting.place())?, setting, ["run", id, "replayed"], None, Some(words))?;
     let how = How { chosen: Some(chosen.into_iter().collect()), ..How::default() };
     run_so(workspace, setting, &run.job, &how, progress, ended).await
 }
@@ -255,8 +255,8 @@ fn of_codes(codes: &BTreeSet<String>) -> String {
 /// # Errors
 /// If there is no such run, or it has ended.
 pub fn cancel(setting: &Setting, id: &str) -> Result<Run, Error> {
-    let home = Home::open(&setting.home)?;
-    let state = State::open(&home.state_path())?;
+    let _home = Home::open(&setting.home)?;
+    let state = State::open(setting.place())?;
     let found = state.unfinished_runs()?.into_iter().find(|run| run.id == id);
     let run = found.ok_or_else(|| not_resumable(&state, id))?;
     let at = setting.clock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
@@ -270,7 +270,7 @@ pub fn cancel(setting: &Setting, id: &str) -> Result<Run, Error> {
 /// # Errors
 /// If the state cannot be read.
 pub fn due(setting: &Setting, job: Option<&str>) -> Result<Vec<Due>, Error> {
-    match State::look(&state_path(&setting.home))? {
+    match State::look(setting.place())? {
         Some(state) => Ok(state.all_due(None, job)?),
         None => Ok(Vec::new()),
     }

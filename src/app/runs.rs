@@ -110,7 +110,7 @@ pub async fn run_held(
         }
         Named::Chain(_, jobs) => jobs.clone(),
     };
-    admit(jobs, workspace, home, state, setting).await?;
+    admit(jobs, workspace, state, setting).await?;
     let failed = match named {
         Named::Job(one) => {
             prerequisites(one, None, state, progress)?;
@@ -180,7 +180,7 @@ pub async fn plan_all(
         }
     };
     let Held { home, state } = &Held::take(setting, progress).await?;
-    admit(jobs.iter().copied(), workspace, home, state, setting).await?;
+    admit(jobs.iter().copied(), workspace, state, setting).await?;
     let with = With { services: &workspace.services, home, ledger: state, progress };
     Ok(plan_jobs(&jobs, &wanted, &with, planned).await?)
 }

@@ -12,7 +12,6 @@ use super::workspace::Setting;
 use crate::model::outcome::Status;
 use crate::run::error::Error as RunError;
 use crate::store::error::Error as StoreError;
-use crate::store::home::state_path;
 use crate::store::runs::Run;
 use crate::store::state::State;
 
@@ -36,15 +35,15 @@ pub async fn paused(setting: &Setting) {
 
 /// Whether one was. Its pause has done what it was for.
 fn is_one_paused(setting: &Setting) -> Result<bool, Error> {
-    let path = state_path(&setting.home);
-    let Some(state) = State::look(&path)? else { return Ok(false) };
+    let place = setting.place();
+    let Some(state) = State::look(&place)? else { return Ok(false) };
     // Whoever waits for the home has no runs yet.
-    let is_ours = state.holder()?.is_some_and(|holder| holder.process == i64::from(std::process::id()));
+    let is_ours = state.holder()?.is_some_and(|holder| holder.is_us());
     let mut is_one = false;
     for pause in state.pauses()?.into_iter().filter(|_| is_ours) {
         let is_running = state.run(&pause.name)?.is_some_and(|(run, _)| run.status == Status::Running.word());
         if is_running {
-            is_one = State::join(&path)?.unpause(&pause.name, None)?;
+            is_one = State::join(&place)?.unpause(&pause.name, None)?;
         }
     }
     Ok(is_one)
@@ -83,7 +82,7 @@ pub async fn cancel(setting: &Setting, id: &str) -> Result<Run, Error> {
 
 /// A run that can be given up, or was.
 fn known(setting: &Setting, id: &str) -> Result<Run, Error> {
-    let state = State::look(&state_path(&setting.home))?;
+    let state = State::look(setting.place())?;
     let run = state.map(|state| state.run(id)).transpose()?.flatten().map(|(run, _)| run);
     let run = run.ok_or_else(|| Error::Usage(format!("there is no run \"{id}\"; `ferry activity` lists the runs")))?;
     let is_over =

@@ -11,7 +11,6 @@ use super::workspace::{Setting, text_of};
 use crate::lang::scheduled::scheduled;
 use crate::schedule::entries::{Entry, Kind};
 use crate::schedule::times::{next_after, times};
-use crate::store::home::state_path;
 use crate::store::slots::Kept;
 use crate::store::state::State;
 
@@ -66,7 +65,7 @@ pub fn outlook(setting: &Setting, name: Option<&str>, at_most: usize) -> Result<
         return Err(Error::Text(Box::new((diagnostics, text.sources))));
     }
     let entries = chosen(entries, name)?;
-    let state = State::look(&state_path(&setting.home))?;
+    let state = State::look(setting.place())?;
     let mut paused: BTreeMap<String, (String, String)> =
         state.map(|state| state.paused_schedules()).transpose()?.unwrap_or_default();
     let now = setting.clock.now();
@@ -85,7 +84,7 @@ pub fn outlook(setting: &Setting, name: Option<&str>, at_most: usize) -> Result<
 /// # Errors
 /// If the state cannot be read.
 pub fn passed_over(setting: &Setting, name: Option<&str>) -> Result<Vec<Kept>, Error> {
-    match State::look(&state_path(&setting.home))? {
+    match State::look(setting.place())? {
         Some(state) => Ok(state.slots(name, true, PASSED_AT_MOST)?),
         None => Ok(Vec::new()),
     }

@@ -10,7 +10,6 @@ use super::workspace::Setting;
 use crate::diagnostic::source::Sources;
 use crate::lang::definitions::definitions;
 use crate::store::definitions::{Seen, digest_of};
-use crate::store::home::state_path;
 use crate::store::state::State;
 use crate::store::updates::Update;
 
@@ -23,7 +22,7 @@ pub fn note_definitions(setting: &Setting, sources: &Sources) -> Result<Vec<Upda
     if !setting.home.is_dir() {
         return Ok(Vec::new());
     }
-    note(&State::join(&state_path(&setting.home))?, setting, sources)
+    note(&State::join(setting.place())?, setting, sources)
 }
 
 /// The same in a state that is open.

@@ -28,6 +28,9 @@ use crate::model::connection::{Connection, Service};
 use crate::model::secret::Secret;
 use crate::run::services::Services;
 use crate::store::bucket::Bucket;
+use crate::store::database::Server;
+use crate::store::home::state_path;
+use crate::store::place::Place;
 use crate::store::run_folders::RunFolders;
 
 /// How old schemas may be when a run begins to write, unless a setting says otherwise.
@@ -45,6 +48,8 @@ pub struct Setting {
     pub home: PathBuf,
     /// The place in an object store where run folders are, if they are not below the home.
     pub runs: Option<Bucket>,
+    /// The server that has the state; none where it lies in the home.
+    pub server: Option<Server>,
     /// `connections.<environment>.ferry`.
     pub environment: Option<String>,
     /// Connections that lead to another URL: identifier and URL.
@@ -101,6 +106,7 @@ impl Setting {
             project: PathBuf::new(),
             home,
             runs: None,
+            server: None,
             environment: None,
             redirects: Vec::new(),
             offline: false,
@@ -123,6 +129,12 @@ impl Setting {
     /// Its run folders, for who only reads.
     pub(super) fn run_folders(&self) -> RunFolders {
         RunFolders::of(&self.home, self.runs.clone(), None)
+    }
+
+    /// Where the state is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.server.clone().map_or_else(|| Place::File(state_path(&self.home)), Place::Server)
     }
 
     /// On what terms the clients of a connection talk.

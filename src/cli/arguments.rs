@@ -35,6 +35,10 @@ pub(super) struct Common {
     /// Where a home in an object store keeps what is of this machine: the lock, the state, what only a process at work needs.
     #[arg(long, global = true, value_name = "DIR", default_value = ".ferry")]
     pub(super) local_home: PathBuf,
+    /// Keep the state in PostgreSQL, for several machines, in place of the home: postgres://USER@HOST/DATABASE. FERRY_STATE says the same,
+    /// and PGPASSWORD the password.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) state: Option<String>,
     /// Print JSON, one object a line.
     #[arg(long, global = true)]
     pub(super) json: bool,

@@ -91,6 +91,9 @@ pub(super) enum StateVerb {
         /// The copy.
         file: PathBuf,
     },
+    /// Say that PostgreSQL's own means have put a copy of it back: nothing is gone on with that the copy did not know, and the next run of
+    /// each job reads and compares everything.
+    Restored,
 }
 
 /// What can be done with where jobs begin to read.

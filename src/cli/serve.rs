@@ -92,7 +92,7 @@ async fn answering(
     let answers = Answers {
         health: Arc::clone(&watching.health),
         metrics: Arc::clone(&watching.metrics),
-        home: setting.home.clone(),
+        place: setting.place(),
         clock: setting.clock,
         stays: STAYS_AT_MOST,
     };
@@ -117,7 +117,7 @@ fn traces(setting: &Setting, log: Log) -> Option<Traces> {
     let timeout = set("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT").or_else(|| set("OTEL_EXPORTER_OTLP_TIMEOUT"));
     let timeout = timeout.and_then(|ms| ms.parse().ok()).map_or(SPANS_TIMEOUT, Duration::from_millis);
     let collector =
-        Collector { endpoint: None, timeout, authorities: setting.authorities.clone(), home: setting.home.clone() };
+        Collector { endpoint: None, timeout, authorities: setting.authorities.clone(), place: setting.place() };
     let begun = Traces::begin(collector, move |why| write(&Told::Notice(why), log));
     begun.map_err(|error| write(&Told::Notice(error.to_string()), log)).ok()
 }
@@ -129,6 +129,7 @@ fn line(told: &Told) -> Option<String> {
             let whom = if address.ip().is_loopback() { "" } else { "; whoever reaches it reads the names of jobs" };
             format!("http://{address} answers /healthz, /readyz and /metrics{whom}")
         }
+        Told::StandsBy { why } => format!("standing by: {why}"),
         Told::Started(of) => format!("serving {}", defined(of)),
         Told::Reloaded(of) => format!("files have changed: {}", defined(of)),
         Told::Broken { mistakes, first } => format!(

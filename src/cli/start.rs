@@ -28,9 +28,14 @@ use crate::http::{hosts, terms};
 use crate::model::clock::Clock;
 use crate::model::secret::Secret;
 use crate::run::undertaking::How;
+use crate::store::database::Server;
 
 /// The stack of a thread that carries a plan out, in bytes.
 const WORKER_STACK_BYTES: usize = 16 << 20;
+/// Where the state is, if it is not in the home.
+const STATE: &str = "FERRY_STATE";
+/// The password of a server whose URL has none, as libpq takes it: <https://www.postgresql.org/docs/current/libpq-envars.html>.
+const PASSWORD: &str = "PGPASSWORD";
 
 /// How a verb ended, if nothing stopped it.
 pub(super) type Ended = Result<u8, Error>;
@@ -189,6 +194,7 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         project: common.project.clone(),
         home: folder,
         runs: runs.map(|url| run_places::open("--home", &url, &storage)).transpose()?,
+        server: server(common)?,
         environment: common.env.clone(),
         redirects: common.connection.iter().filter(|(_, url)| !url.is_empty()).cloned().collect(),
         offline: common.offline,
@@ -206,6 +212,15 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         by: somebody(),
         clock: Clock::system(common.clock_scale),
     })
+}
+
+/// The server that has the state, if one is named. A password that others on this machine are not to see stands in the environment.
+fn server(common: &Common) -> Result<Option<Server>, Error> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let Some(url) = common.state.clone().or_else(|| set(STATE)) else { return Ok(None) };
+    let password = set(PASSWORD).map(Secret::new);
+    let server = Server::of(&Secret::new(url), password.as_ref(), authorities()?.as_deref());
+    server.map(Some).map_err(|failure| Error::Usage(failure.to_string()))
 }
 
 /// The connection that was named without a place to lead to.

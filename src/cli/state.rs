@@ -42,6 +42,15 @@ pub(super) fn state(setting: &Setting, verb: &StateVerb, as_json: bool) -> Ended
                 tell!("What was there is kept as {}{read}.", aside.display());
             }
         }
+        StateVerb::Restored => {
+            let place = backups::was_restored(setting)?;
+            if as_json {
+                say!("{}", json!({ "state": place.to_string() }));
+            } else {
+                tell!("the state in {place} is taken for a copy of an earlier time: no run of it is gone on with");
+                tell!("The next run of each job reads and compares everything, and writes only what differs.");
+            }
+        }
     }
     Ok(0)
 }

@@ -17,6 +17,9 @@ pub(super) fn typed(setting: &Setting, words: &str) -> String {
             command.push_str(&format!(" {option} {}", quoted(&path.display().to_string())));
         }
     }
+    if let Some(server) = &setting.server {
+        command.push_str(&format!(" --state {}", quoted(&server.to_string())));
+    }
     if let Some(environment) = &setting.environment {
         command.push_str(&format!(" --env {}", quoted(environment)));
     }

@@ -4,7 +4,6 @@
 //! who name such an address as the host: a page in somebody's browser that had its own name lead here reads nothing.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use super::measured::{Measured, join, measure};
 use super::metrics::Metrics;
 use crate::app::error::Error;
 use crate::model::clock::Clock;
+use crate::store::place::Place;
 
 /// <https://prometheus.io/docs/instrumenting/exposition_formats/>
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -36,8 +36,8 @@ pub struct Answers {
     pub health: Arc<Health>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// The home, whose state is looked at.
-    pub home: PathBuf,
+    /// The state that is looked at.
+    pub place: Place,
     /// The time.
     pub clock: Clock,
     /// How long a connection may stay: [`STAYS_AT_MOST`].
@@ -113,14 +113,14 @@ fn verdict(why_not: Option<&'static str>) -> Response {
 impl Desk {
     async fn joined(&self) -> Result<(), Error> {
         let _alone = self.looking.lock().await;
-        let home = self.answers.home.clone();
-        blocking(move || join(&home)).await
+        let place = self.answers.place.clone();
+        blocking(move || join(&place)).await
     }
 
     async fn measured(&self) -> Result<Measured, Error> {
         let _alone = self.looking.lock().await;
-        let (home, clock, budgets) = (self.answers.home.clone(), self.answers.clock, self.answers.metrics.budgets());
-        blocking(move || measure(&home, clock, &budgets)).await
+        let (place, clock, budgets) = (self.answers.place.clone(), self.answers.clock, self.answers.metrics.budgets());
+        blocking(move || measure(&place, clock, &budgets)).await
     }
 }
 

@@ -13,6 +13,8 @@ use crate::app::held::Held;
 use crate::app::notices::{Delivered, Posts, deliver_due, run_given_up};
 use crate::app::retention::retain;
 use crate::model::outcome::Status;
+use crate::run::error::Error as RunError;
+use crate::store::error::Error as StoreError;
 
 const HOUR_MS: i64 = 3_600_000;
 /// How often notices that are due are looked for.
@@ -60,6 +62,11 @@ impl Daemon {
         let Some(error) = error else { return };
         let why = error.to_string();
         self.tell(&Told::Failed { name: activation.name.clone(), why: why.clone() });
+        if self.state_was_away(&error) {
+            // Nobody could write down what became of it: what is left to do stands in the state, and shows when that can be looked at.
+            self.is_to_take_up = true;
+            return;
+        }
         // Of several that stopped, the one that time alone brings on comes first; the others are gone on with behind it.
         let waiting = [
             Status::WaitingRetry,
@@ -87,6 +94,16 @@ impl Daemon {
             (_, What::Slot(_)) => self.given_up(activation.in_vain.as_deref(), None, held),
             (_, What::GoOn(run)) => self.given_up(Some(run), Some(&why), held),
         }
+    }
+
+    /// Whether it is for the want of the state that something did not end: a server was away, or another has taken over meanwhile.
+    fn state_was_away(&self, error: &Error) -> bool {
+        let Error::Run(RunError::Store(error)) = error else { return false };
+        let was_away = match error {
+            StoreError::State { source, .. } => source.may_pass(),
+            other => matches!(other, StoreError::OwnershipLost),
+        };
+        was_away && self.setting.place().is_server()
     }
 
     /// When the next hour of the services' windows begins.

@@ -18,6 +18,7 @@ pub struct Health {
     turned: Mutex<Mark>,
     has_definitions: AtomicBool,
     is_stopping: AtomicBool,
+    stands_by: AtomicBool,
 }
 
 impl Health {
@@ -29,13 +30,18 @@ impl Health {
             turned: Mutex::new(clock.mark()),
             has_definitions: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
+            stands_by: AtomicBool::new(false),
         }
     }
 
     /// Hears what happened.
     pub fn hear(&self, told: &Told) {
         match told {
-            Told::Started(_) => self.has_definitions.store(true, Ordering::Relaxed),
+            Told::Started(_) => {
+                self.has_definitions.store(true, Ordering::Relaxed);
+                self.stands_by.store(false, Ordering::Relaxed);
+            }
+            Told::StandsBy { .. } => self.stands_by.store(true, Ordering::Relaxed),
             Told::Stopping { .. } => self.is_stopping.store(true, Ordering::Relaxed),
             Told::Turned { .. } => *self.turned.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.mark(),
             _ => {}
@@ -54,6 +60,9 @@ impl Health {
     pub fn is_not_ready(&self) -> Option<&'static str> {
         if self.is_stopping.load(Ordering::Relaxed) {
             return Some("it is stopping");
+        }
+        if self.stands_by.load(Ordering::Relaxed) {
+            return Some("it stands by: another ferry serve follows the schedules");
         }
         if !self.has_definitions.load(Ordering::Relaxed) {
             return Some("it has no definitions yet");

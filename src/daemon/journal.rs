@@ -37,6 +37,7 @@ fn entry(told: &Told) -> Option<(&'static str, &'static str, Value)> {
         Told::Broken { mistakes, first } => {
             ("error", "reload_failed", json!({ "mistakes": mistakes, "message": cut(first) }))
         }
+        Told::StandsBy { why } => ("info", "stands_by", json!({ "message": cut(why) })),
         Told::Unchecked { why } => ("error", "reload_failed", json!({ "message": cut(why) })),
         Told::Due { name, slot, late_ms } => {
             ("info", "due", json!({ "name": name, "slot": moment(*slot), "late_ms": late_ms }))

@@ -3,7 +3,6 @@
 //! In: the state of the home, and the project's limits. Out: numbers. It looks at the state beside whoever has it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
@@ -12,7 +11,7 @@ use crate::app::workspace::{Setting, tenant, text_of};
 use crate::gainsight::windows::Bucket;
 use crate::model::clock::Clock;
 use crate::model::connection::{Connection, Service};
-use crate::store::home::state_path;
+use crate::store::place::Place;
 use crate::store::state::State;
 
 const DAY_MS: i64 = 86_400_000;
@@ -63,10 +62,9 @@ fn of_tenant(connection: &Connection) -> [Budget; 2] {
 ///
 /// # Errors
 /// Why it cannot be.
-pub fn join(home: &Path) -> Result<(), Error> {
-    let path = state_path(home);
-    if path.exists() {
-        drop(State::join(&path)?);
+pub fn join(place: &Place) -> Result<(), Error> {
+    if place.is_there()? {
+        drop(State::join(place)?);
     }
     Ok(())
 }
@@ -75,8 +73,8 @@ pub fn join(home: &Path) -> Result<(), Error> {
 ///
 /// # Errors
 /// If the state cannot be read.
-pub fn measure(home: &Path, clock: Clock, budgets: &[Budget]) -> Result<Measured, Error> {
-    let Some(state) = State::look(&state_path(home))? else { return Ok(Measured::default()) };
+pub fn measure(place: &Place, clock: Clock, budgets: &[Budget]) -> Result<Measured, Error> {
+    let Some(state) = State::look(place)? else { return Ok(Measured::default()) };
     let now = clock.now();
     let seconds = |ended: String| {
         let ended = DateTime::parse_from_rfc3339(&ended).ok()?.with_timezone(&Utc);

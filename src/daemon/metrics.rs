@@ -160,7 +160,8 @@ impl Metrics {
             | Told::Heard { .. }
             | Told::Notice(_)
             | Told::Stopping { .. }
-            | Told::Stopped { .. } => {}
+            | Told::Stopped { .. }
+            | Told::StandsBy { .. } => {}
         }
     }
 

@@ -8,6 +8,7 @@
 
 pub mod activation;
 pub mod answers;
+mod beginning;
 mod connections;
 pub mod definitions;
 mod ending;

@@ -16,8 +16,9 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::watch;
 
-use super::activation::{Activation, Done, What, status_of};
-use super::definitions::{Definitions, NotTaken, look};
+use super::activation::{Activation, Done, What};
+use super::beginning::{begun_with, followed};
+use super::definitions::{Definitions, NotTaken};
 use super::options::Options;
 use super::queue::Queue;
 use super::told::{Listener, Told};
@@ -26,12 +27,11 @@ use crate::app::held::Held;
 use crate::app::notices::Delivered;
 use crate::app::workspace::Setting;
 use crate::diagnostic::source::Sources;
-use crate::model::outcome::Status;
 use crate::run::error::Error as RunError;
 use crate::run::progress::Event;
 use crate::schedule::due::Watch;
 use crate::store::error::Error as StoreError;
-use crate::store::home::{Following, state_path};
+use crate::store::following::Following;
 use crate::store::state::State;
 
 /// Whether the daemon is to stop.
@@ -92,6 +92,10 @@ pub(super) enum Happened {
 /// The daemon at work.
 pub(super) struct Daemon {
     pub(super) setting: Rc<Setting>,
+    /// Nobody else follows the schedules meanwhile.
+    following: Following,
+    /// Whether something was left behind when the state was away, and is to be gone on with.
+    pub(super) is_to_take_up: bool,
     /// Who began it, as the operating system calls them.
     pub(super) somebody: String,
     pub(super) options: Options,
@@ -129,109 +133,73 @@ pub async fn serve(
     // What runs here is started by schedules, and nobody looks on.
     let somebody = setting.by.clone();
     let setting = Rc::new(Setting { is_attended: false, by: "schedule".to_owned(), anew: true, ..setting });
-    if !state_path(&setting.home).exists() {
-        drop(Held::at_once(&setting)?);
+    loop {
+        // Two of them on one state would take each other's schedules for gone.
+        let Some(following) = followed(&setting, &options, &listener, &mut stop).await? else { break };
+        let Some(definitions) = begun_with(&setting, &options, &listener, &mut stop).await? else { break };
+        listener(&Told::Started(definitions.defined()));
+        let mut daemon = Daemon::of(&setting, &somebody, &options, &listener, definitions, following);
+        daemon.note_definitions();
+        if let Err(error) = daemon.take_up() {
+            if !setting.place().is_server() {
+                return Err(error);
+            }
+            // It is looked at again in each turn.
+            daemon.is_to_take_up = true;
+        }
+        if daemon.works(stop.clone()).await {
+            return Ok(());
+        }
     }
-    // Two of them on one home would take each other's schedules for gone.
-    let _following = Following::take(&setting.home)?;
-    let Some(definitions) = begun_with(&setting, &options, &listener, &mut stop).await? else {
-        listener(&Told::Stopped { left: 0 });
-        return Ok(());
-    };
-    listener(&Told::Started(definitions.defined()));
-    let now = setting.clock.now();
-    let mut daemon = Daemon {
-        setting,
-        somebody,
-        options,
-        listener,
-        definitions: Rc::new(definitions),
-        not_taken: None,
-        is_checking: false,
-        is_delivering: false,
-        delivered_at: now,
-        queue: Queue::default(),
-        later: Vec::new(),
-        under_way: Vec::new(),
-        happening: FuturesUnordered::new(),
-        watch: Watch::begin(now),
-        held: Weak::new(),
-        trouble: None,
-        told_to_wait: BTreeSet::new(),
-    };
-    daemon.note_definitions();
-    daemon.take_up()?;
-    daemon.works(stop).await;
+    listener(&Told::Stopped { left: 0 });
     Ok(())
 }
 
-/// The definitions to begin with; none if it is asked to stop before there are any.
-async fn begun_with(
-    setting: &Setting,
-    options: &Options,
-    listener: &Listener,
-    stop: &mut watch::Receiver<Stop>,
-) -> Result<Option<Definitions>, Error> {
-    let mut told = String::new();
-    loop {
-        let checking = Definitions::of(look(setting)?, setting);
-        let Some(checked) = unless_stopped(checking, setting, options, listener, stop).await else { return Ok(None) };
-        let error = match checked {
-            Ok(definitions) => return Ok(Some(definitions)),
-            Err(NotTaken::Broken(broken)) => return Err(Error::Text(broken)),
-            Err(NotTaken::Unchecked(error)) => error,
-        };
-        // A service that is away comes back by itself; a secret that is missing does not.
-        if status_of(&error) != Status::WaitingRetry {
-            return Err(error);
-        }
-        let why = error.to_string();
-        if why != told {
-            listener(&Told::Unchecked { why: why.clone() });
-            told = why;
-        }
-        let since = setting.clock.mark();
-        let waiting = async {
-            while !setting.clock.may_have_passed(since, options.check_again_after) {
-                setting.clock.sleep(options.tick).await;
-            }
-        };
-        if unless_stopped(waiting, setting, options, listener, stop).await.is_none() {
-            return Ok(None);
-        }
-    }
-}
-
-/// What comes of something that is waited for at the beginning; none if it is asked to stop first. It says in each tick that it is alive.
-async fn unless_stopped<T>(
-    what: impl Future<Output = T>,
-    setting: &Setting,
-    options: &Options,
-    listener: &Listener,
-    stop: &mut watch::Receiver<Stop>,
-) -> Option<T> {
-    let mut what = std::pin::pin!(what);
-    // Whoever could ask it to stop may be gone: then nobody does.
-    let asked = async {
-        if stop.wait_for(|stop| *stop != Stop::No).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    let mut asked = std::pin::pin!(asked);
-    loop {
-        tokio::select! {
-            () = &mut asked => return None,
-            came = &mut what => return Some(came),
-            () = setting.clock.sleep(options.tick) => {
-                listener(&Told::Turned { has_home: false, under_way: 0, waiting: 0 });
-            }
+impl Daemon {
+    fn of(
+        setting: &Rc<Setting>,
+        somebody: &str,
+        options: &Options,
+        listener: &Listener,
+        definitions: Definitions,
+        following: Following,
+    ) -> Self {
+        let now = setting.clock.now();
+        Self {
+            setting: Rc::clone(setting),
+            following,
+            is_to_take_up: false,
+            somebody: somebody.to_owned(),
+            options: options.clone(),
+            listener: Arc::clone(listener),
+            definitions: Rc::new(definitions),
+            not_taken: None,
+            is_checking: false,
+            is_delivering: false,
+            delivered_at: now,
+            queue: Queue::default(),
+            later: Vec::new(),
+            under_way: Vec::new(),
+            happening: FuturesUnordered::new(),
+            watch: Watch::begin(now),
+            held: Weak::new(),
+            trouble: None,
+            told_to_wait: BTreeSet::new(),
         }
     }
 }
 
 impl Daemon {
-    async fn works(&mut self, mut stop: watch::Receiver<Stop>) {
+    /// Works until it is asked to stop; false if it lost the right to follow the schedules before.
+    async fn works(&mut self, mut stop: watch::Receiver<Stop>) -> bool {
         while *stop.borrow() == Stop::No {
+            if !self.following.is_held() {
+                // Whoever has it now goes on with what is under way here.
+                let why = "the right to follow the schedules has run out: the state was away for too long".to_owned();
+                self.tell(&Told::StandsBy { why });
+                self.leave_all().await;
+                return false;
+            }
             self.turn();
             tokio::select! {
                 Some(happened) = self.happening.next(), if !self.happening.is_empty() => self.hear(happened).await,
@@ -241,6 +209,7 @@ impl Daemon {
             }
         }
         self.stops(stop).await;
+        true
     }
 
     /// Waits for what is under way, and leaves what does not end in time.
@@ -261,6 +230,12 @@ impl Daemon {
             }
         }
         let left = self.under_way.len();
+        self.leave_all().await;
+        self.tell(&Told::Stopped { left });
+    }
+
+    /// Leaves everything that is under way where it is.
+    async fn leave_all(&mut self) {
         for name in self.under_way.iter().map(|one| one.activation.name.clone()).collect::<Vec<_>>() {
             self.leave(&name);
         }
@@ -269,7 +244,6 @@ impl Daemon {
         {
             self.hear(happened).await;
         }
-        self.tell(&Told::Stopped { left });
     }
 
     /// Begins what may begin.
@@ -360,6 +334,7 @@ impl Daemon {
         for run in one.runs.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             if let Err(error) = one.held.state.interrupt_run(run) {
                 self.tell(&Told::Notice(format!("run {run}: {error}")));
+                self.is_to_take_up |= self.setting.place().is_server();
             }
         }
         Some(one)
@@ -367,7 +342,7 @@ impl Daemon {
 
     /// The state, beside whoever has the home.
     pub(super) fn desk(&self) -> Result<State, Error> {
-        Ok(State::join(&state_path(&self.setting.home))?)
+        Ok(State::join(self.setting.place())?)
     }
 
     pub(super) fn tell(&self, told: &Told) {

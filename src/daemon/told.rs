@@ -16,6 +16,11 @@ use crate::run::report::Report;
 pub enum Told {
     /// Whoever watches is answered at this address.
     Listening(SocketAddr),
+    /// Another follows the schedules, or the state is away: it begins nothing until that has ended.
+    StandsBy {
+        /// Why.
+        why: String,
+    },
     /// It serves, with these definitions.
     Started(Defined),
     /// Files have changed, and are what it works by from now on.

@@ -4,7 +4,6 @@
 //! say. Spans are made when a run is at its end, from what was written down, so that a run of several processes is one trace. A
 //! collector that is away loses spans and disturbs nothing. <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +21,7 @@ use crate::app::error::Error;
 use crate::http::spans::SpanSender;
 use crate::model::outcome;
 use crate::run::report::Report;
-use crate::store::home::state_path;
+use crate::store::place::Place;
 use crate::store::runs::{Run, Stage};
 use crate::store::state::State;
 
@@ -39,8 +38,8 @@ pub struct Collector {
     pub timeout: Duration,
     /// Authorities to trust beside the public ones, as PEM.
     pub authorities: Option<Arc<str>>,
-    /// The home whose runs they are of.
-    pub home: PathBuf,
+    /// The state whose runs they are of.
+    pub place: Place,
 }
 
 /// What hears of runs that end.
@@ -69,7 +68,7 @@ impl Traces {
         let mut exporter = builder.build().map_err(|error| wrong(error.to_string()))?;
         exporter.set_resource(&resource());
         let (queue, waiting) = channel(WAITING_AT_MOST);
-        let sending = tokio::spawn(send(exporter, waiting, to.home, lost));
+        let sending = tokio::spawn(send(exporter, waiting, to.place, lost));
         Ok(Self { queue, sending })
     }
 
@@ -93,13 +92,13 @@ impl Traces {
 async fn send(
     exporter: impl SpanExporter,
     mut waiting: Receiver<(Option<String>, Box<Report>)>,
-    home: PathBuf,
+    place: Place,
     lost: impl Fn(String),
 ) {
     let mut was_lost = false;
     while let Some((chain, report)) = waiting.recv().await {
-        let (path, run) = (state_path(&home), report.run.clone());
-        let known = tokio::task::spawn_blocking(move || State::look(&path)?.map_or(Ok(None), |state| state.run(&run)));
+        let (place, run) = (place.clone(), report.run.clone());
+        let known = tokio::task::spawn_blocking(move || State::look(&place)?.map_or(Ok(None), |state| state.run(&run)));
         let Ok(Ok(Some((run, stages)))) = known.await else { continue };
         match exporter.export(spans(&run, chain.as_deref(), &stages, &report)).await {
             Ok(()) => was_lost = false,

@@ -44,12 +44,14 @@ impl Daemon {
             let is_paused = paused.iter().any(|pause| pause.name == run.id);
             let one = going_on(&run);
             // Whoever goes on with a run of a chain goes on with the rest of it.
-            if is_gone_on_with(&run) && !is_paused && !self.queue.has(&one.name) {
+            let is_known = self.queue.has(&one.name) || self.is_busy_with(&run);
+            if is_gone_on_with(&run) && !is_paused && !is_known {
                 self.queue.push(one);
             }
         }
         for (name, at) in state.unbegun_slots()? {
-            if !self.definitions.jobs_of(&name).is_empty() && !self.queue.has(&name) {
+            let is_known = self.queue.has(&name) || self.under_way.iter().any(|one| one.activation.name == name);
+            if !self.definitions.jobs_of(&name).is_empty() && !is_known {
                 self.due(name, at);
             }
         }
@@ -129,6 +131,10 @@ impl Daemon {
 
     fn look_at_the_state(&mut self) -> Result<(), Error> {
         let state = self.desk()?;
+        if self.is_to_take_up {
+            self.take_up()?;
+            self.is_to_take_up = false;
+        }
         let now = self.setting.clock.now();
         let (come, later) = std::mem::take(&mut self.later).into_iter().partition(|(at, _)| *at <= now);
         self.later = later;

@@ -26,9 +26,14 @@ impl State {
         self.alive.borrow().contains(run)
     }
 
-    /// The runs that are alive, as SQLite's `json_each` reads them.
+    /// The runs that are alive, as `json_each` reads them.
     pub(super) fn alive_as_json(&self) -> String {
         serde_json::json!(*self.alive.borrow()).to_string()
+    }
+
+    /// The epoch of this opening, where others may have been on other machines.
+    pub(super) fn epoch_among_machines(&self) -> Option<i64> {
+        self.epoch.filter(|_| self.place.is_server())
     }
 
     /// Whoever worked on a run that is not alive has sent nothing since this moment, in milliseconds since 1970.
@@ -37,10 +42,10 @@ impl State {
     }
 
     fn has_calls_under_way(&self, run: &str) -> Result<bool> {
-        let mut query = self.database.prepare_cached(
+        let query = self.database.prepare(
             "SELECT EXISTS (SELECT 1 FROM batch WHERE run = ?1 AND state = 'sent'
              AND EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL))",
-        )?;
-        Ok(query.query_row([run], |row| row.get(0))?)
+        );
+        query.query_row([run], |row| row.get(0))
     }
 }

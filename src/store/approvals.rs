@@ -1,7 +1,6 @@
 //! What people say while nobody has to be at rest: a run may go on, a schedule pauses, a run is to stop. Any process may write it.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::database::{OptionalExtension, params};
 use super::error::Result;
 use super::runs::{Run, run};
 use super::slots::unfollow;
@@ -28,7 +27,7 @@ impl State {
     /// If it cannot be kept.
     pub fn approve(&self, run: &str, update: &Update) -> Result<()> {
         self.aside(|change| {
-            change.execute(
+            change.queue(
                 "INSERT INTO approval (run, at, by) VALUES (?1, ?2, ?3) ON CONFLICT (run) DO NOTHING",
                 params![run, update.at, update.by],
             )?;
@@ -50,12 +49,11 @@ impl State {
     /// # Errors
     /// If they cannot be read.
     pub fn approved_runs(&self) -> Result<Vec<Run>> {
-        let mut query = self.database.prepare(
+        let query = self.database.prepare(
             "SELECT run.* FROM run JOIN approval ON approval.run = run.id
              WHERE status = 'waiting_approval' AND phase NOT IN ('ended', 'planning') ORDER BY run.id",
-        )?;
-        let runs = query.query_map([], run)?.collect::<std::result::Result<_, _>>()?;
-        Ok(runs)
+        );
+        query.query_map((), run)
     }
 
     /// Keeps a pause; one that is there stays as it is.
@@ -64,9 +62,9 @@ impl State {
     /// If it cannot be kept.
     pub fn pause(&self, one: &Pause, update: &Update) -> Result<()> {
         self.aside(|change| {
-            change.execute(
+            change.queue(
                 "INSERT INTO pause (name, at, by, is_cancel) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (name) DO UPDATE SET is_cancel = max(is_cancel, excluded.is_cancel)",
+                 ON CONFLICT (name) DO UPDATE SET is_cancel = CASE WHEN pause.is_cancel > excluded.is_cancel THEN pause.is_cancel ELSE excluded.is_cancel END",
                 params![one.name, one.at, one.by, one.is_cancel],
             )?;
             // What passes while it pauses is not missed, also where nobody looks meanwhile.
@@ -97,10 +95,9 @@ impl State {
         if !self.has_table("pause")? {
             return Ok(Vec::new());
         }
-        let mut query = self.database.prepare("SELECT name, at, by, is_cancel FROM pause ORDER BY name")?;
-        let rows = query.query_map([], |row| {
+        let query = self.database.prepare("SELECT name, at, by, is_cancel FROM pause ORDER BY name");
+        query.query_map((), |row| {
             Ok(Pause { name: row.get(0)?, at: row.get(1)?, by: row.get(2)?, is_cancel: row.get(3)? })
-        })?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        })
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! In: what somebody says of a Dynamics user. Out: the map, and the update activity in the same transaction.
 
-use rusqlite::{OptionalExtension, Row, params};
-
+use super::database::{OptionalExtension, Row, params};
 use super::error::Result;
 use super::state::{State, Tenancy};
 use super::updates::{Update, keep_update};
@@ -51,9 +50,8 @@ impl State {
     /// # Errors
     /// If it cannot be read.
     pub fn associations(&self) -> Result<Vec<Association>> {
-        let mut query = self.database.prepare("SELECT * FROM identity ORDER BY organization, tenant, source_id")?;
-        let rows = query.query_map([], association)?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        let query = self.database.prepare("SELECT * FROM identity ORDER BY organization, tenant, source_id");
+        query.query_map((), association)
     }
 
     /// What the map says of one Dynamics user.
@@ -66,7 +64,7 @@ impl State {
             params![of.organization, of.tenant, source_id],
             association,
         );
-        Ok(found.optional()?)
+        found.optional()
     }
 
     /// The Dynamics user that a Gainsight user is.
@@ -79,7 +77,7 @@ impl State {
             params![of.organization, of.tenant, user_gsid],
             association,
         );
-        Ok(found.optional()?)
+        found.optional()
     }
 
     /// Users that could be one of several.
@@ -90,18 +88,17 @@ impl State {
         if !self.has_table("ambiguous")? {
             return Ok(Vec::new());
         }
-        let mut query = self.database.prepare("SELECT * FROM ambiguous ORDER BY organization, tenant, source_id")?;
-        let rows = query.query_map([], |row| {
+        let query = self.database.prepare("SELECT * FROM ambiguous ORDER BY organization, tenant, source_id");
+        query.query_map((), |row| {
             Ok(Ambiguous {
                 of: tenancy(row)?,
                 source_id: row.get("source_id")?,
                 job: row.get("job")?,
                 run: row.get("run")?,
                 since: row.get("since")?,
-                candidates: row.get::<_, String>("candidates")?.split(' ').map(str::to_owned).collect(),
+                candidates: row.get::<String>("candidates")?.split(' ').map(str::to_owned).collect(),
             })
-        })?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        })
     }
 
     /// Enters what a person said of a Dynamics user: which user he is, or that he is none; and which he is not. Each update is an
@@ -112,7 +109,7 @@ impl State {
     pub fn settle_user(&self, of: &Tenancy, said: &[Said<'_>]) -> Result<()> {
         self.change("associate", |change| {
             for one in said {
-                change.execute(
+                change.queue(
                     "INSERT INTO identity (organization, tenant, source_id, user_gsid, parted_gsid, since, settled_by)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                      ON CONFLICT (organization, tenant, source_id) DO UPDATE SET user_gsid = excluded.user_gsid,
@@ -128,8 +125,8 @@ impl State {
                     ],
                 )?;
                 // What the row became before is not its record any more: no clause about lost rows may touch it.
-                change.execute(
-                    "DELETE FROM link WHERE organization = ?1 AND tenant = ?2 AND source_id = ?3 AND gsid IS NOT ?4
+                change.queue(
+                    "DELETE FROM link WHERE organization = ?1 AND tenant = ?2 AND source_id = ?3 AND gsid IS DISTINCT FROM ?4
                      AND object = 'gsuser'",
                     params![of.organization, of.tenant, one.source_id, one.user_gsid],
                 )?;
@@ -156,7 +153,7 @@ pub struct Said<'a> {
     pub update: Update,
 }
 
-fn association(row: &Row<'_>) -> rusqlite::Result<Association> {
+fn association(row: &Row<'_>) -> Result<Association> {
     Ok(Association {
         of: tenancy(row)?,
         source_id: row.get("source_id")?,
@@ -168,6 +165,6 @@ fn association(row: &Row<'_>) -> rusqlite::Result<Association> {
     })
 }
 
-fn tenancy(row: &Row<'_>) -> rusqlite::Result<Tenancy> {
+fn tenancy(row: &Row<'_>) -> Result<Tenancy> {
     Ok(Tenancy { organization: row.get("organization")?, tenant: row.get("tenant")? })
 }

@@ -31,6 +31,7 @@ impl State {
     /// # Errors
     /// If something is there already, if it cannot be written, or if the state is damaged.
     pub fn back_up(&self, to: &Path) -> Result<Copied> {
+        self.file()?;
         // It is its owner's alone from the first moment on: SQLite takes an empty file as one that is not there.
         drop(create_owned(to).map_err(disk("cannot create", to))?);
         let copied = self.copied(to);
@@ -42,7 +43,7 @@ impl State {
     }
 
     fn copied(&self, to: &Path) -> Result<Copied> {
-        self.database.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
+        self.file()?.execute("VACUUM INTO ?1", [to.to_string_lossy()])?;
         let file = std::fs::File::open(to).map_err(disk("cannot read", to))?;
         file.sync_all().map_err(disk("cannot write", to))?;
         to.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), sync_folder)?;
@@ -50,20 +51,16 @@ impl State {
         Ok(Copied { bytes, version: version_of_copy(to)? })
     }
 
-    /// What SQLite has to say against the state; nothing, if it is whole.
+    /// What SQLite has to say against the state; nothing, if it is whole. A server looks after its own.
     ///
     /// # Errors
     /// If it cannot be read at all.
     pub fn complaints(&self) -> Result<Vec<String>> {
-        complaints(&self.database)
+        self.database.file().map_or(Ok(Vec::new()), complaints)
     }
 
-    /// The version of its tables.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn version(&self) -> Result<i64> {
-        Ok(self.database.pragma_query_value(None, "user_version", |row| row.get(0))?)
+    fn file(&self) -> Result<&Connection> {
+        self.database.file().ok_or_else(|| Error::OfServer { place: self.place.to_string() })
     }
 }
 

@@ -1,7 +1,6 @@
 //! Where the next run of each job begins to read, in the state. The rows themselves lie in a run's folder.
 
-use rusqlite::{OptionalExtension, Transaction, params};
-
+use super::database::{OptionalExtension, Transaction, params};
 use super::error::Result;
 use super::ledger::Base;
 use super::state::{State, Tenancy};
@@ -16,7 +15,7 @@ impl State {
             params![of.organization, of.tenant, job],
             |row| Ok(Base { run: row.get(0)?, digest: row.get(1)?, full_at_ms: row.get(2)?, cursors: row.get(3)? }),
         );
-        Ok(found.optional()?)
+        found.optional()
     }
 
     /// Forgets where a job's next run begins to read, so that it reads everything; gives the runs whose rows it would have begun with.
@@ -25,8 +24,8 @@ impl State {
     /// If it cannot be forgotten.
     pub fn rewind(&self, job: &str) -> Result<Vec<String>> {
         self.change("rewind", |change| {
-            let mut query = change.prepare("DELETE FROM base WHERE job = ?1 RETURNING run")?;
-            Ok(query.query_map([job], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?)
+            let query = change.prepare("DELETE FROM base WHERE job = ?1 RETURNING run");
+            query.query_map([job], |row| row.get(0))
         })
     }
 
@@ -38,8 +37,8 @@ impl State {
         if !self.has_table("base")? {
             return Ok(Vec::new());
         }
-        let mut query = self.database.prepare("SELECT DISTINCT job FROM base ORDER BY job")?;
-        Ok(query.query_map([], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?)
+        let query = self.database.prepare("SELECT DISTINCT job FROM base ORDER BY job");
+        query.query_map((), |row| row.get(0))
     }
 
     /// The runs whose rows a next run would begin with, of jobs that no project declares any more, as it was last seen.
@@ -49,8 +48,8 @@ impl State {
     pub fn undeclared_base_runs(&self) -> Result<Vec<String>> {
         let undeclared =
             "SELECT run FROM base WHERE NOT EXISTS (SELECT 1 FROM definition WHERE kind = 'job' AND name = base.job)";
-        let mut query = self.database.prepare(undeclared)?;
-        Ok(query.query_map([], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?)
+        let query = self.database.prepare(undeclared);
+        query.query_map((), |row| row.get(0))
     }
 
     /// Has no next run begin with the rows of this one.
@@ -58,7 +57,7 @@ impl State {
     /// # Errors
     /// If it cannot be kept.
     pub fn forget_base(&self, run: &str) -> Result<()> {
-        self.change("retire", |change| Ok(change.execute("DELETE FROM base WHERE run = ?1", [run]).map(drop)?))
+        self.change("retire", |change| change.execute("DELETE FROM base WHERE run = ?1", [run]).map(drop))
     }
 
     /// The runs whose rows a next run begins with.
@@ -66,14 +65,14 @@ impl State {
     /// # Errors
     /// If they cannot be read.
     pub fn base_runs(&self) -> Result<Vec<String>> {
-        let mut query = self.database.prepare("SELECT run FROM base")?;
-        Ok(query.query_map([], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?)
+        let query = self.database.prepare("SELECT run FROM base");
+        query.query_map((), |row| row.get(0))
     }
 }
 
 /// Moves a job's base, as part of a change.
 pub(super) fn move_base(change: &Transaction<'_>, of: &Tenancy, job: &str, base: &Base) -> Result<()> {
-    change.execute(
+    change.queue(
         "INSERT INTO base (organization, tenant, job, run, digest, full_at_ms, cursors) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (organization, tenant, job) DO UPDATE SET run = excluded.run, digest = excluded.digest,
              full_at_ms = excluded.full_at_ms, cursors = excluded.cursors",

@@ -3,8 +3,7 @@
 //! A row whose call is under way stands there without a result. What a call was answered, who a new record is and what was
 //! refused are one transaction: they cannot come apart.
 
-use rusqlite::{OptionalExtension, Row, Transaction, params};
-
+use super::database::{OptionalExtension, Row, Transaction, params};
 use super::error::Result;
 use super::ledger::{Answer, Intent, LOOKED, Lost, Recorded, Settled, Tally};
 use super::links::keep_relink;
@@ -18,24 +17,30 @@ use crate::model::sabotage::{self, Bug};
 /// that were written down with it.
 const SENT_WITHIN_MS: i64 = 3_600_000;
 
+/// When a call without an answer may have been sent at the latest; `GONE`, `WITHIN` and `EPOCH` stand for what is bound. When one was heard to be lost is
+/// believed only of our own opening where others may have come from another machine, whose clock may be behind: `EPOCH` is null otherwise.
+const SENT_BY: &str =
+    "CASE WHEN state = 'unknown' AND (EPOCH IS NULL OR epoch = EPOCH) OR sent_at_ms >= GONE THEN sent_at_ms
+    WHEN sent_at_ms + WITHIN < GONE THEN sent_at_ms + WITHIN ELSE GONE END";
+
 impl State {
     pub(super) fn keep_intents(&self, run: &str, calls: &[Intent]) -> Result<Vec<i64>> {
         self.change("intend", |change| {
-            let mut insert = change.prepare_cached(
+            let insert = change.prepare(
                 "INSERT INTO batch (run, step, what, rows, epoch, sent_at_ms, state)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'sent') RETURNING id",
-            )?;
-            let mut open = change.prepare_cached(
+            );
+            let open = change.prepare(
                 "INSERT INTO outcome (run, row, step, batch, source_id) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (run, row, step) DO UPDATE SET batch = excluded.batch, result = NULL",
-            )?;
+            );
             let mut numbers = Vec::with_capacity(calls.len());
             for call in calls {
                 let rows = i64::try_from(call.rows.len()).unwrap_or(i64::MAX);
                 let id: i64 = insert
                     .query_row(params![run, call.step, call.what, rows, self.epoch, call.at_ms], |row| row.get(0))?;
                 for (row, source_id) in &call.rows {
-                    open.execute(params![run, row, call.step, id, source_id])?;
+                    open.queue(params![run, row, call.step, id, source_id])?;
                 }
                 numbers.push(id);
             }
@@ -57,12 +62,13 @@ impl State {
             }
             for (id, answer) in calls {
                 let heard_at = if let Answer::Unknown { heard_at_ms } = answer { Some(heard_at_ms) } else { None };
-                change
-                    .prepare_cached("UPDATE batch SET state = ?2, sent_at_ms = coalesce(?3, sent_at_ms) WHERE id = ?1")?
-                    .execute(params![id, answer.word(), heard_at])?;
+                change.queue(
+                    "UPDATE batch SET state = ?2, sent_at_ms = coalesce(?3, sent_at_ms) WHERE id = ?1",
+                    params![id, answer.word(), heard_at],
+                )?;
                 // What a call was answered holds for all of its rows: those without an outcome are to be sent again.
                 if heard_at.is_none() {
-                    change.prepare_cached("DELETE FROM outcome WHERE batch = ?1 AND result IS NULL")?.execute([id])?;
+                    change.queue("DELETE FROM outcome WHERE batch = ?1 AND result IS NULL", [id])?;
                 }
             }
             Ok(())
@@ -70,55 +76,53 @@ impl State {
     }
 
     pub(super) fn recorded(&self, run: &str, row: i64, step: u8) -> Result<Option<Recorded>> {
-        let mut query = self.database.prepare_cached(
+        let query = self.database.prepare(
             "SELECT result, gsid, message, field, value, source_id FROM outcome WHERE run = ?1 AND row = ?2 AND step = ?3",
-        )?;
-        Ok(query.query_row(params![run, row, step], read).optional()?)
+        );
+        query.query_row(params![run, row, step], read).optional()
     }
 
     /// When the last call without an answer may have been sent: of one run, or of all others of a tenant that nobody is working on. A
     /// call whose answer was heard to be lost had been sent by then. Of others only their intent is known: they may have waited for
     /// their turn, but not longer than a call may, and not beyond the end of whoever made them.
     pub(super) fn last_sent(&self, run: &str, tenant: Option<&str>) -> Result<Option<i64>> {
-        let found = match tenant {
-            None => self.database.query_row(
-                "SELECT max(iif(state = 'unknown', sent_at_ms, max(sent_at_ms, min(?2, sent_at_ms + ?3)))) FROM batch
-                 WHERE run = ?1 AND state IN ('sent', 'unknown')
-                 AND EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
-                params![run, self.gone_by_ms(), SENT_WITHIN_MS],
-                |row| row.get(0),
-            ),
-            Some(tenant) => self.database.query_row(
-                "SELECT max(iif(state = 'unknown', sent_at_ms, max(sent_at_ms, min(?3, sent_at_ms + ?4))))
-                 FROM batch JOIN run ON run.id = batch.run
-                 WHERE batch.run <> ?1 AND run.tenant = ?2 AND state IN ('sent', 'unknown')
-                 AND batch.run NOT IN (SELECT value FROM json_each(?5))
-                 AND EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
-                params![run, tenant, self.gone_by_ms(), SENT_WITHIN_MS, self.alive_as_json()],
-                |row| row.get(0),
-            ),
-        };
-        Ok(found?)
+        let params = params![run, self.gone_by_ms(), SENT_WITHIN_MS, self.epoch_among_machines()];
+        let alone = format!(
+            "SELECT max({}) FROM batch WHERE run = ?1 AND state IN ('sent', 'unknown')
+             AND EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
+            sent_by(2)
+        );
+        let Some(tenant) = tenant else { return self.database.query_row(&alone, params, |row| row.get(0)) };
+        let of_others = format!(
+            "SELECT max({}) FROM batch JOIN run ON run.id = batch.run
+             WHERE batch.run <> ?1 AND run.tenant = ?2 AND state IN ('sent', 'unknown')
+             AND batch.run NOT IN (SELECT value FROM json_each(?6))
+             AND EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
+            sent_by(3)
+        );
+        let (gone_by, epoch) = (self.gone_by_ms(), self.epoch_among_machines());
+        let params = params![run, tenant, gone_by, SENT_WITHIN_MS, epoch, self.alive_as_json()];
+        self.database.query_row(&of_others, params, |row| row.get(0))
     }
 
     pub(super) fn notes_of_others(&self, tenant: &str, run: &str, name: &str) -> Result<Vec<(String, String)>> {
-        let mut query = self.database.prepare(
+        let query = self.database.prepare(
             "SELECT reading.run, reading.checkpoint FROM reading JOIN run ON run.id = reading.run
              WHERE reading.dataset = ?3 AND reading.checkpoint <> '' AND run.tenant = ?1 AND run.id <> ?2
              AND run.id NOT IN (SELECT value FROM json_each(?4)) ORDER BY reading.run",
-        )?;
+        );
         let found =
             query.query_map(params![tenant, run, name, self.alive_as_json()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(found.collect::<std::result::Result<_, _>>()?)
+        Ok(found)
     }
 
     pub(super) fn last_made_of(&self, tenant: &str, what: &[String]) -> Result<Option<i64>> {
-        let mut query = self.database.prepare(
+        let query = self.database.prepare(
             "SELECT max(sent_at_ms) FROM batch JOIN run ON run.id = batch.run WHERE run.tenant = ?1 AND what = ?2",
-        )?;
+        );
         let mut last = None;
         for one in what {
-            last = last.max(query.query_row(params![tenant, one], |row| row.get::<_, Option<i64>>(0))?);
+            last = last.max(query.query_row(params![tenant, one], |row| row.get::<Option<i64>>(0))?);
         }
         Ok(last)
     }
@@ -144,10 +148,10 @@ impl State {
             params![run, looked_ms],
             |row| row.get(0),
         )?;
-        let mut query = self.database.prepare(
+        let query = self.database.prepare(
             "SELECT EXISTS (SELECT 1 FROM batch JOIN run ON run.id = batch.run
              WHERE batch.run <> ?1 AND run.tenant = ?2 AND sent_at_ms > ?3 AND what = ?4)",
-        )?;
+        );
         for one in what {
             if query.query_row(params![run, tenant, since, one], |row| row.get(0))? {
                 return Ok(true);
@@ -158,13 +162,15 @@ impl State {
 
     pub(super) fn close_batches_of_others(&self, tenant: &str, run: &str, sent_by_ms: i64) -> Result<()> {
         self.change("close", |change| {
-            change.execute(
-                "UPDATE batch SET state = 'abandoned' WHERE run <> ?1 AND state IN ('sent', 'unknown')
-                 AND iif(state = 'unknown', sent_at_ms, max(sent_at_ms, min(?4, sent_at_ms + ?5))) <= ?3
+            let close = format!(
+                "UPDATE batch SET state = 'abandoned' WHERE run <> ?1 AND state IN ('sent', 'unknown') AND {} <= ?3
                  AND run IN (SELECT id FROM run WHERE tenant = ?2 AND phase = 'ended')
-                 AND run NOT IN (SELECT value FROM json_each(?6))",
-                params![run, tenant, sent_by_ms, self.gone_by_ms(), SENT_WITHIN_MS, self.alive_as_json()],
-            )?;
+                 AND run NOT IN (SELECT value FROM json_each(?7))",
+                sent_by(4)
+            );
+            let (gone_by, epoch) = (self.gone_by_ms(), self.epoch_among_machines());
+            let alive = self.alive_as_json();
+            change.queue(&close, params![run, tenant, sent_by_ms, gone_by, SENT_WITHIN_MS, epoch, alive])?;
             Ok(())
         })
     }
@@ -177,11 +183,18 @@ impl State {
              FROM outcome AS one WHERE run = ?1
              AND step = (SELECT max(step) FROM outcome AS other WHERE other.run = one.run AND other.row = one.row)",
             [run],
-            |row| Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?]),
+            |row| Ok([row.get::<i64>(0)?, row.get(1)?, row.get(2)?]),
         )?;
         let [written, failed, open] = found.map(i64::unsigned_abs);
         Ok(Tally { written, failed, open })
     }
+}
+
+/// [`SENT_BY`] with what is bound from a number on.
+fn sent_by(number: u8) -> String {
+    let mark = |more: u8| format!("?{}", number + more);
+    let of_epoch = SENT_BY.replace("EPOCH", &mark(2));
+    format!("({})", of_epoch.replace("WITHIN", &mark(1)).replace("GONE", &mark(0)))
 }
 
 fn keep_row(change: &Transaction<'_>, run: &str, of: &Tenancy, job: &str, row: &Settled) -> Result<()> {
@@ -193,14 +206,13 @@ fn keep_row(change: &Transaction<'_>, run: &str, of: &Tenancy, job: &str, row: &
     let message = refused.map(|r| &r.message).or(row.lost.as_ref().map(|lost| &lost.message));
     let (field, value) = (refused.and_then(|r| r.field.as_deref()), refused.and_then(|r| r.value.as_deref()));
     let code = row.lost.as_ref().map(|lost| lost.code.text());
-    change
-        .prepare_cached(
-            "INSERT INTO outcome (run, row, step, source_id, result, gsid, message, field, value)
+    change.queue(
+        "INSERT INTO outcome (run, row, step, source_id, result, gsid, message, field, value)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
              ON CONFLICT (run, row, step) DO UPDATE SET result = excluded.result, gsid = excluded.gsid,
                  message = excluded.message, field = excluded.field, value = excluded.value",
-        )?
-        .execute(params![run, row.row, row.step, row.source_id, result, row.gsid, message, field.or(code), value])?;
+        params![run, row.row, row.step, row.source_id, result, row.gsid, message, field.or(code), value],
+    )?;
     match refused {
         Some(refused) if !sabotage::has(Bug::RefusalForgotten) => keep_refusal(change, of, job, run, refused)?,
         Some(_) => {}
@@ -214,9 +226,9 @@ fn keep_row(change: &Transaction<'_>, run: &str, of: &Tenancy, job: &str, row: &
     row.links.iter().filter(|_| is_kept).try_for_each(|one| keep_relink(change, of, job, one))
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Recorded> {
+fn read(row: &Row<'_>) -> Result<Recorded> {
     let result: Option<String> = row.get(0)?;
-    let message = |row: &Row<'_>| row.get::<_, Option<String>>(2).map(Option::unwrap_or_default);
+    let message = |row: &Row<'_>| row.get::<Option<String>>(2).map(Option::unwrap_or_default);
     Ok(match result.as_deref() {
         None => Recorded::Open,
         Some("refused") => Recorded::Refused(Refused {
@@ -229,7 +241,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Recorded> {
         // What is lost is of few kinds; that it is lost is known, even if a later version has another word for why.
         Some("lost") => Recorded::Lost(Lost {
             code: row
-                .get::<_, Option<String>>(3)?
+                .get::<Option<String>>(3)?
                 .and_then(|code| RejectCode::of_lost(&code))
                 .unwrap_or(RejectCode::TargetGone),
             message: message(row)?,

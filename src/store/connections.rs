@@ -3,8 +3,7 @@
 //! It keeps no secret and no token. A connection is known by its identifier; what was synchronised belongs to the organisation
 //! and the tenant, so that renaming a connection loses nothing.
 
-use rusqlite::{OptionalExtension, Row, params};
-
+use super::database::{OptionalExtension, Row, params};
 use super::error::Result;
 use super::state::State;
 
@@ -40,10 +39,8 @@ impl State {
         if !self.has_table("connection")? {
             return Ok(Vec::new());
         }
-        let mut query =
-            self.database.prepare("SELECT name, url, identity, since, revoked FROM connection ORDER BY name")?;
-        let rows = query.query_map([], read)?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        let query = self.database.prepare("SELECT name, url, identity, since, revoked FROM connection ORDER BY name");
+        query.query_map((), read)
     }
 
     /// Keeps a connection as established; one that was revoked is not any more.
@@ -52,7 +49,7 @@ impl State {
     /// If it cannot be kept.
     pub fn establish(&self, one: &Established) -> Result<()> {
         self.change("establish", |change| {
-            change.execute(
+            change.queue(
                 "INSERT INTO connection (name, url, identity, since) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (name) DO UPDATE SET url = excluded.url, identity = excluded.identity,
                      since = excluded.since, revoked = NULL",
@@ -68,7 +65,7 @@ impl State {
     /// If it cannot be kept.
     pub fn revoke(&self, name: &str, at: &str) -> Result<()> {
         self.change("revoke", |change| {
-            change.execute("UPDATE connection SET revoked = ?2 WHERE name = ?1", params![name, at])?;
+            change.queue("UPDATE connection SET revoked = ?2 WHERE name = ?1", params![name, at])?;
             Ok(())
         })
     }
@@ -82,21 +79,21 @@ impl State {
             let identity: Option<String> = change
                 .query_row("SELECT identity FROM connection WHERE name = ?1", [name], |row| row.get(0))
                 .optional()?;
-            change.execute("DELETE FROM connection WHERE name = ?1", [name])?;
+            change.queue("DELETE FROM connection WHERE name = ?1", [name])?;
             let Some(identity) = identity else { return Ok(()) };
             for table in ["identity", "ambiguous", "refusal", "due", "link", "base"] {
                 let orphaned = format!(
                     "DELETE FROM {table} WHERE ?1 IN (organization, tenant)
                      AND NOT EXISTS (SELECT 1 FROM connection WHERE connection.identity = ?1)"
                 );
-                change.execute(&orphaned, [&identity])?;
+                change.queue(&orphaned, [&identity])?;
             }
             Ok(())
         })
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Established> {
+fn read(row: &Row<'_>) -> Result<Established> {
     Ok(Established {
         name: row.get(0)?,
         url: row.get(1)?,

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use ring::digest::{Context, SHA256};
-use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::database::{OptionalExtension, Transaction, params};
 use super::error::Result;
 use super::line_diff::differing;
 use super::state::State;
@@ -68,7 +68,7 @@ impl State {
                     None => ("created", None, Some(bounded(text))),
                 };
                 updates.push(update_of(seen, kind, name, update));
-                change.execute(
+                change.queue(
                     "INSERT INTO definition (project, kind, name, text) VALUES (?1, ?2, ?3, ?4)
                      ON CONFLICT (project, kind, name) DO UPDATE SET text = excluded.text",
                     params![seen.project, kind, name, text],
@@ -76,7 +76,7 @@ impl State {
             }
             for ((kind, name), old) in before {
                 updates.push(update_of(seen, &kind, &name, ("deleted", Some(bounded(&old)), None)));
-                change.execute(
+                change.queue(
                     "DELETE FROM definition WHERE project = ?1 AND kind = ?2 AND name = ?3",
                     params![seen.project, kind, name],
                 )?;
@@ -84,7 +84,7 @@ impl State {
             for update in &updates {
                 keep_update(change, update)?;
             }
-            change.execute(
+            change.queue(
                 "INSERT INTO definition (project, kind, name, text) VALUES (?1, '', '', ?2)
                  ON CONFLICT (project, kind, name) DO UPDATE SET text = excluded.text",
                 params![seen.project, seen.digest],
@@ -95,9 +95,8 @@ impl State {
 }
 
 fn kept(change: &Transaction<'_>, project: &str) -> Result<BTreeMap<(String, String), String>> {
-    let mut query = change.prepare("SELECT kind, name, text FROM definition WHERE project = ?1 AND kind <> ''")?;
-    let rows = query.query_map([project], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
-    Ok(rows.collect::<std::result::Result<_, _>>()?)
+    let query = change.prepare("SELECT kind, name, text FROM definition WHERE project = ?1 AND kind <> ''");
+    query.query_map([project], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))
 }
 
 fn changed(old: &str, new: &str) -> (&'static str, Option<String>, Option<String>) {

@@ -3,8 +3,7 @@
 //! A run that knows all of its failures replaces what was due of the rows it was about. What is due is never sent by itself: a run
 //! reads its rows again, and so never writes what was true when they failed.
 
-use rusqlite::{Transaction, params};
-
+use super::database::{Transaction, params};
 use super::error::Result;
 use super::ledger::End;
 use super::state::{State, Tenancy};
@@ -41,11 +40,11 @@ impl State {
         if !self.has_table("due")? {
             return Ok(Vec::new());
         }
-        let mut query = self.database.prepare(&format!(
+        let query = self.database.prepare(&format!(
             "SELECT {COLUMNS} FROM due WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR organization = ?2)
              AND (?3 IS NULL OR tenant = ?3) ORDER BY job, source_id"
-        ))?;
-        let rows = query.query_map(params![job, of.map(|o| &o.organization), of.map(|o| &o.tenant)], |row| {
+        ));
+        query.query_map(params![job, of.map(|o| &o.organization), of.map(|o| &o.tenant)], |row| {
             Ok(Due {
                 job: row.get(0)?,
                 source_id: row.get(1)?,
@@ -56,8 +55,7 @@ impl State {
                 tries: row.get(6)?,
                 run: row.get(7)?,
             })
-        })?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        })
     }
 }
 
@@ -68,28 +66,28 @@ pub(super) fn bring_up_to_date(change: &Transaction<'_>, end: &End<'_>) -> Resul
     match end.chosen {
         _ if !end.are_all => {}
         None => {
-            change.execute(
+            change.queue(
                 "UPDATE due SET tries = -tries WHERE organization = ?1 AND tenant = ?2 AND job = ?3",
                 params![of.organization, of.tenant, job],
             )?;
         }
         Some(chosen) => {
-            let mut mark = change.prepare(
+            let mark = change.prepare(
                 "UPDATE due SET tries = -tries WHERE organization = ?1 AND tenant = ?2 AND job = ?3 AND source_id = ?4",
-            )?;
+            );
             for id in chosen {
-                mark.execute(params![of.organization, of.tenant, job, id])?;
+                mark.queue(params![of.organization, of.tenant, job, id])?;
             }
         }
     }
-    let mut keep = change.prepare(
+    let keep = change.prepare(
         "INSERT INTO due (organization, tenant, job, source_id, code, retried, message, since, tries, run)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9)
          ON CONFLICT (organization, tenant, job, source_id) DO UPDATE SET code = excluded.code,
-             retried = excluded.retried, message = excluded.message, tries = abs(tries) + 1, run = excluded.run",
-    )?;
+             retried = excluded.retried, message = excluded.message, tries = abs(due.tries) + 1, run = excluded.run",
+    );
     for one in end.failed {
-        keep.execute(params![
+        keep.queue(params![
             of.organization,
             of.tenant,
             job,
@@ -101,7 +99,7 @@ pub(super) fn bring_up_to_date(change: &Transaction<'_>, end: &End<'_>) -> Resul
             end.run
         ])?;
     }
-    change.execute(
+    change.queue(
         "DELETE FROM due WHERE tries < 0 AND organization = ?1 AND tenant = ?2 AND job = ?3",
         params![of.organization, of.tenant, job],
     )?;

@@ -3,7 +3,8 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use super::database::{FREE_SPACE, Failure};
+use super::place::Place;
 
 /// Something could not be kept, or not be read again.
 #[derive(Debug, thiserror::Error)]
@@ -20,12 +21,14 @@ pub enum Error {
     },
     /// Another daemon follows the schedules of the home.
     #[error(
-        "another `ferry serve` follows the schedules of {}; stop it first, or give this one a home of its own with --home",
+        "another `ferry serve`{holder} follows the schedules of {}; stop it first, or give this one a home of its own with --home",
         path.display()
     )]
     Followed {
-        /// The home.
+        /// The home, or the server.
         path: PathBuf,
+        /// Which process, and since when, where that is known.
+        holder: String,
     },
     /// Another process works on this home.
     #[error(
@@ -97,12 +100,12 @@ pub enum Error {
         place: String,
     },
     /// The state database.
-    #[error("the state database{} cannot be used: {source}{}", place(path.as_deref()), state_advice(source))]
+    #[error("the state database{} cannot be used: {source}{}", place.as_ref().map(|at| format!(" {at}")).unwrap_or_default(), source.advice())]
     State {
-        /// Where it is, if that is known.
-        path: Option<PathBuf>,
-        /// In SQLite's words.
-        source: rusqlite::Error,
+        /// Where it is, if that is known; of a server without the password.
+        place: Option<String>,
+        /// In the database's words.
+        source: Failure,
     },
     /// The SQLite that this Ferry was built with can lose what was committed.
     #[error("this ferry was built with SQLite {0}, which can lose what was committed; build it with the one it brings")]
@@ -126,6 +129,15 @@ pub enum Error {
         /// Ours.
         known: i64,
     },
+    /// A state in a server, which is copied and put back by the server's own means.
+    #[error(
+        "the state is in {place}, and PostgreSQL copies it: `pg_dump` makes a copy and `pg_restore` puts it back, with every ferry stopped; \
+         then `ferry state restored` has nothing gone on with that the copy did not know"
+    )]
+    OfServer {
+        /// Where it is.
+        place: String,
+    },
     /// A file that is to be a copy of a state.
     #[error("{} cannot be put back: {why}; nothing was changed", path.display())]
     NoBackup {
@@ -144,22 +156,25 @@ pub enum Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(source: rusqlite::Error) -> Self {
-        Self::State { path: None, source }
+        Self::State { place: None, source: source.into() }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(source: Failure) -> Self {
+        Self::State { place: None, source }
     }
 }
 
 impl Error {
-    /// The same with the place of the state database, which SQLite does not tell.
-    pub(super) fn at(self, place: &Path) -> Self {
+    /// The same with the place of the state database, which no database tells.
+    pub(super) fn at(self, place: &Place) -> Self {
         match self {
-            Self::State { path: None, source } => Self::State { path: Some(place.to_owned()), source },
+            Self::State { place: None, source } => Self::State { place: Some(place.to_string()), source },
             other => other,
         }
     }
 }
-
-/// What to do about a disk without room.
-const FREE_SPACE: &str = "; free some space there, then go on with `ferry resume`";
 
 /// What to do about the one thing that a disk says often. A limit of the process says it in other words.
 fn advice(source: &std::io::Error) -> &'static str {
@@ -167,22 +182,6 @@ fn advice(source: &std::io::Error) -> &'static str {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => FREE_SPACE,
         _ => "",
     }
-}
-
-/// The same for what SQLite says of it, and of a file that is not what it was.
-fn state_advice(source: &rusqlite::Error) -> &'static str {
-    match source.sqlite_error_code() {
-        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => FREE_SPACE,
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            "; nothing was written over: put a copy of it back, or move the home away and begin with another, which compares with what \
-             Gainsight holds"
-        }
-        _ => "",
-    }
-}
-
-fn place(path: Option<&Path>) -> String {
-    path.map(|path| format!(" {}", path.display())).unwrap_or_default()
 }
 
 pub(super) type Result<T> = std::result::Result<T, Error>;

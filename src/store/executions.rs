@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, Row, params};
-
+use super::database::{OptionalExtension, Row, params};
 use super::error::Result;
 use super::runs::{Run, run};
 use super::state::State;
@@ -63,19 +62,14 @@ impl State {
     /// If they cannot be read.
     pub fn executions(&self, wanted: &Wanted<'_>, mut take: impl FnMut(Run) -> bool) -> Result<()> {
         let of = |column: &str, number: &str| OF_NAME.replace("COLUMN", column).replace("?N", number);
-        let mut query = self.database.prepare(&format!(
+        let query = format!(
             "SELECT * FROM run WHERE {} AND {} AND (?3 IS NULL OR started >= ?3) AND (?4 IS NULL OR started < ?4)
              ORDER BY started DESC, id DESC",
             of("job", "?1"),
             of("chain", "?2")
-        ))?;
-        let mut rows = query.query(params![wanted.job, wanted.chain, wanted.since, wanted.until])?;
-        while let Some(row) = rows.next()? {
-            if !take(run(row)?) {
-                break;
-            }
-        }
-        Ok(())
+        );
+        let params = params![wanted.job, wanted.chain, wanted.since, wanted.until];
+        self.database.each(&query, params, |row| Ok(take(run(row)?)))
     }
 
     /// The newest run of each job that was not a plan, by the job's name.
@@ -85,11 +79,11 @@ impl State {
     pub fn newest_runs(&self) -> Result<Vec<Run>> {
         // A state that was made before there were phases is looked at as it is.
         let is_run = if self.has_table("lease")? { "other.phase <> 'planning'" } else { "other.status <> 'planned'" };
-        let mut query = self.database.prepare(&format!(
+        let query = self.database.prepare(&format!(
             "SELECT * FROM run AS one WHERE id = (SELECT id FROM run AS other WHERE other.job = one.job AND {is_run}
                  ORDER BY started DESC, id DESC LIMIT 1) ORDER BY job"
-        ))?;
-        Ok(query.query_map([], run)?.collect::<std::result::Result<_, _>>()?)
+        ));
+        query.query_map((), run)
     }
 
     /// The notices of a run, by address.
@@ -100,11 +94,10 @@ impl State {
         if !self.has_table("notice")? {
             return Ok(Vec::new());
         }
-        let mut query = self.database.prepare(
+        let query = self.database.prepare(
             "SELECT address, event, state, tries, at, message FROM notice WHERE run = ?1 ORDER BY address, id",
-        )?;
-        let rows = query.query_map([run], told)?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        );
+        query.query_map([run], told)
     }
 
     /// How many notices are in each state: `due`, `delivered`, `given_up`; and the last that was given up, with why.
@@ -115,11 +108,11 @@ impl State {
         if !self.has_table("notice")? {
             return Ok((BTreeMap::new(), None));
         }
-        let mut query = self.database.prepare("SELECT state, count(*) FROM notice GROUP BY state")?;
-        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?;
-        let counted = rows.collect::<std::result::Result<_, _>>()?;
+        let query = self.database.prepare("SELECT state, count(*) FROM notice GROUP BY state");
+        let rows = query.query_map((), |row| Ok((row.get(0)?, row.get::<i64>(1)?.unsigned_abs())))?;
+        let counted = rows;
         let last = "SELECT address, event, state, tries, at, message FROM notice WHERE state = 'given_up' ORDER BY at DESC, id DESC LIMIT 1";
-        Ok((counted, self.database.query_row(last, [], told).optional()?))
+        Ok((counted, self.database.query_row(last, (), told).optional()?))
     }
 
     /// Who allowed a run to change as much as it planned, and when, if somebody did.
@@ -131,7 +124,7 @@ impl State {
             return Ok(None);
         }
         let asked = "SELECT by, at FROM approval WHERE run = ?1";
-        Ok(self.database.query_row(asked, [run], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+        self.database.query_row(asked, [run], |row| Ok((row.get(0)?, row.get(1)?))).optional()
     }
 
     /// The calls of a run by the process that made them, in their order; none once they were cleaned away.
@@ -142,18 +135,17 @@ impl State {
         if !self.has_table("batch")? {
             return Ok(Vec::new());
         }
-        let mut query = self.database.prepare(
+        let query = self.database.prepare(
             "SELECT epoch, min(sent_at_ms), max(sent_at_ms), count(*) FROM batch WHERE run = ?1 GROUP BY epoch ORDER BY 1",
-        )?;
-        let rows = query.query_map([run], |row| {
-            let calls = row.get::<_, i64>(3)?.unsigned_abs();
+        );
+        query.query_map([run], |row| {
+            let calls = row.get::<i64>(3)?.unsigned_abs();
             Ok(Loaded { epoch: row.get(0)?, first_ms: row.get(1)?, last_ms: row.get(2)?, calls })
-        })?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        })
     }
 }
 
-fn told(row: &Row<'_>) -> rusqlite::Result<Told> {
+fn told(row: &Row<'_>) -> Result<Told> {
     Ok(Told {
         address: row.get(0)?,
         event: row.get(1)?,

@@ -86,33 +86,11 @@ pub fn make(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The right to follow the schedules of a home: one process's at a time, as long as it lives.
-pub struct Following {
-    _lock: File,
-}
-
-impl Following {
-    /// Takes it.
-    ///
-    /// # Errors
-    /// If another process has it, or the disk says no.
-    pub fn take(root: &Path) -> Result<Self> {
-        let path = root.join("serve.lock");
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-        let lock = lock.map_err(disk("cannot create", &path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(Error::Followed { path: root.to_owned() }),
-            Err(TryLockError::Error(source)) => Err(Error::Disk { what: "cannot lock", path, source }),
-        }
-    }
-}
-
 /// Who has a home, in words, as far as its state says.
 fn holder(root: &Path) -> String {
     let state = State::look(&state_path(root)).ok().flatten();
     let holder = state.and_then(|state| state.holder().ok().flatten());
-    holder.map(|h| format!(" (process {}, since {})", h.process, h.since)).unwrap_or_default()
+    holder.map(|holder| holder.words()).unwrap_or_default()
 }
 
 /// Bytes of the files below a folder; what cannot be looked at counts as nothing.

@@ -1,7 +1,7 @@
 //! The ledger: what a run has done so far, so that whoever goes on with it knows. The protocol's store, as operations.
 //!
-//! A run asks for nothing else than what stands here, so another database can take SQLite's place; `State` is the one that there
-//! is. Each operation is one transaction that is on disk when it returns. In: what is about to be done, then what came of it.
+//! A run asks for nothing else than what stands here, so a test can put a ledger of its own in the place of `State`, in whichever database
+//! that is. Each operation is one transaction that is on disk when it returns. In: what is about to be done, then what came of it.
 //! Out: what was done before.
 
 use arrow::record_batch::RecordBatch;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, StringArray};
 use arrow::record_batch::RecordBatch;
-use rusqlite::{Transaction, params};
 
+use super::database::{Transaction, params};
 use super::error::{Error, Result};
 use super::state::{State, Tenancy};
 use crate::model::dataset::link_schema;
@@ -49,17 +49,17 @@ impl State {
     /// # Errors
     /// If they cannot be read.
     pub fn links_behind(&self, of: &Tenancy, job: &str, after: Option<(&str, &str)>) -> Result<RecordBatch> {
-        let mut query = self.database.prepare_cached(
+        let query = self.database.prepare(
             "SELECT source_id, object, gsid, key, has_left FROM link
              WHERE organization = ?1 AND tenant = ?2 AND job = ?3 AND (?4 IS NULL OR (source_id, object) > (?4, ?5))
              ORDER BY source_id, object LIMIT ?6",
-        )?;
+        );
         let (id, object) = after.unzip();
         let rows = query.query_map(params![of.organization, of.tenant, job, id, object, LINKS_AT_ONCE], |row| {
             let texts: [Option<String>; 4] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
-            Ok((texts, row.get::<_, bool>(4)?))
+            Ok((texts, row.get::<bool>(4)?))
         })?;
-        let rows: Vec<([Option<String>; 4], bool)> = rows.collect::<std::result::Result<_, _>>()?;
+        let rows: Vec<([Option<String>; 4], bool)> = rows;
         let text = |n: usize| Arc::new(rows.iter().map(|row| row.0[n].as_deref()).collect::<StringArray>()) as ArrayRef;
         let has_left: BooleanArray = rows.iter().map(|row| Some(row.1)).collect();
         let columns = vec![text(0), text(1), text(2), text(3), Arc::new(has_left) as ArrayRef];
@@ -76,22 +76,21 @@ impl State {
 pub(super) fn keep_relink(change: &Transaction<'_>, of: &Tenancy, job: &str, one: &Relink) -> Result<()> {
     let (organization, tenant) = (&of.organization, &of.tenant);
     match one {
-        Relink::To(link) => change
-            .prepare_cached(
-                "INSERT INTO link (organization, tenant, job, source_id, object, gsid, key, has_left)
+        Relink::To(link) => change.queue(
+            "INSERT INTO link (organization, tenant, job, source_id, object, gsid, key, has_left)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)
                  ON CONFLICT (organization, tenant, job, source_id, object)
                  DO UPDATE SET gsid = excluded.gsid, key = excluded.key, has_left = 0",
-            )?
-            .execute(params![organization, tenant, job, link.source_id, link.object, link.gsid, link.key])?,
-        Relink::Left(source_id) => change
-            .prepare_cached(
-                "UPDATE link SET has_left = 1 WHERE organization = ?1 AND tenant = ?2 AND job = ?3 AND source_id = ?4",
-            )?
-            .execute(params![organization, tenant, job, source_id])?,
-        Relink::Cut(source_id) => change
-            .prepare_cached("DELETE FROM link WHERE organization = ?1 AND tenant = ?2 AND job = ?3 AND source_id = ?4")?
-            .execute(params![organization, tenant, job, source_id])?,
+            params![organization, tenant, job, link.source_id, link.object, link.gsid, link.key],
+        )?,
+        Relink::Left(source_id) => change.queue(
+            "UPDATE link SET has_left = 1 WHERE organization = ?1 AND tenant = ?2 AND job = ?3 AND source_id = ?4",
+            params![organization, tenant, job, source_id],
+        )?,
+        Relink::Cut(source_id) => change.queue(
+            "DELETE FROM link WHERE organization = ?1 AND tenant = ?2 AND job = ?3 AND source_id = ?4",
+            params![organization, tenant, job, source_id],
+        )?,
     };
     Ok(())
 }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::params;
-
+use super::database::params;
 use super::error::Result;
 use super::state::State;
 use crate::model::outcome::Status;
@@ -29,12 +28,11 @@ impl State {
     /// # Errors
     /// If the state cannot be read.
     pub fn last_completed(&self) -> Result<BTreeMap<String, String>> {
-        let mut query = self
+        let query = self
             .database
-            .prepare("SELECT job, max(ended) FROM run WHERE status IN (?1, ?2) AND ended IS NOT NULL GROUP BY job")?;
+            .prepare("SELECT job, max(ended) FROM run WHERE status IN (?1, ?2) AND ended IS NOT NULL GROUP BY job");
         let words = params![Status::Success.word(), Status::Partial.word()];
-        let rows = query.query_map(words, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        query.query_map(words, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// The calls that were spent, by tenant, API and length of the window.
@@ -45,10 +43,10 @@ impl State {
         if !self.has_table("spent")? {
             return Ok(Vec::new());
         }
-        let mut query = self
+        let query = self
             .database
-            .prepare("SELECT tenant, api, length_ms, number, calls FROM spent ORDER BY tenant, api, length_ms")?;
-        let rows = query.query_map([], |row| {
+            .prepare("SELECT tenant, api, length_ms, number, calls FROM spent ORDER BY tenant, api, length_ms");
+        query.query_map((), |row| {
             Ok(SpentInWindow {
                 tenant: row.get(0)?,
                 api: row.get(1)?,
@@ -56,7 +54,6 @@ impl State {
                 number: row.get(3)?,
                 calls: row.get(4)?,
             })
-        })?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        })
     }
 }

@@ -4,8 +4,7 @@
 //! event, whoever keeps it. Whoever delivers one takes it first, so that two processes do not deliver it at once; a process that
 //! dies meanwhile has it delivered again. In: notices, and what came of them. Out: those that are due.
 
-use rusqlite::{OptionalExtension, Row, Transaction, params};
-
+use super::database::{OptionalExtension, Row, Transaction, params};
 use super::error::Result;
 use super::state::State;
 
@@ -79,11 +78,10 @@ impl State {
         if !self.has_table("notice")? {
             return Ok(Vec::new());
         }
-        let mut query = self.database.prepare(
-            "SELECT * FROM notice WHERE state = 'due' AND next_ms <= ?1 ORDER BY tries, next_ms, id LIMIT ?2",
-        )?;
-        let rows = query.query_map(params![now_ms, at_most], notice)?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        let query = self
+            .database
+            .prepare("SELECT * FROM notice WHERE state = 'due' AND next_ms <= ?1 ORDER BY tries, next_ms, id LIMIT ?2");
+        query.query_map(params![now_ms, at_most], notice)
     }
 
     /// When the next notice is due, in milliseconds since 1970.
@@ -95,7 +93,7 @@ impl State {
             return Ok(None);
         }
         let next = "SELECT min(next_ms) FROM notice WHERE state = 'due'";
-        Ok(self.database.query_row(next, [], |row| row.get(0))?)
+        self.database.query_row(next, (), |row| row.get(0))
     }
 
     /// The newest notices, newest first.
@@ -106,9 +104,8 @@ impl State {
         if !self.has_table("notice")? {
             return Ok(Vec::new());
         }
-        let mut query = self.database.prepare("SELECT * FROM notice ORDER BY id DESC LIMIT ?1")?;
-        let rows = query.query_map([at_most], notice)?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        let query = self.database.prepare("SELECT * FROM notice ORDER BY id DESC LIMIT ?1");
+        query.query_map([at_most], notice)
     }
 
     /// Takes a notice that is due, to try it: until `next_ms` nobody else does. Says whether it was still to be taken.
@@ -136,7 +133,7 @@ impl State {
             Tried::GivenUp(why) => ("given_up", why),
         };
         self.aside(|change| {
-            change.execute(
+            change.queue(
                 "UPDATE notice SET state = ?2, message = ?3, at = ?4 WHERE id = ?1",
                 params![id, state, message, at],
             )?;
@@ -150,23 +147,23 @@ impl State {
     /// If it cannot be read.
     pub fn began(&self, run: &str) -> Result<Option<String>> {
         let began = self.database.query_row("SELECT started FROM run WHERE id = ?1", [run], |row| row.get(0));
-        Ok(began.optional()?)
+        began.optional()
     }
 }
 
 /// Keeps notices within a change that they belong to.
 pub(super) fn keep(change: &Transaction<'_>, all: &[ToTell]) -> Result<()> {
-    let mut keep = change.prepare_cached(
+    let keep = change.prepare(
         "INSERT INTO notice (run, address, event, content, state, tries, next_ms, at) VALUES (?1, ?2, ?3, ?4, 'due', 0, ?5, ?6)
          ON CONFLICT (run, address, event) DO NOTHING",
-    )?;
+    );
     for one in all {
-        keep.execute(params![one.run, one.address, one.event, one.content, one.due_ms, one.at])?;
+        keep.queue(params![one.run, one.address, one.event, one.content, one.due_ms, one.at])?;
     }
     Ok(())
 }
 
-fn notice(row: &Row<'_>) -> rusqlite::Result<Notice> {
+fn notice(row: &Row<'_>) -> Result<Notice> {
     Ok(Notice {
         id: row.get("id")?,
         run: row.get("run")?,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::StringArray;
 use arrow::record_batch::RecordBatch;
-use rusqlite::{Transaction, params};
 
+use super::database::{Transaction, params};
 use super::error::{Error, Result};
 use super::state::{State, Tenancy};
 use crate::model::dataset::refused_schema;
@@ -32,14 +32,14 @@ impl State {
     /// # Errors
     /// If it cannot be read.
     pub fn all_refusals(&self, of: &Tenancy, job: &str) -> Result<RecordBatch> {
-        let mut query = self.database.prepare(
+        let query = self.database.prepare(
             "SELECT source_id, fingerprint, message, field, value FROM refusal
              WHERE organization = ?1 AND tenant = ?2 AND job = ?3 ORDER BY 1",
-        )?;
+        );
         let rows = query.query_map(params![of.organization, of.tenant, job], |row| {
             Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?])
         })?;
-        let rows: Vec<[Option<String>; 5]> = rows.collect::<std::result::Result<_, _>>()?;
+        let rows: Vec<[Option<String>; 5]> = rows;
         let column = |n: usize| -> StringArray { rows.iter().map(|r| r[n].as_deref()).collect() };
         let columns: Vec<arrow::array::ArrayRef> = (0..5).map(|n| Arc::new(column(n)) as _).collect();
         RecordBatch::try_new(refused_schema(), columns)
@@ -49,13 +49,12 @@ impl State {
 
 /// Remembers what a run was refused.
 pub(super) fn keep_refusal(change: &Transaction<'_>, of: &Tenancy, job: &str, run: &str, one: &Refused) -> Result<()> {
-    change
-        .prepare_cached(
-            "INSERT OR REPLACE INTO refusal
-             (organization, tenant, job, source_id, fingerprint, message, field, value, run)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
+    change.queue(
+        "INSERT INTO refusal (organization, tenant, job, source_id, fingerprint, message, field, value, run)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (organization, tenant, job, source_id) DO UPDATE SET fingerprint = excluded.fingerprint,
+                 message = excluded.message, field = excluded.field, value = excluded.value, run = excluded.run",
+        params![
             of.organization,
             of.tenant,
             job,
@@ -65,14 +64,16 @@ pub(super) fn keep_refusal(change: &Transaction<'_>, of: &Tenancy, job: &str, ru
             one.field,
             one.value,
             run
-        ])?;
+        ],
+    )?;
     Ok(())
 }
 
 /// Forgets what a row was refused, as it could be written.
 pub(super) fn forget_refusal(change: &Transaction<'_>, of: &Tenancy, job: &str, source_id: &str) -> Result<()> {
-    change
-        .prepare_cached("DELETE FROM refusal WHERE organization = ?1 AND tenant = ?2 AND job = ?3 AND source_id = ?4")?
-        .execute(params![of.organization, of.tenant, job, source_id])?;
+    change.queue(
+        "DELETE FROM refusal WHERE organization = ?1 AND tenant = ?2 AND job = ?3 AND source_id = ?4",
+        params![of.organization, of.tenant, job, source_id],
+    )?;
     Ok(())
 }

@@ -6,9 +6,10 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::backup::version_of_copy;
+use super::database::{Transaction, params};
 use super::durable;
 use super::error::{Result, disk};
 use super::home::Home;
@@ -28,7 +29,7 @@ pub struct Restored {
 }
 
 /// How far the epoch of a state is moved that nobody knows the epoch of.
-const EPOCHS_FAR: i64 = 1_000_000;
+pub(super) const EPOCHS_FAR: i64 = 1_000_000;
 
 /// Puts a copy in the place of the state. `stamp` names what is kept aside; `now_ms` is in milliseconds since 1970, `now` the same in
 /// RFC 3339.
@@ -42,16 +43,19 @@ pub fn put_back(home: &Home, copy: &Path, stamp: &str, now: &str, now_ms: i64) -
     let old = path.exists().then(|| old_state(&path));
     let was_readable = old.is_some_and(|readable| readable);
     let state = State::join(&beside)?;
+    let file = state.database.file().expect("what lies in the home is a file");
     if was_readable {
-        keep_what_must_stay(&state.database, &path)?;
+        keep_what_must_stay(file, &path)?;
     } else {
-        state.database.execute("UPDATE lease SET epoch = epoch + ?1", [EPOCHS_FAR])?;
+        file.execute("UPDATE lease SET epoch = epoch + ?1", [EPOCHS_FAR])?;
     }
     let newest = "SELECT max(id) FROM run";
-    let newest_run = state.database.query_row(newest, [], |row| row.get(0))?;
-    let given_up = forget_what_was_under_way(&state.database, now, now_ms)?;
+    let newest_run = file.query_row(newest, [], |row| row.get(0))?;
+    let change = state.database.begin()?;
+    let given_up = forget_what_was_under_way(&change, now, now_ms)?;
+    change.commit()?;
     // The last one to leave brings everything into the one file.
-    state.database.pragma_update(None, "journal_mode", "DELETE")?;
+    file.pragma_update(None, "journal_mode", "DELETE")?;
     drop(state);
     let aside = set_aside(&path, stamp)?;
     std::fs::rename(&beside, &path).map_err(disk("cannot put back", &path))?;
@@ -75,7 +79,7 @@ fn old_state(path: &Path) -> bool {
     let taken = || -> Result<bool> {
         let state = State::open(path)?;
         let is_whole = state.complaints()?.is_empty();
-        state.database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        state.database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?;
         Ok(is_whole)
     };
     taken().unwrap_or(false)
@@ -108,39 +112,36 @@ fn keep_what_must_stay(database: &Connection, old: &Path) -> Result<()> {
 }
 
 /// Has nothing be gone on with or begun with, no notice sent a second time, and the next run wait until no call of the time that is
-/// unknown can have an effect any more.
-fn forget_what_was_under_way(database: &Connection, now: &str, now_ms: i64) -> Result<Vec<String>> {
-    let change = database.unchecked_transaction()?;
-    let given_up: Vec<String> = {
-        let mut query = change.prepare("SELECT id FROM run WHERE phase NOT IN ('ended', 'planning') ORDER BY id")?;
-        query.query_map([], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?
-    };
-    change.execute(
+/// unknown can have an effect any more. Gives the runs that could have been gone on with.
+pub(super) fn forget_what_was_under_way(change: &Transaction<'_>, now: &str, now_ms: i64) -> Result<Vec<String>> {
+    let under_way = "SELECT id FROM run WHERE phase NOT IN ('ended', 'planning') ORDER BY id";
+    let given_up: Vec<String> = change.query_map(under_way, (), |row| row.get(0))?;
+    change.queue(
         "UPDATE run SET status = 'cancelled', ended = coalesce(ended, ?1), phase = 'ended', message = 'the state was put back to a \
          copy of the time before it ended' WHERE phase NOT IN ('ended', 'planning')",
         [now],
     )?;
-    change.execute("DELETE FROM base", [])?;
-    change.execute(
+    change.queue("DELETE FROM base", ())?;
+    change.queue(
         "UPDATE notice SET state = 'given_up', message = 'the state was put back: it may have been delivered' WHERE state = 'due'",
-        [],
+        (),
     )?;
-    let newest: Vec<String> = {
-        let mut query = change.prepare("SELECT max(id) FROM run WHERE tenant IS NOT NULL GROUP BY tenant")?;
-        query.query_map([], |row| row.get(0))?.collect::<std::result::Result<_, _>>()?
-    };
+    let newest = "SELECT max(id) FROM run WHERE tenant IS NOT NULL GROUP BY tenant";
+    let newest: Vec<String> = change.query_map(newest, (), |row| row.get(0))?;
     for run in newest {
-        change.execute(
-            "INSERT INTO batch (run, step, what, rows, epoch, sent_at_ms, state) VALUES (?1, 1, 'unknown', 1, 0, ?2, 'unknown')",
+        let batch: i64 = change.query_row(
+            "INSERT INTO batch (run, step, what, rows, epoch, sent_at_ms, state) VALUES (?1, 1, 'unknown', 1, 0, ?2, 'unknown')
+             RETURNING id",
             params![run, now_ms],
+            |row| row.get(0),
         )?;
-        let batch = change.last_insert_rowid();
-        change.execute(
-            "INSERT OR REPLACE INTO outcome (run, row, step, batch, source_id) VALUES (?1, -1, 1, ?2, '')",
+        change.queue(
+            "INSERT INTO outcome (run, row, step, batch, source_id) VALUES (?1, -1, 1, ?2, '')
+             ON CONFLICT (run, row, step) DO UPDATE SET batch = excluded.batch, source_id = '', result = NULL, gsid = NULL,
+                 message = NULL, field = NULL, value = NULL",
             params![run, batch],
         )?;
     }
-    change.commit()?;
     Ok(given_up)
 }
 

@@ -2,8 +2,7 @@
 //!
 //! A run's own row goes last, and never that of a job's newest run, of one that the next run begins with, or of one whose rows are due.
 
-use rusqlite::{OptionalExtension, params};
-
+use super::database::{OptionalExtension, params};
 use super::error::Result;
 use super::state::State;
 
@@ -31,14 +30,14 @@ impl State {
     /// # Errors
     /// If they cannot be read.
     pub fn aged_runs(&self) -> Result<Vec<Aged>> {
-        let mut query = self.database.prepare(
+        let query = self.database.prepare(
             "SELECT id, started, coalesce(ended, started), status, EXISTS (SELECT 1 FROM page WHERE page.run = run.id)
                  OR EXISTS (SELECT 1 FROM reading WHERE reading.run = run.id)
                  OR EXISTS (SELECT 1 FROM batch WHERE batch.run = run.id)
                  OR EXISTS (SELECT 1 FROM outcome WHERE outcome.run = run.id)
              FROM run ORDER BY id",
-        )?;
-        let rows = query.query_map([], |row| {
+        );
+        query.query_map((), |row| {
             Ok(Aged {
                 id: row.get(0)?,
                 started: row.get(1)?,
@@ -46,8 +45,7 @@ impl State {
                 status: row.get(3)?,
                 has_details: row.get(4)?,
             })
-        })?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        })
     }
 
     /// Forgets a run with its stages, notices and approval; whether it could be forgotten.
@@ -61,13 +59,13 @@ impl State {
                      OR EXISTS (SELECT 1 FROM ambiguous WHERE run = ?1) OR EXISTS (SELECT 1 FROM notice WHERE run = ?1 AND state = 'due')
                      OR NOT EXISTS (SELECT 1 FROM run AS newer, run AS one WHERE one.id = ?1 AND newer.job = one.job AND newer.id > one.id)",
                 [id],
-                |row| row.get::<_, bool>(0),
+                |row| row.get::<bool>(0),
             )?;
             if is_needed {
                 return Ok(false);
             }
             for table in ["stage", "notice", "approval"] {
-                change.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [id])?;
+                change.queue(&format!("DELETE FROM {table} WHERE run = ?1"), [id])?;
             }
             Ok(change.execute("DELETE FROM run WHERE id = ?1", [id])? > 0)
         })
@@ -82,11 +80,11 @@ impl State {
         let is_old =
             "SELECT EXISTS (SELECT 1 FROM slot WHERE at_ms < ?1) OR EXISTS (SELECT 1 FROM change WHERE at < ?2)";
         // Most of the time nothing is, and nothing is written.
-        if !self.database.query_row(is_old, params![at_ms, at], |row| row.get::<_, bool>(0))? {
+        if !self.database.query_row(is_old, params![at_ms, at], |row| row.get::<bool>(0))? {
             return Ok(0);
         }
         self.change("retire", |change| {
-            change.execute(
+            change.queue(
                 "DELETE FROM slot WHERE at_ms < ?1 AND at_ms < (SELECT max(at_ms) FROM slot AS other WHERE other.name = slot.name)",
                 [at_ms],
             )?;
@@ -117,7 +115,7 @@ impl State {
     /// # Errors
     /// If it cannot be read.
     pub fn upkept(&self, name: &str) -> Result<Option<i64>> {
-        Ok(self.database.query_row("SELECT at_ms FROM upkeep WHERE name = ?1", [name], |row| row.get(0)).optional()?)
+        self.database.query_row("SELECT at_ms FROM upkeep WHERE name = ?1", [name], |row| row.get(0)).optional()
     }
 
     /// Keeps that it was done.
@@ -126,7 +124,7 @@ impl State {
     /// If it cannot be kept.
     pub fn upkeep(&self, name: &str, at_ms: i64) -> Result<()> {
         self.aside(|change| {
-            change.execute(
+            change.queue(
                 "INSERT INTO upkeep (name, at_ms) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET at_ms = excluded.at_ms",
                 params![name, at_ms],
             )?;

@@ -1,8 +1,7 @@
 //! Runs in the state: when each began, how it ended, how long its stages took. What `ferry activity` shows.
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use super::bases::move_base;
+use super::database::{OptionalExtension, Row, params};
 use super::due::bring_up_to_date;
 use super::error::Result;
 use super::ledger::{Begin, End, Phase, Unfinished};
@@ -58,7 +57,7 @@ impl State {
     pub fn belongs_to(&self, run: &str) -> Result<(Tenancy, Option<String>)> {
         let found =
             self.database.query_row("SELECT organization, tenant, job_digest FROM run WHERE id = ?1", [run], |row| {
-                let text = |at: usize| row.get::<_, Option<String>>(at).map(Option::unwrap_or_default);
+                let text = |at: usize| row.get::<Option<String>>(at).map(Option::unwrap_or_default);
                 Ok((Tenancy { organization: text(0)?, tenant: text(1)? }, row.get(2)?))
             });
         Ok(found.optional()?.unwrap_or_default())
@@ -75,7 +74,7 @@ impl State {
                 .optional()?;
             let number = last.and_then(|id| id.rsplit('-').next()?.parse::<u32>().ok()).unwrap_or(0) + 1;
             let id = format!("{}-{number:04}", one.day);
-            change.execute(
+            change.queue(
                 "INSERT INTO run (id, job, chain, started, status, organization, tenant, phase, job_digest, now_ms, chosen,
                      relied, started_by, slot_ms)
                  VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?10, ?7, ?8, ?9, ?11, ?12, ?13)",
@@ -111,7 +110,7 @@ impl State {
     }
 
     pub(super) fn begun_run(&self, id: &str) -> Result<Option<Unfinished>> {
-        Ok(self.database.query_row("SELECT * FROM run WHERE id = ?1", [id], unfinished).optional()?)
+        self.database.query_row("SELECT * FROM run WHERE id = ?1", [id], unfinished).optional()
     }
 
     /// A plan becomes a run of this moment: of a job's runs the one that began last is gone on with.
@@ -134,14 +133,14 @@ impl State {
             params![job, of.organization, of.tenant, since_ms],
             |row| row.get(0),
         );
-        Ok(found.optional()?)
+        found.optional()
     }
 
     pub(super) fn take_run_up(&self, id: &str) -> Result<()> {
         self.change("take_up", |change| {
             // Whoever goes on with a run ends its pause.
-            change.execute("DELETE FROM pause WHERE name = ?1", [id])?;
-            change.execute(
+            change.queue("DELETE FROM pause WHERE name = ?1", [id])?;
+            change.queue(
                 "UPDATE run SET status = 'running', ended = NULL, report = NULL, message = NULL, attempts = attempts + 1
                  WHERE id = ?1",
                 [id],
@@ -157,8 +156,8 @@ impl State {
     /// If it cannot be kept.
     pub fn abandon_run(&self, id: &str, at: &str, why: &str) -> Result<()> {
         self.change("abandon", |change| {
-            change.execute("DELETE FROM pause WHERE name = ?1", [id])?;
-            change.execute(
+            change.queue("DELETE FROM pause WHERE name = ?1", [id])?;
+            change.queue(
                 "UPDATE run SET status = 'cancelled', phase = 'ended', ended = coalesce(ended, ?2), message = ?3 WHERE id = ?1",
                 params![id, at, why],
             )?;
@@ -173,7 +172,7 @@ impl State {
     /// If it cannot be kept.
     pub fn interrupt_run(&self, id: &str) -> Result<()> {
         self.change("interrupt", |change| {
-            change.execute("UPDATE run SET status = 'interrupted' WHERE id = ?1 AND status = 'running'", [id])?;
+            change.queue("UPDATE run SET status = 'interrupted' WHERE id = ?1 AND status = 'running'", [id])?;
             Ok(())
         })
         .inspect(|()| self.leave(id))
@@ -186,22 +185,23 @@ impl State {
     /// If it cannot be kept.
     pub fn fail_waiting(&self, id: &str, why: Option<&str>) -> Result<()> {
         self.change("give_up", |change| {
-            change.execute(
-                "UPDATE run SET status = 'failed', message = coalesce(?2, message),
-                     report = json_set(report, '$.status', 'failed', '$.message', coalesce(?2, message))
-                 WHERE id = ?1 AND status LIKE 'waiting_%'",
-                params![id, why],
-            )?;
-            change.execute("DELETE FROM approval WHERE run = ?1", [id])?;
-            Ok(())
+            let waits = "SELECT report, message FROM run WHERE id = ?1 AND status LIKE 'waiting_%'";
+            let read = |row: &Row<'_>| Ok((row.get::<Option<String>>(0)?, row.get::<Option<String>>(1)?));
+            if let Some((report, message)) = change.query_row(waits, [id], read).optional()? {
+                let message = why.or(message.as_deref());
+                let report = report.map(|report| failed(&report, message));
+                let give_up = "UPDATE run SET status = 'failed', message = ?2, report = ?3 WHERE id = ?1";
+                change.queue(give_up, params![id, message, report])?;
+            }
+            change.queue("DELETE FROM approval WHERE run = ?1", [id])
         })
     }
 
     pub(super) fn move_run(&self, id: &str, phase: Phase, plan: Option<(&str, &str)>) -> Result<()> {
         self.change(phase.word(), |change| {
             let (planned, digest) = plan.unzip();
-            change.execute(
-                "UPDATE run SET phase = iif(phase = 'planning', phase, ?2), planned = coalesce(?3, planned), plan_digest = coalesce(?4, plan_digest)
+            change.queue(
+                "UPDATE run SET phase = CASE WHEN phase = 'planning' THEN phase ELSE ?2 END, planned = coalesce(?3, planned), plan_digest = coalesce(?4, plan_digest)
                  WHERE id = ?1",
                 params![id, phase.word(), planned, digest],
             )?;
@@ -211,12 +211,12 @@ impl State {
 
     pub(super) fn end_run(&self, end: &End<'_>) -> Result<()> {
         self.change("end", |change| {
-            change.execute(
+            change.queue(
                 "UPDATE run SET ended = ?2, status = ?3, report = ?4, message = ?5,
-                     phase = CASE WHEN ?6 OR phase = 'planning' THEN phase ELSE 'ended' END WHERE id = ?1",
+                     phase = CASE WHEN ?6 = 1 OR phase = 'planning' THEN phase ELSE 'ended' END WHERE id = ?1",
                 params![end.run, end.ended, end.status, end.report, end.message, end.can_resume],
             )?;
-            change.execute(
+            change.queue(
                 "UPDATE batch SET state = 'acknowledged' WHERE run = ?1 AND state IN ('sent', 'unknown')
                  AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL)",
                 [end.run],
@@ -233,7 +233,7 @@ impl State {
 
     pub(super) fn keep_stage(&self, run: &str, stage: &Stage) -> Result<()> {
         self.change("stage", |change| {
-            change.execute(
+            change.queue(
                 "INSERT INTO stage (run, name, started, seconds, rows) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![run, stage.name, stage.started, stage.seconds, stage.rows],
             )?;
@@ -246,9 +246,8 @@ impl State {
     /// # Errors
     /// If they cannot be read.
     pub fn runs(&self, at_most: u32) -> Result<Vec<Run>> {
-        let mut query = self.database.prepare("SELECT * FROM run ORDER BY id DESC LIMIT ?1")?;
-        let runs = query.query_map([at_most], run)?.collect::<std::result::Result<_, _>>()?;
-        Ok(runs)
+        let query = self.database.prepare("SELECT * FROM run ORDER BY id DESC LIMIT ?1");
+        query.query_map([at_most], run)
     }
 
     /// One run with its stages.
@@ -258,12 +257,10 @@ impl State {
     pub fn run(&self, id: &str) -> Result<Option<(Run, Vec<Stage>)>> {
         let found = self.database.query_row("SELECT * FROM run WHERE id = ?1", [id], run).optional()?;
         let Some(found) = found else { return Ok(None) };
-        let mut query = self.database.prepare("SELECT name, started, seconds, rows FROM stage WHERE run = ?1")?;
-        let stages = query
-            .query_map([id], |row| {
-                Ok(Stage { name: row.get(0)?, started: row.get(1)?, seconds: row.get(2)?, rows: row.get(3)? })
-            })?
-            .collect::<std::result::Result<_, _>>()?;
+        let query = self.database.prepare("SELECT name, started, seconds, rows FROM stage WHERE run = ?1");
+        let stages = query.query_map([id], |row| {
+            Ok(Stage { name: row.get(0)?, started: row.get(1)?, seconds: row.get(2)?, rows: row.get(3)? })
+        })?;
         Ok(Some((found, stages)))
     }
 
@@ -272,14 +269,13 @@ impl State {
     /// # Errors
     /// If they cannot be read.
     pub fn unfinished_runs(&self) -> Result<Vec<Run>> {
-        let mut query = self.database.prepare(
+        let query = self.database.prepare(
             "SELECT * FROM run AS one WHERE phase NOT IN ('ended', 'planning') AND id = (
                 SELECT id FROM run AS other WHERE other.job = one.job AND other.organization = one.organization
                 AND other.tenant = one.tenant AND other.phase <> 'planning' ORDER BY started DESC, id DESC LIMIT 1)
              AND id NOT IN (SELECT value FROM json_each(?1)) ORDER BY started, id",
-        )?;
-        let runs = query.query_map([self.alive_as_json()], run)?.collect::<std::result::Result<_, _>>()?;
-        Ok(runs)
+        );
+        query.query_map([self.alive_as_json()], run)
     }
 
     /// Forgets the pages, calls and outcomes of a run; what it amounted to stays. Says whether there were any.
@@ -292,7 +288,7 @@ impl State {
             for table in ["page", "reading", "outcome", "batch"] {
                 forgotten += change.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [id])?;
             }
-            change.execute("UPDATE run SET phase = 'ended' WHERE id = ?1 AND phase <> 'planning'", [id])?;
+            change.queue("UPDATE run SET phase = 'ended' WHERE id = ?1 AND phase <> 'planning'", [id])?;
             Ok(forgotten > 0)
         })
     }
@@ -307,7 +303,7 @@ impl State {
             [job],
             run,
         );
-        Ok(found.optional()?)
+        found.optional()
     }
 
     /// How the last run of a job that came to an end did, plans apart; none if it never did.
@@ -320,11 +316,21 @@ impl State {
             [job],
             |row| row.get(0),
         );
-        Ok(found.optional()?)
+        found.optional()
     }
 }
 
-pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
+/// A report as one of a run that has failed. One that cannot be read stays as it is.
+fn failed(report: &str, message: Option<&str>) -> String {
+    let Ok(mut all) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(report) else {
+        return report.to_owned();
+    };
+    all.insert("status".to_owned(), "failed".into());
+    all.insert("message".to_owned(), message.into());
+    serde_json::Value::Object(all).to_string()
+}
+
+pub(super) fn run(row: &Row<'_>) -> Result<Run> {
     Ok(Run {
         id: row.get("id")?,
         job: row.get("job")?,
@@ -341,12 +347,12 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
     })
 }
 
-fn unfinished(row: &Row<'_>) -> rusqlite::Result<Unfinished> {
+fn unfinished(row: &Row<'_>) -> Result<Unfinished> {
     Ok(Unfinished {
         run: run(row)?,
-        phase: Phase::parse(&row.get::<_, String>("phase")?),
-        job_digest: row.get::<_, Option<String>>("job_digest")?.unwrap_or_default(),
-        now_ms: row.get::<_, Option<i64>>("now_ms")?.unwrap_or_default(),
+        phase: Phase::parse(&row.get::<String>("phase")?),
+        job_digest: row.get::<Option<String>>("job_digest")?.unwrap_or_default(),
+        now_ms: row.get::<Option<i64>>("now_ms")?.unwrap_or_default(),
         relied: row.get("relied")?,
         chosen: row.get("chosen")?,
         planned: row.get("planned")?,

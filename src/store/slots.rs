@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use rusqlite::{Row, Transaction, params};
 
+use super::database::{Failure, Row, Transaction, params};
 use super::error::Result;
 use super::state::State;
 use crate::model::schedule::{Followed, Slot, Verdict};
@@ -38,21 +38,19 @@ impl State {
         if !self.has_table("following")? {
             return Ok(all);
         }
-        let mut query = self.database.prepare("SELECT name, schedule, decided_until_ms FROM following")?;
-        let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, moment(row, 2)?)))?;
-        for row in rows {
-            let (name, schedule, decided_until) = row?;
-            all.insert(name, (schedule, Followed { decided_until, decided: BTreeSet::new() }));
-        }
-        let mut query = self
-            .database
-            .prepare("SELECT slot.name, at_ms FROM slot JOIN following USING (name) WHERE at_ms > decided_until_ms")?;
-        for row in query.query_map([], |row| Ok((row.get::<_, String>(0)?, moment(row, 1)?)))? {
-            let (name, at) = row?;
-            if let Some((_, followed)) = all.get_mut(&name) {
-                followed.decided.insert(at);
+        let known = "SELECT name, schedule, decided_until_ms FROM following";
+        self.database.each(known, (), |row| {
+            let followed = Followed { decided_until: moment(row, 2)?, decided: BTreeSet::new() };
+            all.insert(row.get::<String>(0)?, (row.get(1)?, followed));
+            Ok(true)
+        })?;
+        let decided = "SELECT slot.name, at_ms FROM slot JOIN following USING (name) WHERE at_ms > decided_until_ms";
+        self.database.each(decided, (), |row| {
+            if let Some((_, followed)) = all.get_mut(&row.get::<String>(0)?) {
+                followed.decided.insert(moment(row, 1)?);
             }
-        }
+            Ok(true)
+        })?;
         Ok(all)
     }
 
@@ -62,7 +60,7 @@ impl State {
     /// If that cannot be kept.
     pub fn follow(&self, name: &str, schedule: &str, now: DateTime<Utc>) -> Result<()> {
         self.aside(|change| {
-            change.execute(
+            change.queue(
                 "INSERT INTO following (name, schedule, decided_until_ms) VALUES (?1, ?2, ?3)
                  ON CONFLICT (name) DO UPDATE SET schedule = excluded.schedule, decided_until_ms = excluded.decided_until_ms",
                 params![name, schedule, now.timestamp_millis()],
@@ -94,7 +92,8 @@ impl State {
             let mut new = Vec::new();
             for slot in slots {
                 let made = change.execute(
-                    "INSERT OR IGNORE INTO slot (name, at_ms, state, decided, more) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    "INSERT INTO slot (name, at_ms, state, decided, more) VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (name, at_ms) DO NOTHING",
                     params![
                         name,
                         slot.at.timestamp_millis(),
@@ -108,10 +107,10 @@ impl State {
                 }
             }
             let until = decided_until.timestamp_millis();
-            change.execute("UPDATE following SET decided_until_ms = ?2 WHERE name = ?1", params![name, until])?;
+            change.queue("UPDATE following SET decided_until_ms = ?2 WHERE name = ?1", params![name, until])?;
             // What is not decided as a whole yet must stay, or it would come again.
             let old = (now - KEPT).timestamp_millis().min(until);
-            change.execute("DELETE FROM slot WHERE name = ?1 AND at_ms < ?2", params![name, old])?;
+            change.queue("DELETE FROM slot WHERE name = ?1 AND at_ms < ?2", params![name, old])?;
             Ok(new)
         })
     }
@@ -123,7 +122,7 @@ impl State {
     pub fn slot_begun(&self, name: &str, at: DateTime<Utc>, run: &str) -> Result<()> {
         self.aside(|change| {
             let at_ms = at.timestamp_millis();
-            change.execute("UPDATE slot SET run = ?3 WHERE name = ?1 AND at_ms = ?2", params![name, at_ms, run])?;
+            change.queue("UPDATE slot SET run = ?3 WHERE name = ?1 AND at_ms = ?2", params![name, at_ms, run])?;
             Ok(())
         })
     }
@@ -133,16 +132,15 @@ impl State {
     /// # Errors
     /// If the state cannot be read.
     pub fn unbegun_slots(&self) -> Result<Vec<(String, DateTime<Utc>)>> {
-        let mut query = self.database.prepare(
+        let query = self.database.prepare(
             "WITH newest AS (
                  SELECT name, max(at_ms) AS at_ms FROM slot WHERE state IN ('begun', 'made_up') GROUP BY name
              )
              SELECT name, at_ms FROM newest JOIN slot USING (name, at_ms) WHERE slot.run IS NULL AND NOT EXISTS (
                  SELECT 1 FROM run WHERE run.slot_ms = at_ms AND (run.job = name OR run.chain = name)
              ) ORDER BY at_ms, name",
-        )?;
-        let rows = query.query_map([], |row| Ok((row.get(0)?, moment(row, 1)?)))?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        );
+        query.query_map((), |row| Ok((row.get(0)?, moment(row, 1)?)))
     }
 
     /// The decided times, newest first; only those that were not run as they should have been, if `is_missed`.
@@ -153,23 +151,22 @@ impl State {
         if !self.has_table("slot")? {
             return Ok(Vec::new());
         }
-        let mut query = self.database.prepare(
+        let query = self.database.prepare(
             "WITH kept AS (
                  SELECT name, at_ms, state, decided, more, slot.run IS NOT NULL OR EXISTS (
                      SELECT 1 FROM run WHERE run.slot_ms = slot.at_ms AND (run.job = slot.name OR run.chain = slot.name)
                  ) AS has_run FROM slot WHERE ?1 IS NULL OR name = ?1
              )
              SELECT name, at_ms, state, decided, more, has_run FROM kept
-             WHERE NOT ?2 OR state IN ('missed', 'overlapped') OR NOT has_run ORDER BY at_ms DESC, name LIMIT ?3",
-        )?;
-        let rows = query.query_map(params![name, is_missed, at_most], |row| {
+             WHERE ?2 = 0 OR state IN ('missed', 'overlapped') OR NOT has_run ORDER BY at_ms DESC, name LIMIT ?3",
+        );
+        query.query_map(params![name, is_missed, at_most], |row| {
             let word: String = row.get(2)?;
             let more: i64 = row.get(4)?;
             let verdict = Verdict::parse(&word).unwrap_or(Verdict::Missed);
             let slot = Slot { at: moment(row, 1)?, verdict, more: more.unsigned_abs() };
             Ok(Kept { name: row.get(0)?, slot, decided: row.get(3)?, has_run: row.get(5)? })
-        })?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+        })
     }
 
     /// The names whose schedules are paused, with when and by whom.
@@ -183,11 +180,11 @@ impl State {
 
 /// Within a change that it belongs to: a pause of a schedule, say.
 pub(super) fn unfollow(change: &Transaction<'_>, name: &str) -> Result<()> {
-    change.execute("DELETE FROM following WHERE name = ?1", [name])?;
+    change.queue("DELETE FROM following WHERE name = ?1", [name])?;
     Ok(())
 }
 
-fn moment(row: &Row<'_>, column: usize) -> rusqlite::Result<DateTime<Utc>> {
+fn moment(row: &Row<'_>, column: usize) -> Result<DateTime<Utc>> {
     let millis: i64 = row.get(column)?;
-    DateTime::from_timestamp_millis(millis).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, millis))
+    DateTime::from_timestamp_millis(millis).ok_or_else(|| Failure::unreadable(column).into())
 }

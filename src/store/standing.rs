@@ -1,7 +1,6 @@
 //! How a run stands that is not at its end: what the ledger knows of it, for whoever looks from outside.
 
-use rusqlite::OptionalExtension;
-
+use super::database::OptionalExtension;
 use super::error::Result;
 use super::ledger::{Phase, Tally};
 use super::state::State;
@@ -34,14 +33,14 @@ impl State {
             return Ok(None);
         }
         let found = self.database.query_row("SELECT phase, attempts, planned FROM run WHERE id = ?1", [run], |row| {
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?))
+            Ok((row.get::<String>(0)?, row.get(1)?, row.get(2)?))
         });
         let Some((phase, attempts, planned)) = found.optional()? else { return Ok(None) };
         let read = self.kept_reading(run, dataset::SOURCE)?.map_or(0, |reading| reading.rows);
         let calls = self.database.query_row(
             "SELECT count(*), count(*) FILTER (WHERE state IN ('sent', 'unknown')) FROM batch WHERE run = ?1",
             [run],
-            |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, i64>(1)?.unsigned_abs())),
+            |row| Ok((row.get::<i64>(0)?.unsigned_abs(), row.get::<i64>(1)?.unsigned_abs())),
         )?;
         Ok(Some(Standing { phase: Phase::parse(&phase), attempts, read, planned, tally: self.tally_of(run)?, calls }))
     }

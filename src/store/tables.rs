@@ -136,3 +136,11 @@ pub(super) const STEPS: [&str; 7] = [TABLES, CONNECTIONS, SPENT, LEDGER, LINKS, 
 
 /// The version that this code writes.
 pub(super) const VERSION: i64 = 7;
+
+/// What a server has beside that: the version in a row, as it has no other place for it, with which cluster it was; and of each lease how
+/// long it holds and on which machine its owner is, which the lock of a home says of a file.
+pub(super) const OF_SERVER: &str = "
+CREATE TABLE state (version INTEGER NOT NULL, system TEXT, timeline TEXT);
+ALTER TABLE lease ADD COLUMN machine TEXT;
+ALTER TABLE lease ADD COLUMN expires TIMESTAMP WITH TIME ZONE;
+";

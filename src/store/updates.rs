@@ -4,8 +4,8 @@
 //! may be written by any process, whether a run holds the home or not.
 
 use ring::digest::{Context, SHA256};
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
+use super::database::{OptionalExtension, Row, Transaction, params};
 use super::error::Result;
 use super::state::State;
 
@@ -45,11 +45,10 @@ impl State {
         if !self.has_table("change")? {
             return Ok(Vec::new());
         }
-        let mut query = self
+        let query = self
             .database
-            .prepare("SELECT at, by, kind, name, action, before, after FROM change ORDER BY id DESC LIMIT ?1")?;
-        let rows = query.query_map([at_most], read)?;
-        Ok(rows.collect::<std::result::Result<_, _>>()?)
+            .prepare("SELECT at, by, kind, name, action, before, after FROM change ORDER BY id DESC LIMIT ?1");
+        query.query_map([at_most], read)
     }
 
     /// The number of the first update activity that is not what was written, if there is one. The oldest that is kept is believed.
@@ -57,43 +56,60 @@ impl State {
     /// # Errors
     /// If they cannot be read.
     pub fn altered_update(&self) -> Result<Option<i64>> {
-        let mut query = self
-            .database
-            .prepare("SELECT at, by, kind, name, action, before, after, digest, id FROM change ORDER BY id")?;
-        let rows = query.query_map([], |row| Ok((read(row)?, row.get::<_, String>(7)?, row.get::<_, i64>(8)?)))?;
-        let mut before: Option<String> = None;
-        for row in rows {
-            let (update, digest, id) = row?;
+        let known = "SELECT at, by, kind, name, action, before, after, digest, id FROM change ORDER BY id";
+        let (mut before, mut altered): (Option<String>, Option<i64>) = (None, None);
+        self.database.each(known, (), |row| {
+            let digest: String = row.get(7)?;
+            let update = read(row)?;
             if before.as_ref().is_some_and(|before| digest_of(&update, before) != digest) {
-                return Ok(Some(id));
+                altered = Some(row.get(8)?);
             }
             before = Some(digest);
-        }
-        Ok(None)
+            Ok(altered.is_none())
+        })?;
+        Ok(altered)
+    }
+
+    /// Whether a change could be made; none is.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn can_write(&self) -> Result<()> {
+        self.aside(|change| change.queue("DELETE FROM upkeep WHERE name = ''", ()))
+            .map_err(|error| error.at(&self.place))
     }
 
     /// One change of what any process may write, whoever holds the home: what people say, never what a run does.
     pub(super) fn aside<T>(&self, how: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        let change = Transaction::new_unchecked(&self.database, TransactionBehavior::Immediate)?;
+        let change = self.database.begin()?;
+        wait_for_turn(&change)?;
         let made = how(&change)?;
         change.commit()?;
         Ok(made)
     }
 }
 
+/// In a server several may write aside at once; what one of them looks at before it writes is not to change in between. It is always the
+/// last lock that is waited for, so nobody waits in a circle.
+fn wait_for_turn(change: &Transaction<'_>) -> Result<()> {
+    let turn = "SELECT version FROM state";
+    if change.file().is_some() { Ok(()) } else { change.query_row(&change.locking(turn), (), |_| Ok(())) }
+}
+
 /// Keeps one within a change that it belongs to.
 pub(super) fn keep_update(change: &Transaction<'_>, one: &Update) -> Result<()> {
+    wait_for_turn(change)?;
     let last: Option<String> =
-        change.query_row("SELECT digest FROM change ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).optional()?;
+        change.query_row("SELECT digest FROM change ORDER BY id DESC LIMIT 1", (), |row| row.get(0)).optional()?;
     let digest = digest_of(one, &last.unwrap_or_default());
-    change.execute(
+    change.queue(
         "INSERT INTO change (at, by, kind, name, action, before, after, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![one.at, one.by, one.kind, one.name, one.action, one.before, one.after, digest],
     )?;
     Ok(())
 }
 
-fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Update> {
+fn read(row: &Row<'_>) -> Result<Update> {
     Ok(Update {
         at: row.get(0)?,
         by: row.get(1)?,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, StringArray};
 use arrow::record_batch::RecordBatch;
-use rusqlite::{Transaction, params};
 
+use super::database::{Transaction, params};
 use super::error::{Error, Result};
 use super::ledger::End;
 use super::state::{State, Tenancy};
@@ -39,14 +39,14 @@ impl State {
     /// # Errors
     /// If it cannot be read.
     pub fn all_identities(&self, of: &Tenancy) -> Result<RecordBatch> {
-        let mut query = self.database.prepare(
+        let query = self.database.prepare(
             "SELECT source_id, active, user_gsid, parted_gsid FROM identity WHERE organization = ?1 AND tenant = ?2 ORDER BY 1",
-        )?;
+        );
         let rows = query.query_map(params![of.organization, of.tenant], |row| {
-            let gsids = (row.get::<_, Option<String>>(2)?, row.get::<_, Option<String>>(3)?);
-            Ok((row.get::<_, String>(0)?, row.get::<_, Option<bool>>(1)?, gsids))
+            let gsids = (row.get::<Option<String>>(2)?, row.get::<Option<String>>(3)?);
+            Ok((row.get::<String>(0)?, row.get::<Option<bool>>(1)?, gsids))
         })?;
-        let rows: Vec<_> = rows.collect::<std::result::Result<_, _>>()?;
+        let rows: Vec<_> = rows;
         let ids = StringArray::from_iter_values(rows.iter().map(|r| &r.0));
         let active: BooleanArray = rows.iter().map(|r| r.1).collect();
         let users: StringArray = rows.iter().map(|r| r.2.0.as_deref()).collect();
@@ -68,48 +68,46 @@ impl State {
 
 /// Takes an entry in, over the one that is there. The same user stays settled as he was.
 pub(super) fn keep_identity(change: &Transaction<'_>, of: &Tenancy, entry: &Identity) -> Result<()> {
-    change
-        .prepare_cached(
-            "INSERT INTO identity (organization, tenant, source_id, active, user_gsid, since, settled_by)
+    change.queue("INSERT INTO identity (organization, tenant, source_id, active, user_gsid, since, settled_by)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (organization, tenant, source_id) DO UPDATE SET active = excluded.active, user_gsid = excluded.user_gsid,
-                 since = iif(user_gsid IS excluded.user_gsid, since, excluded.since),
-                 settled_by = iif(user_gsid IS excluded.user_gsid, settled_by, excluded.settled_by)",
-        )?
-        .execute(params![of.organization, of.tenant, entry.source_id, entry.active, entry.user_gsid, entry.at, KEY])?;
+                 since = CASE WHEN identity.user_gsid IS NOT DISTINCT FROM excluded.user_gsid THEN identity.since ELSE excluded.since END,
+                 settled_by = CASE WHEN identity.user_gsid IS NOT DISTINCT FROM excluded.user_gsid THEN identity.settled_by
+                     ELSE excluded.settled_by END", params![of.organization, of.tenant, entry.source_id, entry.active, entry.user_gsid, entry.at, KEY])?;
     forget_ambiguous(change, of, &entry.source_id)
 }
 
 /// Forgets that a user could be one of several, as it is settled.
 pub(super) fn forget_ambiguous(change: &Transaction<'_>, of: &Tenancy, source_id: &str) -> Result<()> {
-    change
-        .prepare_cached("DELETE FROM ambiguous WHERE organization = ?1 AND tenant = ?2 AND source_id = ?3")?
-        .execute(params![of.organization, of.tenant, source_id])?;
+    change.queue(
+        "DELETE FROM ambiguous WHERE organization = ?1 AND tenant = ?2 AND source_id = ?3",
+        params![of.organization, of.tenant, source_id],
+    )?;
     Ok(())
 }
 
 /// Brings the users that could be one of several up to date with the end of a run. One that was stopped takes nothing away.
 pub(super) fn keep_ambiguous(change: &Transaction<'_>, end: &End<'_>) -> Result<()> {
     let of = end.of;
-    let mut forget = change.prepare_cached(
+    let forget = change.prepare(
         "DELETE FROM ambiguous WHERE organization = ?1 AND tenant = ?2 AND job = ?3 AND run <> ?4
          AND (?5 IS NULL OR source_id = ?5)",
-    )?;
-    let mut keep = change.prepare_cached(
+    );
+    let keep = change.prepare(
         "INSERT INTO ambiguous (organization, tenant, source_id, job, run, since, candidates) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (organization, tenant, source_id) DO UPDATE SET job = excluded.job, run = excluded.run,
              candidates = excluded.candidates",
-    )?;
+    );
     for one in end.failed.iter().filter(|one| !one.candidates.is_empty()) {
         let candidates = one.candidates.join(" ");
-        keep.execute(params![of.organization, of.tenant, one.source_id, end.job, end.run, end.ended, candidates])?;
+        keep.queue(params![of.organization, of.tenant, one.source_id, end.job, end.run, end.ended, candidates])?;
     }
     match end.chosen {
         _ if !end.are_all => {}
-        None => _ = forget.execute(params![of.organization, of.tenant, end.job, end.run, None::<&str>])?,
+        None => forget.queue(params![of.organization, of.tenant, end.job, end.run, None::<&str>])?,
         Some(chosen) => {
             for id in chosen {
-                forget.execute(params![of.organization, of.tenant, end.job, end.run, id])?;
+                forget.queue(params![of.organization, of.tenant, end.job, end.run, id])?;
             }
         }
     }

@@ -70,8 +70,13 @@ async fn serve_for(
 ) -> SocketAddr {
     let listener = TcpListener::bind(ADDRESS).await.unwrap();
     let at = listener.local_addr().unwrap();
-    let answers =
-        Answers { health: Arc::clone(health), metrics: Arc::clone(metrics), home: home.to_owned(), clock, stays };
+    let answers = Answers {
+        health: Arc::clone(health),
+        metrics: Arc::clone(metrics),
+        place: state_path(home).as_path().into(),
+        clock,
+        stays,
+    };
     tokio::spawn(answer(listener, answers));
     at
 }
@@ -84,6 +89,19 @@ pub async fn ask(at: SocketAddr, request: &str) -> (u16, String) {
     stream.read_to_string(&mut answer).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+#[tokio::test]
+async fn whoever_stands_by_is_alive_and_not_ready() {
+    let door = Door::open().await;
+    door.health.hear(&Told::Started(Defined::default()));
+    assert_eq!(door.get("/readyz").await.0, 200);
+    door.health.hear(&Told::StandsBy { why: "another".to_owned() });
+    let (code, why) = door.get("/readyz").await;
+    assert!(code == 503 && why.contains("it stands by: another ferry serve follows the schedules"), "{code} {why}");
+    assert_eq!(door.get("/healthz").await.0, 200);
+    door.health.hear(&Told::Started(Defined::default()));
+    assert_eq!(door.get("/readyz").await.0, 200);
 }
 
 #[tokio::test]

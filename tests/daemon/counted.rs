@@ -188,10 +188,14 @@ async fn a_daemon_counts_what_it_does() {
 fn what_is_measured_comes_from_the_state() {
     let home = tempfile::tempdir().unwrap();
     let clock = ferry::model::clock::Clock::system(1.0);
-    assert_eq!(measure(home.path(), clock, &[]).unwrap(), Measured::default(), "no state yet");
+    assert_eq!(
+        measure(&state_path(home.path()).as_path().into(), clock, &[]).unwrap(),
+        Measured::default(),
+        "no state yet"
+    );
     drop(State::open(&state_path(home.path())).unwrap());
     let budget = ferry::daemon::measured::Budget { tenant: "t".to_owned(), api: "object", calls: 100 };
-    let measured = measure(home.path(), clock, std::slice::from_ref(&budget)).unwrap();
+    let measured = measure(&state_path(home.path()).as_path().into(), clock, std::slice::from_ref(&budget)).unwrap();
     assert_eq!(measured.left, [(budget, 100)], "nothing was spent today");
     let text = Metrics::new().text(&measured);
     is(&text, r#"ferry_notices{state="due"}"#, 0.0);

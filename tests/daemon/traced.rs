@@ -47,7 +47,7 @@ async fn traced(desk: &Desk, endpoint: String) -> Vec<String> {
         endpoint: Some(endpoint),
         timeout: Duration::from_secs(5),
         authorities: None,
-        home: desk.stage.setting.home.clone(),
+        place: desk.stage.setting.place(),
     };
     let traces = Arc::new(Traces::begin(to, move |why| kept.lock().unwrap().push(why)).unwrap());
     let ear = Arc::clone(&traces);
@@ -124,7 +124,7 @@ async fn an_address_that_is_none_is_said_at_once() {
         endpoint: Some("not a url".to_owned()),
         timeout: Duration::from_secs(1),
         authorities: None,
-        home: std::path::PathBuf::new(),
+        place: ferry::store::place::Place::File(std::path::PathBuf::new()),
     };
     let error = Traces::begin(to, |_| {}).err().expect("it is wrong");
     assert!(error.to_string().starts_with("traces cannot be sent: "), "{error}");

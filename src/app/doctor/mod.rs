@@ -11,7 +11,6 @@ mod state;
 use serde::Serialize;
 
 use super::workspace::Setting;
-use crate::store::home::state_path;
 use crate::store::state::State;
 
 /// How something that was looked at is.
@@ -43,9 +42,15 @@ pub struct Finding {
 /// Looks at a deployment. What cannot be looked at is a finding too.
 pub async fn examine(setting: &Setting) -> Vec<Finding> {
     let mut findings = home::findings(setting);
-    match State::look(&state_path(&setting.home)) {
+    match State::look(setting.place()) {
         Ok(Some(state)) => findings.extend(state::findings(setting, &state)),
-        Ok(None) => findings.push(warn("state", "there is none yet: nothing has run here", "run a job")),
+        Ok(None) => {
+            let found = format!("there is none yet in {}: nothing has run here", setting.place());
+            findings.push(warn("state", &found, "run a job"));
+        }
+        Err(error) if setting.place().is_server() => {
+            findings.push(fail("state", &error.to_string(), "mend that first: nothing runs without its state"));
+        }
         Err(error) => findings.push(fail("state", &error.to_string(), "put a copy back with `ferry state restore`")),
     }
     findings.extend(runs(setting).await);

@@ -8,7 +8,6 @@ use crate::app::workspace::{Setting, text_of};
 use crate::lang::scheduled::scheduled;
 use crate::schedule::entries::Entry;
 use crate::schedule::times::next_after;
-use crate::store::home::state_path;
 use crate::store::slots::Kept;
 use crate::store::state::State;
 
@@ -50,7 +49,7 @@ fn schedules(setting: &Setting, entries: &[Entry]) -> Result<Vec<Finding>, Error
     let now = setting.clock.now();
     let silenced = entries.iter().filter(|entry| !entry.silenced_by.is_empty()).count();
     let followed: Vec<&Entry> = entries.iter().filter(|entry| entry.silenced_by.is_empty()).collect();
-    let state = State::look(&state_path(&setting.home))?;
+    let state = State::look(setting.place())?;
     let paused = state.as_ref().map(State::paused_schedules).transpose()?.unwrap_or_default();
     let next = followed.iter().filter(|entry| !paused.contains_key(&entry.name));
     let next = next.filter_map(|entry| Some((next_after(&entry.schedule, now)?, &entry.name))).min();

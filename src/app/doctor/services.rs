@@ -6,7 +6,6 @@ use crate::app::probes::{self, Check};
 use crate::app::workspace::{Setting, Workspace, text_of};
 use crate::gainsight::windows::Bucket;
 use crate::model::connection::{Connection, Limits, Service};
-use crate::store::home::state_path;
 use crate::store::state::State;
 
 const DAY_MS: i64 = 86_400_000;
@@ -60,7 +59,7 @@ fn tests(connection: &Connection, checks: &[Check]) -> Vec<Finding> {
 fn calls(connection: &Connection, setting: &Setting) -> Result<Finding, Error> {
     let what = format!("calls of {}", connection.name);
     let Limits { calls_per_day, users_per_day, .. } = connection.limits;
-    let Some(state) = State::look(&state_path(&setting.home))? else {
+    let Some(state) = State::look(setting.place())? else {
         return Ok(ok(&what, &format!("none of {calls_per_day} spent today")));
     };
     let tenant = state.connection(&connection.name)?.map(|known| known.identity).unwrap_or_default();

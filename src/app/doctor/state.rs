@@ -8,7 +8,7 @@ use crate::app::error::Error;
 use crate::app::workspace::Setting;
 use crate::model::outcome::Status;
 use crate::store::condition::is_process;
-use crate::store::home::is_busy;
+use crate::store::place::Place;
 use crate::store::runs::Run;
 use crate::store::state::State;
 
@@ -28,7 +28,12 @@ pub(super) fn findings(setting: &Setting, state: &State) -> Vec<Finding> {
     looks.into_iter().map(|(what, look)| look(setting, state).unwrap_or_else(|error| unseen(what, &error))).collect()
 }
 
-fn whole(_: &Setting, state: &State) -> Result<Finding, Error> {
+fn whole(setting: &Setting, state: &State) -> Result<Finding, Error> {
+    if let place @ Place::Server(_) = setting.place() {
+        // Looking is not enough: what a run needs is to write.
+        State::join(&place)?.can_write()?;
+        return Ok(ok("state", &format!("in {place}, can be written, version {}", state.version()?)));
+    }
     let complaints = state.complaints()?;
     Ok(match complaints.first() {
         Some(first) => {
@@ -57,12 +62,13 @@ fn unaltered(_: &Setting, state: &State) -> Result<Finding, Error> {
 
 fn at_work(setting: &Setting, state: &State) -> Result<Finding, Error> {
     let holder = state.holder()?;
-    if !is_busy(&setting.home) {
+    if !setting.place().is_at_work()? {
         return Ok(ok("at work", "nobody"));
     }
     let Some(holder) = holder else { return Ok(ok("at work", "somebody")) };
-    let words = format!("process {} since {}", holder.process, holder.since);
-    Ok(if is_process(holder.process) == Some(false) {
+    let machine = holder.machine.as_ref().map(|name| format!(" on {name}")).unwrap_or_default();
+    let words = format!("process {}{machine} since {}", holder.process, holder.since);
+    Ok(if holder.is_here() && is_process(holder.process) == Some(false) {
         let found = format!("the home is locked, and {words} is not there");
         warn(
             "at work",

@@ -1,4 +1,4 @@
-//! The ledger in SQLite: each operation of the trait is one of the state's, which stand by subject in the files beside this one.
+//! The ledger in the state's database: each operation of the trait is one of the state's, which stand by subject in the files beside this one.
 
 use arrow::record_batch::RecordBatch;
 
