@@ -61,6 +61,7 @@ mod schedules;
 mod secrets;
 mod security;
 mod stage;
+mod states;
 mod stored_forms;
 mod stores;
 mod sweep;
