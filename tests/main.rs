@@ -22,6 +22,7 @@ mod decoding;
 mod disk;
 mod drift;
 mod due_times;
+mod elsewhere;
 mod encoding;
 mod examples;
 mod fault_table;

@@ -126,7 +126,7 @@ fn run_code(error: &run::error::Error) -> u8 {
         run::error::Error::Store(store::error::Error::State { source, .. }) if source.is_of_service() => 3,
         run::error::Error::Store(_) => 7,
         run::error::Error::Engine(error) if error.is_out_of_memory() => 7,
-        run::error::Error::Engine(error) if error.is_of_place() => 3,
+        run::error::Error::Engine(error) if error.is_of_place() || error.is_elsewhere() => 3,
         run::error::Error::Engine(_) | run::error::Error::Books(_) | run::error::Error::NotOpen(_) => 4,
     }
 }

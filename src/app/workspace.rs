@@ -15,6 +15,7 @@ use crate::diagnostic::report::Diagnostics;
 use crate::diagnostic::source::Sources;
 use crate::dynamics;
 use crate::dynamics::client::{Credentials, Dynamics};
+use crate::engine::elsewhere::Place;
 use crate::engine::functions;
 use crate::files::client::Files;
 use crate::gainsight;
@@ -80,6 +81,8 @@ pub struct Setting {
     pub is_attended: bool,
     /// Who or what does all this: a name of the operating system's, or `schedule`.
     pub by: String,
+    /// Where plans are made; none, if that is here.
+    pub place: Option<Place>,
     /// The time.
     pub clock: Clock,
 }
@@ -122,6 +125,7 @@ impl Setting {
             drift_after: DRIFT_AFTER,
             is_attended: true,
             by: "ferry".to_owned(),
+            place: None,
             clock,
         }
     }
@@ -278,6 +282,7 @@ pub(super) fn nothing_open(setting: &Setting) -> Services {
         is_attended: setting.is_attended,
         by: setting.by.clone(),
         storage: Arc::clone(&setting.storage),
+        place: setting.place.clone(),
         clock: setting.clock,
     }
 }

@@ -210,6 +210,7 @@ fn setting(common: &Common, needs_secrets: bool) -> Result<Setting, Error> {
         drift_after: DRIFT_AFTER,
         is_attended: true,
         by: somebody(),
+        place: None,
         clock: Clock::system(common.clock_scale),
     })
 }

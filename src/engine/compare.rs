@@ -129,7 +129,7 @@ impl<'a> Comparison<'a> {
         // Only these: a row that a bucket lost must be missed, and not be made up.
         let rows = self.engine.stored(dataset::SCREENED).await?.filter(screen.is_settled())?;
         let rows = verdict::settled(self.job, &Reasons::of(self.job), rows, screen.gsid())?;
-        Ok(Some(self.engine.by_number(rows).await?))
+        Ok(Some(self.engine.by_number_here(rows).await?))
     }
 }
 

@@ -1,13 +1,25 @@
-//! What can go wrong in a plan: only the world (memory, disk) and our own bugs. A bad row is never an error here.
+//! What can go wrong in a plan: only the world (memory, disk, a cluster) and our own bugs. A bad row is never an error here.
+
+use super::elsewhere::failed;
 
 /// A plan that could not be made or carried out.
 #[derive(Debug, thiserror::Error)]
-#[error("the plan failed: {0}")]
+#[error("{}", told(.0))]
 pub struct Error(#[source] pub(super) Box<datafusion::error::DataFusionError>);
 
 impl From<datafusion::error::DataFusionError> for Error {
     fn from(error: datafusion::error::DataFusionError) -> Self {
         Self(Box::new(error))
+    }
+}
+
+/// What is said last where a cluster failed.
+const ADVICE: &str = "nothing was written: mend that and give the command again, or plan on this machine: add --or-locally, or leave out --cluster";
+
+fn told(error: &datafusion::error::DataFusionError) -> String {
+    match failed(error) {
+        Some(failed) => format!("{failed}; {ADVICE}"),
+        None => format!("the plan failed: {error}"),
     }
 }
 
@@ -29,6 +41,12 @@ impl Error {
             cause = error.source();
         }
         false
+    }
+
+    /// Whether the place where the plan was sent to failed, and not the plan.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        failed(&self.0).is_some()
     }
 }
 

@@ -83,7 +83,8 @@ impl<'a> Mapped<'a> {
     pub async fn left(&self, screen: &Arc<Screen>) -> Result<Rows> {
         let only = Some(Expr::Not(Box::new(screen.is_settled())));
         let rows = plan(self.job, Inputs { only, ..self.inputs.clone() })?;
-        self.engine.by_number(without(rows, |name| name == FORM)?).await
+        // What is settled is known in this process alone.
+        self.engine.by_number_here(without(rows, |name| name == FORM)?).await
     }
 }
 

@@ -24,6 +24,8 @@ const MEMORY_BYTES: usize = 192 << 20;
 const BUCKET_ROWS: usize = 500_000;
 /// Records whose digests are held: 160 MB of them.
 const SCREENED_RECORDS: usize = 2_000_000;
+/// Parts that a plan has which is carried out elsewhere: as many cores of a cluster can be at work on it.
+pub(super) const ELSEWHERE_PARTITIONS: usize = 16;
 /// More threads than this wait for each other: rows are written in one order.
 const THREADS_AT_MOST: usize = 16;
 

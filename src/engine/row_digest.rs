@@ -28,13 +28,25 @@ pub(super) fn value_digest(condition: Expr, values: Vec<Expr>) -> Expr {
 }
 
 fn call(is_key: bool, condition: Expr, values: Vec<Expr>) -> Expr {
-    let function = RowDigest { is_key, signature: Signature::variadic_any(Volatility::Immutable) };
-    ScalarUDF::from(function).call(std::iter::once(condition).chain(values).collect())
+    digest(is_key).call(std::iter::once(condition).chain(values).collect())
+}
+
+fn digest(is_key: bool) -> ScalarUDF {
+    ScalarUDF::from(RowDigest { is_key, signature: Signature::variadic_any(Volatility::Immutable) })
 }
 
 /// Values where a condition is true, and null elsewhere. Nothing of them is copied, as CASE would.
 pub(super) fn only_where(condition: Expr, values: Expr) -> Expr {
-    ScalarUDF::from(OnlyWhere { signature: Signature::any(2, Volatility::Immutable) }).call(vec![condition, values])
+    where_it_is().call(vec![condition, values])
+}
+
+fn where_it_is() -> ScalarUDF {
+    ScalarUDF::from(OnlyWhere { signature: Signature::any(2, Volatility::Immutable) })
+}
+
+/// All of these, for whoever carries out plans that came by their names.
+pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
+    [digest(true), digest(false), where_it_is()].map(Arc::new).to_vec()
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

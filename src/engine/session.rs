@@ -10,16 +10,18 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
+use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream_partitioned};
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
+use futures::FutureExt;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use url::Url;
 
+use super::elsewhere::{self, Sending};
 use super::error::{Error, Result};
-use super::means::Means;
+use super::means::{ELSEWHERE_PARTITIONS, Means};
 use super::ordered::{merged, ordered, unordered};
 use super::rules::{InTurns, OwnJoins};
 use crate::model::dataset;
@@ -77,6 +79,8 @@ pub struct Engine {
     carried_out: Arc<Mutex<Vec<String>>>,
     /// Datasets that are given in memory, in place of a folder.
     given: Option<BTreeMap<String, Vec<RecordBatch>>>,
+    /// Where plans are sent to, and how they are made there; none, if all are carried out here.
+    sending: Option<(Sending, SessionState)>,
 }
 
 impl Engine {
@@ -138,7 +142,27 @@ impl Engine {
             means,
             carried_out: Arc::default(),
             given: None,
+            sending: None,
         })
+    }
+
+    /// The same, whose larger plans are sent elsewhere.
+    #[must_use]
+    pub fn sending(mut self, sending: Option<Sending>) -> Self {
+        self.sending = sending.map(|sending| {
+            let mut config = settings(Means { threads: ELSEWHERE_PARTITIONS, ..self.means });
+            let optimizer = &mut config.options_mut().optimizer;
+            // Rows are sorted by number when all is done, and may move until then.
+            optimizer.repartition_joins = true;
+            optimizer.repartition_aggregations = true;
+            // A join that others may turn around must not have promised filters to its other side.
+            optimizer.enable_join_dynamic_filter_pushdown = false;
+            optimizer.enable_topk_dynamic_filter_pushdown = false;
+            optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+            let state = SessionStateBuilder::new().with_config(config).with_runtime_env(self.context.runtime_env());
+            (sending, state.with_default_features().with_physical_optimizer_rule(Arc::new(InTurns)).build())
+        });
+        self
     }
 
     /// Physical plans that came to their end since this was last asked, with what their operators counted: the first ones, if there were many.
@@ -148,13 +172,9 @@ impl Engine {
     }
 
     /// Batches of a plan, which is written down when the last one has come.
-    fn noted(&self, plan: Arc<dyn ExecutionPlan>, batches: Batches) -> Batches {
-        let noted = Arc::clone(&self.carried_out);
+    fn noted(noted: Arc<Mutex<Vec<String>>>, plan: Arc<dyn ExecutionPlan>, batches: Batches) -> Batches {
         let note = async move {
-            let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
-            if noted.len() < NOTED_AT_MOST {
-                noted.push(DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false).to_string());
-            }
+            note(&noted, || DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(false).to_string());
             None
         };
         batches.map(Some).chain(futures::stream::once(note)).filter_map(std::future::ready).boxed()
@@ -217,12 +237,21 @@ impl Engine {
         Ok(Rows { schema, batches: stream.map(|batch| batch.map_err(Error::from)).boxed() })
     }
 
-    /// Runs a plan whose rows have numbers, on as many threads as there may be, and hands its batches over by number.
+    /// Runs a plan whose rows have numbers, elsewhere if plans are sent, and hands its batches over by number. It has operators and functions
+    /// only that are known there.
     pub(super) async fn by_number(&self, plan: DataFrame) -> Result<Rows> {
-        let context = Arc::new(plan.task_ctx());
-        let plan = plan.create_physical_plan().await?;
-        let rows = ordered(Arc::clone(&plan), context)?;
-        Ok(Rows { batches: self.noted(plan, rows.batches), ..rows })
+        let sent = self.sending.as_ref().filter(|(sending, _)| !sending.is_given_up());
+        let Some((sending, state)) = sent else { return self.by_number_here(plan).await };
+        let physical = elsewhere::by_number(state.create_physical_plan(plan.logical_plan()).await?)?;
+        let noted = Arc::clone(&self.carried_out);
+        note(&noted, || format!("sent elsewhere:\n{}", displayable(physical.as_ref()).indent(false)));
+        let here = Box::new(move || ordered_and_noted(plan, noted).boxed());
+        Ok(elsewhere::sent(sending.clone(), physical, state.task_ctx(), here))
+    }
+
+    /// Runs a plan whose rows have numbers, on as many threads as there may be, and hands its batches over by number.
+    pub(super) async fn by_number_here(&self, plan: DataFrame) -> Result<Rows> {
+        ordered_and_noted(plan, Arc::clone(&self.carried_out)).await
     }
 
     /// A session over the same folder whose plans have one partition.
@@ -232,7 +261,7 @@ impl Engine {
         let state = SessionStateBuilder::new_from_existing(context.state());
         let context = SessionContext::new_with_state(state.with_physical_optimizer_rule(Arc::new(InTurns)).build());
         let (root, given) = (self.root.clone(), self.given.clone());
-        Ok(Self { context, root, means, carried_out: Arc::default(), given })
+        Ok(Self { context, root, means, carried_out: Arc::default(), given, sending: None })
     }
 
     /// The same without reading ahead: for one of many that are read side by side.
@@ -249,7 +278,8 @@ impl Engine {
         let context = Arc::new(plan.task_ctx());
         let plan = plan.create_physical_plan().await?;
         let batches = unordered(Arc::clone(&plan), context)?;
-        Ok(self.noted(plan, batches.map(|batch| batch.map_err(Error::from)).boxed()))
+        let batches = batches.map(|batch| batch.map_err(Error::from)).boxed();
+        Ok(Self::noted(Arc::clone(&self.carried_out), plan, batches))
     }
 
     /// A table of rows that are there already.
@@ -261,6 +291,21 @@ impl Engine {
     pub(super) fn empty(&self, folder: &str, schema: &SchemaRef) -> Result<DataFrame> {
         named(self.context.read_batch(RecordBatch::new_empty(Arc::clone(schema)))?, folder)
     }
+}
+
+/// Writes a plan down, if it is one of the first.
+fn note(noted: &Mutex<Vec<String>>, plan: impl FnOnce() -> String) {
+    let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+    if noted.len() < NOTED_AT_MOST {
+        noted.push(plan());
+    }
+}
+
+async fn ordered_and_noted(plan: DataFrame, noted: Arc<Mutex<Vec<String>>>) -> Result<Rows> {
+    let context = Arc::new(plan.task_ctx());
+    let plan = plan.create_physical_plan().await?;
+    let rows = ordered(Arc::clone(&plan), context)?;
+    Ok(Rows { batches: Engine::noted(noted, plan, rows.batches), ..rows })
 }
 
 /// How plans are made: as they are written, with as many partitions as there are threads, and none but ours to say who builds what.

@@ -163,7 +163,7 @@ impl Working<'_> {
         self.progress.advanced("compare", 0, None);
         let there = read_target_again(job, services, &staging).await?;
         let target = services.target(job)?;
-        let made = plan(job, folder, planned.read, None, target, 0, self.progress).await?;
+        let made = plan(job, folder, planned.read, None, services, 0, self.progress).await?;
         if self.plan_digest(folder).await? != digest {
             let before = format!("{ASIDE}/{}", dataset::CHANGES);
             let moved = moved(job, folder, &before, dataset::CHANGES).await.unwrap_or_default();

@@ -158,7 +158,7 @@ impl Error {
             | Self::ImportStuck { .. }
             | Self::HandedOver { .. } => true,
             Self::Store(error) => !matches!(error, store::error::Error::NotResumable { .. }),
-            Self::Engine(error) => error.is_out_of_memory() || error.is_of_place(),
+            Self::Engine(error) => error.is_out_of_memory() || error.is_of_place() || error.is_elsewhere(),
             _ => false,
         }
     }

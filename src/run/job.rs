@@ -331,12 +331,12 @@ impl Working<'_> {
         let target = services.target(job)?;
         let drifted = if self.one.verifies { verify(job, target, folder, &refreshing).await? } else { Vec::new() };
         overlay::lay(job, &services.tenancy(job), folder, self.earlier).await?;
-        let mut made = plan(job, folder, read, chosen, target, sample, self.progress).await?;
+        let mut made = plan(job, folder, read, chosen, services, sample, self.progress).await?;
         // What a run that goes on is loading was held against the target when it was planned.
         let is_new = self.one.phase != Phase::Loading && self.earlier.is_empty();
         let numbers = (made.counts.inserted, there.get(&job.main_target().object.name).copied().unwrap_or(0));
         if is_new && numbers.0 > 0 && !are_known(job, target, folder, &refreshing, numbers).await? {
-            made = plan(job, folder, read, chosen, target, sample, self.progress).await?;
+            made = plan(job, folder, read, chosen, services, sample, self.progress).await?;
         }
         if drifted.iter().any(|one| !one.is_none()) {
             basis::doubt(job, services, self.ledger)?;

@@ -8,13 +8,14 @@ use super::changes::Changes;
 use super::cost::{Cost, today};
 use super::error::Error;
 use super::progress::Voice;
+use super::services::Services;
 use super::session::engine_over;
 use super::spending::Spending;
 use super::stages::stages;
 use super::tally::Tally;
 use super::verifying::Drifted;
+use crate::engine::elsewhere::Sending;
 use crate::engine::session::SPILL;
-use crate::gainsight::client::Gainsight;
 use crate::model::job::Job;
 use crate::model::outcome::{Counts, Records};
 use crate::store::dataset::RunFolder;
@@ -151,13 +152,15 @@ pub(super) async fn plan(
     folder: &RunFolder,
     read: u64,
     chosen: Option<&[String]>,
-    target: &Gainsight,
+    services: &Services,
     sample: usize,
     progress: &Voice<'_>,
 ) -> Result<Plan, Error> {
     // A process that was killed has left what did not fit into its memory.
     folder.clear_beside(SPILL).await?;
-    let engine = engine_over(folder)?;
+    let sending = services.place.clone().map(|place| Sending::new(place, progress.teller()));
+    let engine = engine_over(folder)?.sending(sending);
+    let target = services.target(job)?;
     let chosen: Option<HashSet<&str>> = chosen.map(|ids| ids.iter().map(String::as_str).collect());
     let mut tally = Tally::new(job, read, sample);
     let mut spending = Spending::begin();

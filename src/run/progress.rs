@@ -88,6 +88,13 @@ impl<'a> Voice<'a> {
         (self.to)(Event::Notice(if self.is_one_of_several { format!("{}: {text}", self.job) } else { text }));
     }
 
+    /// The same for whoever tells something later, beside what the run does.
+    pub(super) fn teller(&self) -> Arc<dyn Fn(String) + Send + Sync> {
+        let to = Arc::clone(self.to);
+        let before = if self.is_one_of_several { format!("{}: ", self.job) } else { String::new() };
+        Arc::new(move |text| to(Event::Notice(format!("{before}{text}"))))
+    }
+
     pub(super) fn spent(&self, spent: Spent) {
         (self.to)(Event::Spent { run: self.run.clone(), spent: Box::new(spent) });
     }

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::error::Error;
 use crate::dynamics::client::Dynamics;
+use crate::engine::elsewhere::Place;
 use crate::files::client::Files;
 use crate::files::location::{self, Storage};
 use crate::gainsight::client::Gainsight;
@@ -50,6 +51,8 @@ pub struct Services {
     pub is_attended: bool,
     /// Who or what starts runs: a name of the operating system's, or `schedule`.
     pub by: String,
+    /// Where plans are made; none, if that is here.
+    pub place: Option<Place>,
 }
 
 /// What rows of a table are read from.
@@ -178,6 +181,7 @@ impl Services {
             tenants: self.tenants.clone(),
             by: self.by.clone(),
             storage: Arc::clone(&self.storage),
+            place: self.place.clone(),
             ..*self
         })
     }
