@@ -4,6 +4,8 @@
 
 pub mod app;
 pub mod cli;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod daemon;
 pub mod decode;
 pub mod diagnostic;

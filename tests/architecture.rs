@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 const SRC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// Each module with the modules that it may use.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("diagnostic", &["model"]),
     ("schedule", &["model"]),
@@ -14,6 +14,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("decode", &["model"]),
     ("notice", &["model", "http"]),
     ("engine", &["model"]),
+    ("cluster", &["model", "engine"]),
     ("dynamics", &["model", "http", "decode"]),
     ("gainsight", &["model", "http", "decode"]),
     ("files", &["model", "http", "decode"]),
@@ -30,6 +31,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
             "decode",
             "notice",
             "engine",
+            "cluster",
             "dynamics",
             "files",
             "gainsight",
@@ -47,7 +49,9 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("lettre", &["notice"]),
     ("croner", &["schedule"]),
     ("pest", &["lang"]),
-    ("datafusion", &["engine"]),
+    ("datafusion", &["cluster", "engine"]),
+    ("ballista", &["cluster"]),
+    ("tonic", &["cluster"]),
     ("encoding_rs", &["files", "lang"]),
     ("reqwest", &["http"]),
     ("clap", &["cli"]),

@@ -13,6 +13,10 @@ mod call_windows;
 mod chains;
 mod checkpoints;
 mod clauses;
+#[cfg(feature = "cluster")]
+mod cluster;
+#[cfg(not(feature = "cluster"))]
+mod clusterless;
 mod connections;
 mod corners;
 mod daemon;

@@ -66,6 +66,9 @@ pub enum Error {
     /// A run.
     #[error(transparent)]
     Run(#[from] run::error::Error),
+    /// A process of a cluster.
+    #[error("{0}")]
+    Cluster(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The sandbox.
     #[error(transparent)]
     Sandbox(#[from] sandbox::Error),
@@ -87,7 +90,8 @@ impl Error {
             | Self::Secret { .. }
             | Self::Revoked { .. }
             | Self::OtherOrganization { .. }
-            | Self::Interrupted => 3,
+            | Self::Interrupted
+            | Self::Cluster(_) => 3,
             Self::Connection { cause, .. } => run_code(cause),
             Self::Run(error) => run_code(error),
             Self::Sandbox(_) => 2,

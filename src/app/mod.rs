@@ -13,6 +13,7 @@ pub mod backups;
 pub mod beginnings;
 pub mod catalog;
 pub mod cleaning;
+pub mod clusters;
 pub mod companies;
 pub mod connections;
 pub mod credentials;

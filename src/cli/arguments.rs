@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::arguments_avatar::AvatarVerb;
+use super::arguments_cluster::{ClusterVerb, Planning};
 use super::arguments_operations::{Activity, ChainVerb, CursorVerb, ErrorsOf, ErrorsVerb, Jobs, ReportOf, StateVerb};
 use super::arguments_sandbox::{Demo, Sandbox};
 use super::arguments_schedule::Schedule;
@@ -123,6 +124,8 @@ pub(super) enum Verb {
         /// Hold what is known of the target from earlier runs against the target itself, and say what has drifted.
         #[arg(long)]
         verify: bool,
+        #[command(flatten)]
+        planning: Planning,
     },
     /// Load exactly the plan that an earlier `plan` showed, or nothing if Gainsight has moved underneath it.
     Apply {
@@ -232,6 +235,11 @@ pub(super) enum Verb {
         #[command(subcommand)]
         verb: ChainVerb,
     },
+    /// Start a scheduler or an executor of a cluster that plans are sent to.
+    Cluster {
+        #[command(subcommand)]
+        verb: ClusterVerb,
+    },
     /// Look whether everything is as a deployment needs it, a line for each thing, with what to do. Exits with 1 if something fails.
     Doctor,
     /// Work with what the home remembers.
@@ -333,6 +341,8 @@ pub(super) struct Loading {
     /// Stop, to be gone on with, where a window of calls opens later than this; 10m at the most.
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = wait)]
     pub(super) max_wait: u64,
+    #[command(flatten)]
+    pub(super) planning: Planning,
 }
 
 /// A connection and where it is to lead; a name alone chooses what is listed, where a verb lists.

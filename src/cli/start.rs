@@ -11,17 +11,21 @@ use clap::Parser;
 
 use super::arguments::{Arguments, Common, ConnectionVerb, Loading, Verb};
 use super::arguments_avatar::AvatarVerb;
+use super::arguments_cluster::Planning;
 use super::arguments_operations::{CursorVerb, ErrorsVerb};
 use super::hardening::{allow_files, harden};
 use super::home_place::HomePlace;
 use super::{
-    activity, approving, avatar, check, clean, company, connection, demo, describe, doctor, errors, explain, fmt, init,
-    jobs, manual, notices, plan, preview, refresh, report, run, sandbox, schedule, secret, serve, state, test,
+    activity, approving, avatar, check, clean, cluster, company, connection, demo, describe, doctor, errors, explain,
+    fmt, init, jobs, manual, notices, plan, preview, refresh, report, run, sandbox, schedule, secret, serve, state,
+    test,
 };
 use crate::app::approving::is_paused;
+use crate::app::clusters;
 use crate::app::error::Error;
 use crate::app::run_places;
 use crate::app::workspace::{DRIFT_AFTER, Setting};
+use crate::engine::elsewhere::Place;
 use crate::files::location;
 use crate::http::terms::MAX_WAIT;
 use crate::http::{hosts, terms};
@@ -101,17 +105,17 @@ async fn verb(arguments: Arguments) -> Ended {
         }
         Verb::Preview { job, limit } => preview::preview(&setting, &job, limit, common.json).await,
         Verb::Explain { job } => explain::explain(&setting, &job, common.json).await,
-        Verb::Plan { name, sample, full, verify, out } => {
+        Verb::Plan { name, sample, full, verify, out, planning } => {
             let how = How { full, verify, ..How::default() };
             let asked = Asked { name: &name, how: &how, sample, out: out.as_deref() };
-            plan::plan(&Setting { anew: true, ..setting }, &asked, common.json).await
+            plan::plan(&Setting { anew: true, place: place(&planning)?, ..setting }, &asked, common.json).await
         }
         Verb::Run { name, loading, anew, full, only, profile } => {
             let chosen = (!only.is_empty()).then_some(only);
             let how = How { anew, chosen, full, ..How::default() };
-            run::run(&to_load(setting, &loading), &name, &how, profile, common.json).await
+            run::run(&to_load(setting, &loading)?, &name, &how, profile, common.json).await
         }
-        Verb::Apply { run, loading } => run::apply(&to_load(setting, &loading), &run, common.json).await,
+        Verb::Apply { run, loading } => run::apply(&to_load(setting, &loading)?, &run, common.json).await,
         Verb::Serve(arguments) => {
             harden();
             serve::serve(setting, &arguments).await
@@ -122,8 +126,10 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Resume { run: Some(name), .. } if is_paused(&setting, &name)? => {
             approving::lift(&setting, &name, common.json)
         }
-        Verb::Resume { run, loading } => run::resume(&to_load(setting, &loading), run.as_deref(), common.json).await,
-        Verb::Replay { run, code, loading } => run::replay(&to_load(setting, &loading), &run, &code, common.json).await,
+        Verb::Resume { run, loading } => run::resume(&to_load(setting, &loading)?, run.as_deref(), common.json).await,
+        Verb::Replay { run, code, loading } => {
+            run::replay(&to_load(setting, &loading)?, &run, &code, common.json).await
+        }
         Verb::Cancel { run } => run::cancel(&setting, &run, common.json).await,
         Verb::Clean { older_than } => clean::clean(&setting, older_than, common.json).await,
         Verb::Company { account } => company::company(&setting, &account, common.json).await,
@@ -131,6 +137,7 @@ async fn verb(arguments: Arguments) -> Ended {
         Verb::Avatar { verb } => avatar::avatar(&setting, &verb, common.json).await,
         Verb::Connection { verb } => connection::connection(&setting, &verb, common.json).await,
         Verb::Activity(asked) => activity::activity(&setting, &asked, common.json).await,
+        Verb::Cluster { verb } => cluster::cluster(&setting, verb, common.json).await,
         Verb::Doctor => doctor::doctor(&setting, common.json).await,
         Verb::State { verb } => state::state(&setting, &verb, common.json),
         Verb::Cursor { verb: CursorVerb::Rewind { job } } => state::rewind(&setting, &job, common.json),
@@ -161,6 +168,7 @@ fn needs_secrets(verb: &Verb) -> bool {
             | Verb::Approve { .. }
             | Verb::Pause { .. }
             | Verb::Clean { .. }
+            | Verb::Cluster { .. }
             | Verb::Demo(_)
             | Verb::Sandbox(_)
     )
@@ -237,9 +245,14 @@ fn somebody() -> String {
 }
 
 /// The setting of a verb that loads.
-fn to_load(setting: Setting, loading: &Loading) -> Setting {
+fn to_load(setting: Setting, loading: &Loading) -> Result<Setting, Error> {
     let max_wait = Duration::from_secs(loading.max_wait);
-    Setting { consented: loading.yes, max_wait, anew: true, ..setting }
+    Ok(Setting { consented: loading.yes, max_wait, anew: true, place: place(&loading.planning)?, ..setting })
+}
+
+/// Where plans are made.
+fn place(planning: &Planning) -> Result<Option<Place>, Error> {
+    planning.cluster.as_deref().map(|url| clusters::place(url, planning.or_locally)).transpose()
 }
 
 /// What object stores are signed in to with.

@@ -104,6 +104,16 @@ pub(super) fn size_of_folder(path: &Path) -> u64 {
     entries.map(size).sum()
 }
 
+/// A folder for what lives as long as a process does, its owner's alone; made if it is not there.
+///
+/// # Errors
+/// If it cannot be made, or others may look into it.
+pub fn work_folder(path: &Path) -> Result<PathBuf> {
+    std::fs::create_dir_all(path).map_err(disk("cannot create", path))?;
+    owner_only(path)?;
+    path.canonicalize().map_err(disk("cannot open", path))
+}
+
 /// Makes a folder that is not there. A link in its place is not followed: rows would lie where nobody looks after them.
 pub(super) fn own_folder(path: &Path) -> Result<()> {
     if path.is_symlink() {
