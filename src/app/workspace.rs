@@ -15,7 +15,7 @@ use crate::diagnostic::report::Diagnostics;
 use crate::diagnostic::source::Sources;
 use crate::dynamics;
 use crate::dynamics::client::{Credentials, Dynamics};
-use crate::engine::elsewhere::Place;
+use crate::engine::elsewhere;
 use crate::engine::functions;
 use crate::files::client::Files;
 use crate::gainsight;
@@ -82,7 +82,7 @@ pub struct Setting {
     /// Who or what does all this: a name of the operating system's, or `schedule`.
     pub by: String,
     /// Where plans are made; none, if that is here.
-    pub place: Option<Place>,
+    pub place: Option<elsewhere::Place>,
     /// The time.
     pub clock: Clock,
 }

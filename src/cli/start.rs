@@ -78,6 +78,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 async fn verb(arguments: Arguments) -> Ended {
     let common = arguments.common;
+    let json = common.json;
     if let (Some(name), false) = (named(&common), matches!(arguments.verb, Verb::Jobs(_))) {
         return Err(Error::Usage(format!("--connection {name}: write it as NAME=URL")));
     }
@@ -86,65 +87,59 @@ async fn verb(arguments: Arguments) -> Ended {
         return Err(Error::Usage(format!("`ferry {word}` asks the services; leave out --offline")));
     }
     match arguments.verb {
-        Verb::Init(arguments) => init::init(&setting, &arguments, common.json).await,
+        Verb::Init(arguments) => init::init(&setting, &arguments, json).await,
         Verb::Errors { verb: Some(ErrorsVerb::Unescape { file }), .. } => errors::unescape(&file),
-        Verb::Errors { verb: Some(ErrorsVerb::List { job }), .. } => {
-            errors::list(&setting, job.as_deref(), common.json)
-        }
-        Verb::Errors { verb: None, of } => errors::of_run(&setting, &of, common.json).await,
-        Verb::Report(asked) => report::report(&setting, &asked, common.json).await,
-        Verb::Secret { verb } => secret::secret(&setting.home, &verb, common.json),
+        Verb::Errors { verb: Some(ErrorsVerb::List { job }), .. } => errors::list(&setting, job.as_deref(), json),
+        Verb::Errors { verb: None, of } => errors::of_run(&setting, &of, json).await,
+        Verb::Report(asked) => report::report(&setting, &asked, json).await,
+        Verb::Secret { verb } => secret::secret(&setting.home, &verb, json),
         Verb::Demo(demo) => demo::demo(&demo, &common).await,
         Verb::Sandbox(sandbox) => sandbox::serve(&sandbox, &common).await,
-        Verb::Check { paths } => check::check(&setting, &paths, common.json).await,
-        Verb::Fmt { paths, check } => fmt::fmt(&setting, &paths, check, common.json),
-        Verb::Test { paths } => test::test(&setting, &paths, common.json).await,
-        Verb::Refresh => refresh::refresh(&setting, common.json).await,
+        Verb::Check { paths } => check::check(&setting, &paths, json).await,
+        Verb::Fmt { paths, check } => fmt::fmt(&setting, &paths, check, json),
+        Verb::Test { paths } => test::test(&setting, &paths, json).await,
+        Verb::Refresh => refresh::refresh(&setting, json).await,
         Verb::Describe { object } => {
-            describe::describe(&Setting { anew: true, ..setting }, object.as_deref(), common.json).await
+            describe::describe(&Setting { anew: true, ..setting }, object.as_deref(), json).await
         }
-        Verb::Preview { job, limit } => preview::preview(&setting, &job, limit, common.json).await,
-        Verb::Explain { job } => explain::explain(&setting, &job, common.json).await,
+        Verb::Preview { job, limit } => preview::preview(&setting, &job, limit, json).await,
+        Verb::Explain { job } => explain::explain(&setting, &job, json).await,
         Verb::Plan { name, sample, full, verify, out, planning } => {
             let how = How { full, verify, ..How::default() };
             let asked = Asked { name: &name, how: &how, sample, out: out.as_deref() };
-            plan::plan(&Setting { anew: true, place: place(&planning)?, ..setting }, &asked, common.json).await
+            plan::plan(&Setting { anew: true, place: place(&planning)?, ..setting }, &asked, json).await
         }
         Verb::Run { name, loading, anew, full, only, profile } => {
             let chosen = (!only.is_empty()).then_some(only);
             let how = How { anew, chosen, full, ..How::default() };
-            run::run(&to_load(setting, &loading)?, &name, &how, profile, common.json).await
+            run::run(&to_load(setting, &loading)?, &name, &how, profile, json).await
         }
-        Verb::Apply { run, loading } => run::apply(&to_load(setting, &loading)?, &run, common.json).await,
+        Verb::Apply { run, loading } => run::apply(&to_load(setting, &loading)?, &run, json).await,
         Verb::Serve(arguments) => {
             harden();
             serve::serve(setting, &arguments).await
         }
-        Verb::Schedule(arguments) => schedule::schedule(&setting, &arguments, common.json),
-        Verb::Approve { run } => approving::approve(&setting, &run, common.json),
-        Verb::Pause { name } => approving::pause(&setting, &name, common.json),
-        Verb::Resume { run: Some(name), .. } if is_paused(&setting, &name)? => {
-            approving::lift(&setting, &name, common.json)
-        }
-        Verb::Resume { run, loading } => run::resume(&to_load(setting, &loading)?, run.as_deref(), common.json).await,
-        Verb::Replay { run, code, loading } => {
-            run::replay(&to_load(setting, &loading)?, &run, &code, common.json).await
-        }
-        Verb::Cancel { run } => run::cancel(&setting, &run, common.json).await,
-        Verb::Clean { older_than } => clean::clean(&setting, older_than, common.json).await,
-        Verb::Company { account } => company::company(&setting, &account, common.json).await,
-        Verb::Notices { verb } => notices::notices(&setting, verb.as_ref(), common.json).await,
-        Verb::Avatar { verb } => avatar::avatar(&setting, &verb, common.json).await,
-        Verb::Connection { verb } => connection::connection(&setting, &verb, common.json).await,
-        Verb::Activity(asked) => activity::activity(&setting, &asked, common.json).await,
-        Verb::Cluster { verb } => cluster::cluster(&setting, verb, common.json).await,
-        Verb::Doctor => doctor::doctor(&setting, common.json).await,
-        Verb::State { verb } => state::state(&setting, &verb, common.json),
-        Verb::Cursor { verb: CursorVerb::Rewind { job } } => state::rewind(&setting, &job, common.json),
+        Verb::Schedule(arguments) => schedule::schedule(&setting, &arguments, json),
+        Verb::Approve { run } => approving::approve(&setting, &run, json),
+        Verb::Pause { name } => approving::pause(&setting, &name, json),
+        Verb::Resume { run: Some(name), .. } if is_paused(&setting, &name)? => approving::lift(&setting, &name, json),
+        Verb::Resume { run, loading } => run::resume(&to_load(setting, &loading)?, run.as_deref(), json).await,
+        Verb::Replay { run, code, loading } => run::replay(&to_load(setting, &loading)?, &run, &code, json).await,
+        Verb::Cancel { run } => run::cancel(&setting, &run, json).await,
+        Verb::Clean { older_than } => clean::clean(&setting, older_than, json).await,
+        Verb::Company { account } => company::company(&setting, &account, json).await,
+        Verb::Notices { verb } => notices::notices(&setting, verb.as_ref(), json).await,
+        Verb::Avatar { verb } => avatar::avatar(&setting, &verb, json).await,
+        Verb::Connection { verb } => connection::connection(&setting, &verb, json).await,
+        Verb::Activity(asked) => activity::activity(&setting, &asked, json).await,
+        Verb::Cluster { verb } => cluster::cluster(&setting, verb, json).await,
+        Verb::Doctor => doctor::doctor(&setting, json).await,
+        Verb::State { verb } => state::state(&setting, &verb, json),
+        Verb::Cursor { verb: CursorVerb::Rewind { job } } => state::rewind(&setting, &job, json),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { verb } => manual::page(verb.as_deref()),
-        Verb::Jobs(asked) => jobs::jobs(&setting, &asked, named(&common), common.json),
-        Verb::Chain { verb } => jobs::chain(&setting, &verb, common.json),
+        Verb::Jobs(asked) => jobs::jobs(&setting, &asked, named(&common), json),
+        Verb::Chain { verb } => jobs::chain(&setting, &verb, json),
     }
 }
 

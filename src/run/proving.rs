@@ -75,7 +75,7 @@ impl Working<'_> {
         };
         remember(job, &services.tenancy(job), None, &staging).await?;
         read_target_again(job, services, &staging).await?;
-        plan(job, folder, planned.read, None, services.target(job)?, 0, self.progress).await?;
+        plan(job, folder, planned.read, None, services, 0, self.progress).await?;
         let is_late = services.clock.now().timestamp_millis() - handed.at_ms >= FILES_TAKEN_WITHIN_MS;
         let late = is_late.then(|| Lost {
             code: RejectCode::NotImported,
