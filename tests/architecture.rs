@@ -45,7 +45,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
 ];
 
 /// Each foreign crate with its only home.
-const HOMES: [(&str, &[&str]); 19] = [
+const HOMES: [(&str, &[&str]); 21] = [
     ("lettre", &["notice"]),
     ("croner", &["schedule"]),
     ("pest", &["lang"]),

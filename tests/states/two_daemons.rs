@@ -24,7 +24,7 @@ const ROWS: usize = 60;
 /// Jobs that do the same as the one of companies, so that there is always one that is due.
 const COPIES: usize = 8;
 const PACE: &str = "SCHEDULE EVERY 1m";
-const LATENCY_MS: u64 = 60;
+const LATENCY_MS: u64 = 15;
 /// How long everything that is due may take when nobody kills any more.
 const QUIET_WITHIN: Duration = Duration::from_secs(180);
 
