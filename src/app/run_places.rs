@@ -19,7 +19,9 @@ const SCHEMES: [&str; 6] = ["s3", "gs", "az", "azure", "abfs", "abfss"];
 /// # Errors
 /// If the URL is of no object store, or what the environment says does not suffice.
 pub fn open(option: &str, url: &Url, storage: &Storage) -> Result<Bucket, Error> {
-    let wrong = |why: &str| Error::Usage(format!("{option} {url}: {why}"));
+    // What somebody wrote in front of the host or behind the path may be a secret.
+    let place = format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path());
+    let wrong = |why: &str| Error::Usage(format!("{option} {place}: {why}"));
     if !SCHEMES.contains(&url.scheme()) {
         return Err(wrong("it takes a folder, or a place in an object store: s3://, abfss://, az:// or gs://"));
     }
@@ -41,7 +43,10 @@ pub async fn outlet(setting: &Setting, out: &Path) -> Result<Export, Error> {
     let Some(text) = out.to_str().filter(|text| text.contains("://")) else {
         return Ok(Export::into_folder(out)?);
     };
-    let url = Url::parse(text).map_err(|e| Error::Usage(format!("--out {text}: {e}")))?;
+    let url = Url::parse(text).map_err(|e| Error::Usage(format!("what --out says is no URL ({e})")))?;
+    if let ("file", Ok(folder)) = (url.scheme(), url.to_file_path()) {
+        return Ok(Export::into_folder(&folder)?);
+    }
     let bucket = open("--out", &url, &setting.storage)?;
     home::make(&setting.home)?;
     let beside = setting.home.join(format!("out-{}", std::process::id()));

@@ -24,10 +24,11 @@ impl HomePlace {
         let Some(text) = common.home.to_str().filter(|text| text.contains("://")) else {
             return Ok(Self { folder: common.home.clone(), runs: None });
         };
-        let wrong = |why: String| Error::Usage(format!("--home {text}: {why}"));
-        let url = Url::parse(text).map_err(|e| wrong(e.to_string()))?;
+        // Not with its text: what somebody wrote in front of the host may be a secret.
+        let url = Url::parse(text).map_err(|e| Error::Usage(format!("what --home says is no URL ({e})")))?;
         if url.scheme() == "file" {
-            let folder = url.to_file_path().map_err(|()| wrong("it names no folder of this machine".to_owned()))?;
+            let nowhere = || Error::Usage("--home file:// names no folder of this machine".to_owned());
+            let folder = url.to_file_path().map_err(|()| nowhere())?;
             return Ok(Self { folder, runs: None });
         }
         Ok(Self { folder: common.local_home.clone(), runs: Some(url) })

@@ -35,8 +35,9 @@ impl Error {
     pub fn is_of_place(&self) -> bool {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self.0.as_ref());
         while let Some(error) = cause {
-            if error.is::<object_store::Error>() {
-                return true;
+            if let Some(error) = error.downcast_ref::<object_store::Error>() {
+                // A folder of this machine is read by the same means.
+                return !matches!(error, object_store::Error::Generic { store: "LocalFileSystem", .. });
             }
             cause = error.source();
         }

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::begun_with::export_of;
 use super::error::Error;
+use super::handing::Handed;
 use super::job::Working;
 use super::refreshing::{Refreshing, again, cursors, delta, keys, read_how};
 use super::report::ReadHow;
@@ -53,7 +54,9 @@ impl Working<'_> {
     /// Where the next run begins, if this one dealt with every row.
     pub(super) async fn next_base(&self, failed: &[Failed]) -> Result<Option<Base>, Error> {
         let Some(folder) = self.home.runs().find(&self.one.run).await? else { return Ok(None) };
-        let is_doubtful = failed.iter().any(|one| one.code == RejectCode::TargetGone.text());
+        // What was read of the target to prove files is not what the run's folder holds.
+        let is_doubtful = failed.iter().any(|one| one.code == RejectCode::TargetGone.text())
+            || Handed::of(self.ledger, &self.one.run)?.rows > 0;
         next(self.job, self.one, &self.staging(&folder), is_doubtful)
     }
 }

@@ -157,7 +157,9 @@ impl Error {
             | Self::Quota { .. }
             | Self::ImportStuck { .. }
             | Self::HandedOver { .. } => true,
-            Self::Store(error) => !matches!(error, store::error::Error::NotResumable { .. }),
+            Self::Store(error) => {
+                !matches!(error, store::error::Error::NotResumable { .. } | store::error::Error::NotOurs { .. })
+            }
             Self::Engine(error) => error.is_out_of_memory() || error.is_of_place() || error.is_elsewhere(),
             _ => false,
         }

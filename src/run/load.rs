@@ -320,6 +320,11 @@ impl<'a> Load<'a> {
     pub(super) fn lose(&mut self, item: &Item, lost: Lost) {
         self.counts.add(Outcome::Error);
         self.record_count(0).error += 1;
+        self.keep_lost(item, lost);
+    }
+
+    /// Keeps why a row could not be written, for the error file. Whoever calls counts the row.
+    pub(super) fn keep_lost(&mut self, item: &Item, lost: Lost) {
         let Lost { code, message } = lost;
         self.failures.insert(item.row, Failure { code, message, field: String::new(), value: String::new() });
         self.advance();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::extract::remember;
+use super::handing::tell_of_files;
 use super::importing::wait_for_imports;
 use super::job::Working;
 use super::progress::Voice;
@@ -34,6 +35,7 @@ impl Working<'_> {
             }
             wait_for_others(run, job, services, self.ledger, self.progress).await?;
             wait_for_imports(run, job, services, self.ledger, self.progress).await?;
+            tell_of_files(run, job, &services.tenancy(job).tenant, self.ledger, self.progress)?;
             wait_for_created(job, services, self.ledger, self.progress).await?;
             remember(job, &services.tenancy(job), self.one.chosen.as_deref(), &self.staging(folder)).await?;
         }

@@ -9,7 +9,7 @@ use super::changes::Changes;
 use super::columns;
 use super::error::Error;
 use super::extract::{read_target_again, remember};
-use super::handing::Handed;
+use super::handing::{Handed, actions, stays};
 use super::item::Item;
 use super::job::Working;
 use super::load::Load;
@@ -17,7 +17,7 @@ use super::plan::plan;
 use super::staging::Staging;
 use crate::gainsight::assumptions::FILES_TAKEN_WITHIN_MS;
 use crate::model::dataset::{self, ROW, changes};
-use crate::model::job::{Job, Route};
+use crate::model::job::Job;
 use crate::model::outcome::{Counts, Outcome};
 use crate::model::reject::RejectCode;
 use crate::store::aside::ASIDE;
@@ -98,25 +98,16 @@ impl Load<'_> {
             for batch in file.pick(&self.unsettled(&file), None).await? {
                 let rows = Changes::new(self.job, batch);
                 for at in 0..rows.len() {
-                    let item = self.item(&rows, at);
+                    let (item, all) = (self.item(&rows, at), actions(self.job, &rows, at));
                     match self.recorder.before(item.row, 1)? {
-                        Some(Recorded::Open) | None => {}
-                        Some(recorded) => {
-                            self.count_others(&rows, at, !matches!(recorded, Recorded::Written(_)));
-                            self.count_recorded(item, recorded);
-                            continue;
-                        }
-                    }
-                    match (now.arrived(item.row).await?, late) {
-                        (Some(gsid), _) => {
-                            self.count_others(&rows, at, false);
-                            arrived.push((item, gsid));
-                        }
-                        (None, Some(_)) => {
-                            self.count_others(&rows, at, true);
-                            lost.push(item);
-                        }
-                        (None, None) => left += 1,
+                        Some(Recorded::Written(_)) => self.count_arrived(&item, &all),
+                        Some(Recorded::Lost(why)) => self.count_lost(&item, &all, why),
+                        Some(recorded @ Recorded::Refused(_)) => self.count_recorded(item, recorded),
+                        Some(Recorded::Open) | None => match (now.arrived(item.row).await?, late) {
+                            (Some(gsid), _) => arrived.push((item, gsid, all)),
+                            (None, Some(_)) => lost.push((item, all)),
+                            (None, None) => left += 1,
+                        },
                     }
                     if arrived.len() == TOGETHER {
                         self.settle_arrived(std::mem::take(&mut arrived))?;
@@ -131,42 +122,52 @@ impl Load<'_> {
         Ok(left)
     }
 
-    fn settle_arrived(&mut self, arrived: Vec<(Item, Option<String>)>) -> Result<(), Error> {
-        let rows: Vec<Settled> = arrived.iter().map(|(item, gsid)| self.settled(item, gsid.as_ref())).collect();
+    /// Settles rows whose records are as they say: each with its GSID, if the plan did not know it, and what became of its records.
+    pub(super) fn settle_arrived(&mut self, arrived: Vec<Arrived>) -> Result<(), Error> {
+        if arrived.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<Settled> = arrived.iter().map(|(item, gsid, _)| self.settled(item, gsid.as_ref())).collect();
         self.recorder.settle(&[], &rows)?;
-        arrived.into_iter().for_each(|(item, gsid)| self.acknowledge(item, gsid));
+        arrived.iter().for_each(|(item, _, all)| self.count_arrived(item, all));
         Ok(())
     }
 
-    fn settle_late(&mut self, late: Vec<Item>, why: &Lost) -> Result<(), Error> {
+    fn settle_late(&mut self, late: Vec<(Item, Vec<(usize, String)>)>, why: &Lost) -> Result<(), Error> {
         let lost = |item: &Item| {
             let (row, source_id, lost) = (item.row, item.id.clone(), Some(why.clone()));
             Settled { row, step: 1, source_id, lost, ..Settled::default() }
         };
-        let rows: Vec<Settled> = late.iter().map(lost).collect();
+        let rows: Vec<Settled> = late.iter().map(|(item, _)| lost(item)).collect();
         self.recorder.settle(&[], &rows)?;
-        late.iter().for_each(|item| self.lose(item, why.clone()));
+        late.iter().for_each(|(item, all)| self.count_lost(item, all, why.clone()));
         self.still_bearable()
     }
 
-    /// Counts the records of a row beside its main one.
-    fn count_others(&mut self, rows: &Changes<'_>, at: usize, is_lost: bool) {
-        for target in 1..self.job.targets.len() {
-            if self.job.targets[target].route == Route::Avatar {
-                continue;
-            }
-            let action = rows.action(target, at).map(str::to_owned);
-            let count = self.record_count(target);
-            match action.as_deref() {
-                None => {}
-                Some(_) if is_lost => count.error += 1,
-                Some("insert") => count.inserted += 1,
-                Some("update") => count.updated += 1,
-                Some(_) => count.unchanged += 1,
+    fn count_arrived(&mut self, item: &Item, actions: &[(usize, String)]) {
+        self.counts.add(item.planned);
+        for (target, action) in actions {
+            let count = self.record_count(*target);
+            match action.as_str() {
+                "insert" => count.inserted += 1,
+                "update" => count.updated += 1,
+                _ => count.unchanged += 1,
             }
         }
+        self.advance();
+    }
+
+    fn count_lost(&mut self, item: &Item, actions: &[(usize, String)], why: Lost) {
+        self.counts.add(Outcome::Error);
+        for (target, _) in actions.iter().filter(|(_, action)| action != "unchanged") {
+            self.record_count(*target).error += 1;
+        }
+        self.keep_lost(item, why);
     }
 }
+
+/// A row that has arrived, with its record and what became of all of its records.
+pub(super) type Arrived = (Item, Option<String>, Vec<(usize, String)>);
 
 /// The plan of now, in step with the one that was handed over: both have the same rows in the same order.
 struct Now<'j> {
@@ -193,9 +194,11 @@ impl<'j> Now<'j> {
             };
             while self.at < rows.len() {
                 self.at += 1;
-                if rows.row(self.at - 1) == row {
-                    let is_there = rows.outcome(self.at - 1) == Some(Outcome::Unchanged);
-                    return Ok(is_there.then(|| rows.gsid(0, self.at - 1)));
+                let at = self.at - 1;
+                if rows.row(at) == row {
+                    // Whether the identity map follows is decided by what is settled now.
+                    let is_planned = matches!(rows.outcome(at), Some(Outcome::Unchanged | Outcome::Updated));
+                    return Ok((is_planned && stays(self.job, rows, at)).then(|| rows.gsid(0, at)));
                 }
             }
             self.rows = self.files.next().await?.map(|file| Changes::new(self.job, file.rows));

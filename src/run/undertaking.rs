@@ -10,6 +10,7 @@ use super::chain::With;
 use super::drift::changes;
 use super::error::Error;
 use super::essence::digest_of;
+use super::handing::Handed;
 use super::looking::made_and_removed;
 use super::progress::Voice;
 use super::relied::Relied;
@@ -248,6 +249,10 @@ fn outdated(
 ) -> Result<Option<String>, Error> {
     if found.job_digest != job_digest {
         return Ok(Some(what_changed(found, job)));
+    }
+    // Everything is handed over: what is left is to look whether it has come, which reads the target anew.
+    if Handed::of(ledger, &found.run.id)?.is_all {
+        return Ok(None);
     }
     let started = DateTime::parse_from_rfc3339(&found.run.started).ok();
     let hours = started.map_or(0, |started| services.clock.now().signed_duration_since(started).num_hours());

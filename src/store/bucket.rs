@@ -123,13 +123,21 @@ impl Bucket {
         let upload = self.store.put_multipart(&self.at(name)).await.map_err(self.wrong("cannot write", name))?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
         let mut part = vec![0; PART_BYTES];
-        loop {
-            let read = file.read(&mut part).map_err(disk("cannot read", from))?;
-            if read == 0 {
-                break;
+        let sent: Result<()> = async {
+            loop {
+                let read = file.read(&mut part).map_err(disk("cannot read", from))?;
+                if read == 0 {
+                    return Ok(());
+                }
+                upload.wait_for_capacity(AT_ONCE).await.map_err(self.wrong("cannot write", name))?;
+                upload.write(&part[..read]);
             }
-            upload.wait_for_capacity(AT_ONCE).await.map_err(self.wrong("cannot write", name))?;
-            upload.write(&part[..read]);
+        }
+        .await;
+        if let Err(error) = sent {
+            // Parts that stay are paid for; what stopped it is the error that counts.
+            let _given_up = upload.abort().await;
+            return Err(error);
         }
         upload.finish().await.map(drop).map_err(self.wrong("cannot write", name))
     }
@@ -209,6 +217,11 @@ impl Bucket {
     /// A name as a user finds it.
     fn place(&self, name: &str) -> String {
         if name.is_empty() { self.url.to_string() } else { self.below(name).url.to_string() }
+    }
+
+    /// That something of it cannot be read.
+    pub(super) fn unread(&self, name: &str, error: &object_store::Error) -> Error {
+        Error::Bucket { what: "cannot read", place: self.place(name), detail: error.to_string() }
     }
 
     fn wrong(&self, what: &'static str, name: &str) -> impl FnOnce(object_store::Error) -> Error + use<> {

@@ -221,8 +221,18 @@ impl RunFolder {
         &self.place
     }
 
-    pub(super) fn store(&self) -> &Arc<dyn ObjectStore> {
-        &self.store
+    /// The bytes of one of its files.
+    pub(super) async fn bytes_of(&self, file: &StorePath) -> Result<Bytes> {
+        let answer = self.store.get(file).await.map_err(|e| self.unread(file.as_ref(), &e))?;
+        answer.bytes().await.map_err(|e| self.unread(file.as_ref(), &e))
+    }
+
+    /// What its place says no with.
+    fn unread(&self, name: &str, error: &object_store::Error) -> Error {
+        match &self.place {
+            Place::Disk(_) => problem(name, error),
+            Place::Bucket(bucket) => bucket.unread(name, error),
+        }
     }
 
     /// Opens a dataset.
@@ -243,7 +253,7 @@ impl RunFolder {
             .map_ok(|meta| meta.location)
             .try_collect()
             .await
-            .map_err(|e| problem(name, &e))?;
+            .map_err(|e| self.unread(name, &e))?;
         let number = |file: &StorePath| file.filename().and_then(parts::number);
         files.retain(|file| number(file).is_some());
         files.sort_by_key(number);
@@ -267,8 +277,7 @@ impl Reader {
                 return Ok(Some(batch));
             }
             let Some(file) = self.files.next() else { return Ok(None) };
-            let answer = self.folder.store.get(&file).await.map_err(|e| problem(&self.name, &e))?;
-            let bytes = answer.bytes().await.map_err(|e| problem(&self.name, &e))?;
+            let bytes = self.folder.bytes_of(&file).await?;
             self.batches = decode(bytes).map_err(|e| problem(&self.name, &e))?.into_iter();
         }
     }

@@ -75,7 +75,8 @@ pub enum Error {
     },
     /// A place for run folders that another state's are kept in.
     #[error(
-        "{place} has the runs of another state (one that began at {theirs}; this one began at {ours}), which have the same numbers: give each          state a --home of its own"
+        "{place} has the runs of another state (one that began at {theirs}; this one began at {ours}), which have the same numbers: give each state \
+         a --home of its own"
     )]
     NotOurs {
         /// The place's URL.

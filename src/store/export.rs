@@ -16,6 +16,7 @@ use super::bucket::Bucket;
 use super::durable;
 use super::error::{Error, Result, disk};
 use super::home::owner_only;
+use super::parts;
 
 /// Rows that are held in memory until they are written.
 const ROWS_PER_GROUP: usize = 131_072;
@@ -63,6 +64,8 @@ impl Export {
         if bucket.has_any().await? {
             return Err(Error::Taken { place: bucket.url().to_string() });
         }
+        // One that is there was left by a process of the same number that was killed.
+        parts::clear(beside)?;
         let mut export = Self::into_folder(beside)?;
         export.to = Some(bucket);
         Ok(export)

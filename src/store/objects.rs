@@ -117,7 +117,7 @@ pub(super) async fn take_from_aside(run: &Bucket, name: &str) -> Result<()> {
     run.copy_from(run, found.iter().filter_map(own).collect()).await.map(drop)
 }
 
-/// Removes what was set aside, and last of all the mark that says so.
+/// Removes what was set aside, and first of all the mark that says so.
 pub(super) async fn forget_aside(run: &Bucket) -> Result<()> {
     let mark = format!("{ASIDE}/{WHOLE}");
     let mut found = run.list(Some(ASIDE)).await?;

@@ -6,13 +6,11 @@
 use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use arrow::array::RecordBatchReader;
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
-use object_store::ObjectStoreExt;
 use object_store::path::Path as StorePath;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
@@ -82,10 +80,9 @@ impl Sift {
             let path = top.join(file.as_ref());
             return Some(tokio::task::spawn_blocking(move || read(Content::File(path))));
         }
-        let (store, what) = (Arc::clone(self.folder.store()), self.name.clone());
+        let (folder, what) = (self.folder.clone(), self.name.clone());
         Some(tokio::spawn(async move {
-            let answer = store.get(&file).await.map_err(|e| problem(&what, &e))?;
-            let bytes = answer.bytes().await.map_err(|e| problem(&what, &e))?;
+            let bytes = folder.bytes_of(&file).await?;
             beside(&what, move || read(Content::Held(bytes))).await
         }))
     }

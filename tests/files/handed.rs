@@ -82,7 +82,11 @@ async fn rows_wait_until_a_read_proves_them() {
     assert_eq!((report.status, writes(&desk)), (Status::WaitingTarget, 0));
     let files = handed(&desk, "company");
     assert_eq!(files.len(), 1);
-    assert_eq!(files[0].0, format!("{}-000001.csv", report.run));
+    assert!(
+        files[0].0.starts_with(&format!("{}-000001-", report.run)) && files[0].0.ends_with(".csv"),
+        "{}",
+        files[0].0
+    );
     let first = json!({ "External Account ID_gainsight123": "c0", "Name": "Company 0, \"Inc\"", "Employees": "10" });
     assert_eq!((files[0].1.len(), &Value::Object(files[0].1[0].clone())), (12, &first));
 
@@ -195,4 +199,103 @@ async fn a_run_without_a_change_waits_for_nothing() {
     desk.run("J").await;
     assert_eq!((desk.failed.clone(), desk.report.as_ref().unwrap().status), (None, Status::Success));
     assert_eq!(handed(&desk, "company").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_line_of_a_person_of_several_rows_says_what_the_newest_says() {
+    let people = "code,mail,last,company,title\n1,ann@example.com,Old,Acme,Head\n2,ann@example.com,Newer,Beta,Boss\n\
+        3,bob@example.com,Birch,Acme,Hand\n";
+    let mut desk = desk(PEOPLE, "people.csv", people).await;
+    let company = |name: &str| json!({ "Name": name }).as_object().unwrap().clone();
+    let ids = ["Acme", "Beta"].map(|name| desk.stage.sandbox.put_record("company", company(name)));
+    desk.run("P").await;
+    assert!(desk.failed.as_ref().unwrap().starts_with("waiting for 3 rows"), "{:?}", desk.failed);
+    let lines = handed(&desk, "person").remove(0).1;
+    let told = |line: &Map<String, Value>| format!("{} {} {}", line["Email"], line["Last Name"], line["Title"]);
+    let mut all: Vec<String> = lines.iter().map(told).collect();
+    all.sort();
+    let ann = |title: &str| format!("\"ann@example.com\" \"Newer\" \"{title}\"");
+    assert_eq!(all, [ann("Boss"), ann("Head"), "\"bob@example.com\" \"Birch\" \"Hand\"".to_owned()]);
+    // One person of two companies, taken in.
+    for (mail, last, links) in
+        [("ann", "Newer", vec![("Head", &ids[0]), ("Boss", &ids[1])]), ("bob", "Birch", vec![("Hand", &ids[0])])]
+    {
+        let person = json!({ "Email": format!("{mail}@example.com"), "LastName": last });
+        let person = desk.stage.sandbox.put_record("person", person.as_object().unwrap().clone());
+        for (title, company) in links {
+            let link = json!({ "Person_ID": person, "Company_ID": company, "Title": title });
+            desk.stage.sandbox.put_record("company_person", link.as_object().unwrap().clone());
+        }
+    }
+    desk.run("P").await;
+    assert_eq!(desk.failed, None);
+    let report = desk.report.clone().unwrap();
+    assert_eq!((report.records["Person"].inserted, report.records["Company Person"].inserted), (2, 3));
+    desk.run("P").await;
+    assert_eq!((desk.failed.clone(), &counts(&desk)["unchanged"]), (None, &json!(3)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_proven_and_the_identity_map_knows_them_then() {
+    let user = |number: usize| {
+        let name = format!("u{number}@example.com");
+        format!(
+            "{}\n",
+            json!({ "systemuserid": format!("20000000-0000-0000-0000-{number:012}"), "firstname": "F", "lastname": format!("L{number}"),
+                "domainname": name, "internalemailaddress": name, "personalemailaddress": name, "isdisabled": false })
+        )
+    };
+    let users: String = (1..=3).map(user).collect();
+    let mut desk = Desk::on(crate::stage::Stage::world(&users, "", "").await);
+    std::fs::create_dir(desk.folder.path().join("out")).unwrap();
+    let script = "CREATE JOB \"U\" AS UPSERT INTO gainsight.User, gainsight.Avatar_Dynamics KEY (User.\"Username\") \
+        SELECT u.firstname AS User.\"First Name\", u.lastname AS User.\"Last Name\", u.domainname AS User.\"Username\", \
+        u.internalemailaddress AS User.\"Email\", u.systemuserid AS Avatar_Dynamics.\"Dynamics User Id\", \
+        NOT u.isdisabled AS Avatar_Dynamics.\"Active\" \
+        FROM CHANGES OF dynamics.systemuser AS u LOAD VIA FILES '{folder}/out';";
+    desk.script("users.ferry", script);
+    let take = |desk: &Desk, file: usize| {
+        for line in &handed(desk, "gsuser")[file].1 {
+            let record = json!({ "FirstName": line["First Name"], "LastName": line["Last Name"], "Username": line["Username"],
+                "Email": line["Email"], "IsActiveUser": true });
+            desk.stage.sandbox.put_record("gsuser", record.as_object().unwrap().clone());
+        }
+    };
+    desk.run("U").await;
+    assert!(desk.failed.as_ref().unwrap().starts_with("waiting for 3 rows"), "{:?}", desk.failed);
+    take(&desk, 0);
+    desk.run("U").await;
+    assert_eq!((desk.failed.clone(), &counts(&desk)["inserted"]), (None, &json!(3)));
+    let records = desk.report.as_ref().unwrap().records.clone();
+    assert_eq!((records["User"].inserted, records["Avatar_Dynamics"].inserted), (3, 3));
+    // Where only the map changes, nothing is handed over and nothing is waited for; the next run finds all as it is.
+    let mut row = desk.stage.sandbox.table("systemuser").remove(0);
+    row.insert("isdisabled".to_owned(), json!(true));
+    assert!(desk.stage.sandbox.put_row("systemuser", row));
+    desk.run("U").await;
+    assert_eq!((desk.failed.clone(), &counts(&desk)["updated"], handed(&desk, "gsuser").len()), (None, &json!(1), 1));
+    desk.run("U").await;
+    assert_eq!((desk.failed.clone(), &counts(&desk)["unchanged"], writes(&desk)), (None, &json!(3), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_is_not_given_up_for_what_others_write_or_for_its_age() {
+    let mut desk = desk(COMPANIES, "companies.csv", &rows(2)).await;
+    let ahead: &'static AtomicI64 = Box::leak(Box::new(AtomicI64::new(0)));
+    desk.stage.setting.clock = desk.stage.setting.clock.set_by(ahead);
+    desk.run("J").await;
+    let waiting = desk.report.as_ref().unwrap().run.clone();
+    let other = "CREATE JOB \"K\" AS UPSERT INTO gainsight.Company KEY (\"Name\") SELECT c.code AS \"Name\" \
+        FROM lake.companies AS c;";
+    desk.script("other.ferry", other);
+    desk.run("K").await;
+    assert_eq!((desk.failed.clone(), &counts(&desk)["inserted"]), (None, &json!(2)));
+    assert!(desk.said.iter().any(|said| said.contains("has handed rows over as files")), "{:?}", desk.said);
+    let file = handed(&desk, "company").remove(0);
+    take_company(&desk, &file.1[0]);
+    ahead.store(40 * HOUR_MS, Ordering::SeqCst);
+    desk.run("J").await;
+    let report = desk.report.clone().unwrap();
+    assert_eq!((&report.run, report.status, handed(&desk, "company").len()), (&waiting, Status::Partial, 1));
+    assert_eq!((&counts(&desk)["inserted"], &counts(&desk)["error"]), (&json!(1), &json!(1)));
 }

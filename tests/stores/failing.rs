@@ -102,6 +102,7 @@ async fn disturbed(at: u64, is_done: bool, expected: &Stage) -> u64 {
     if let Err(error) = &ended {
         let said = error.to_string();
         assert!(said.contains("the store is away"), "request {at}: {said}");
+        assert_eq!(error.exit_code(), 3, "request {at}: {said}");
         until.store(u64::MAX, Ordering::SeqCst);
         let (again, ended) = stage.try_run(COMPANIES).await;
         ended.unwrap_or_else(|error| panic!("request {at}: it is gone on with: {error}, after {reports:?}"));

@@ -50,8 +50,12 @@ for name in folder s3 az; do
         if [ "$killed" -lt "$kills" ]; then
             # Each a little later than the one before, so that every stage has its turn.
             sleep "$(echo "0.3 + $killed * 0.35" | bc)"
-            if kill -9 "$run" 2> /dev/null; then killed=$((killed + 1)); fi
-            wait "$run" 2> /dev/null || true
+            kill -9 "$run" 2> /dev/null || true
+            code=0
+            wait "$run" 2> /dev/null || code=$?
+            # One that had ended was not killed; it has nothing left to do.
+            [ "$code" = 137 ] || break
+            killed=$((killed + 1))
             continue
         fi
         code=0
@@ -59,6 +63,7 @@ for name in folder s3 az; do
         [ "$code" -le 1 ] || { cat "killed-$name.log"; exit 1; }
         break
     done
+    [ "$killed" -ge 2 ] || { echo "killed-$name: only $killed kills found a run; give more rows"; exit 1; }
     echo "killed-$name: killed $killed times"
     end "killed-$name"
 done

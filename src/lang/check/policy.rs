@@ -166,7 +166,7 @@ fn files(place: &ast::Name, out: &mut Diagnostics) -> Option<Via> {
     let wrong = match &parsed {
         None => Some("files are handed over in a place that a URL names"),
         Some(one) if !SCHEMES.contains(&one.scheme()) => Some("files cannot be handed over there"),
-        Some(one) if !one.username().is_empty() && one.scheme() != "abfss" || one.password().is_some() => {
+        Some(one) if !one.username().is_empty() && !one.scheme().starts_with("abfs") || one.password().is_some() => {
             Some("a URL in a script has no secrets")
         }
         Some(one) if one.query().is_some() || one.fragment().is_some() => {
