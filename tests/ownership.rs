@@ -223,6 +223,7 @@ fn no_operation_of_a_state_that_was_taken_over_changes_anything() {
         ("read_whole", one.read_whole(&run, "source")),
         ("read_again", one.read_again(&run, "source")),
         ("extracted", one.extracted(&run)),
+        ("extract_again", one.extract_again(&run)),
         ("planned", one.planned(&run, "{}", "")),
         ("intend", one.intend(&run, &[call]).map(drop)),
         ("settle", one.settle(&run, &of, "job", &[(numbers[0], Answer::Acknowledged)], &[row])),

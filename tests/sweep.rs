@@ -147,6 +147,10 @@ impl Ledger for Dying {
         self.change("extracted", |state| state.extracted(run))
     }
 
+    fn extract_again(&self, run: &str) -> Kept<()> {
+        self.change("extract_again", |state| state.extract_again(run))
+    }
+
     fn planned(&self, run: &str, counts: &str, digest: &str) -> Kept<()> {
         self.change("planned", |state| state.planned(run, counts, digest))
     }

@@ -29,6 +29,7 @@ use super::turn::Turn;
 use super::undertaking::{How, Undertaking, has_looked, undertake};
 use super::verifying::{are_known, verify};
 use super::waiting;
+use super::whereabouts::plan_digest;
 use crate::model::dataset;
 use crate::model::job::Job;
 use crate::model::outcome::{Calls, Counts, Status};
@@ -279,11 +280,7 @@ impl Working<'_> {
 
     /// The digest of everything that is loaded.
     pub(super) async fn plan_digest(&self, folder: &RunFolder) -> Result<String, Error> {
-        let mut digest = folder.digest(dataset::CHANGES).await?;
-        if self.job.load_first.is_some() {
-            digest.push_str(&folder.digest(dataset::QUEUE).await?);
-        }
-        Ok(digest)
+        plan_digest(self.job, folder).await
     }
 
     /// Whether the source's rows are there as they were read.

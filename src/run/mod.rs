@@ -69,4 +69,5 @@ pub mod undertaking;
 pub mod verifying;
 pub mod waiting;
 mod ways;
+mod whereabouts;
 mod who;

@@ -15,6 +15,7 @@ use super::looking::made_and_removed;
 use super::progress::Voice;
 use super::relied::Relied;
 use super::services::Services;
+use super::whereabouts::is_here;
 use crate::model::job::{Job, Route};
 use crate::store::error::Error as StoreError;
 use crate::store::home::Home;
@@ -94,7 +95,7 @@ pub(super) async fn undertake(
         let found = before.filter(|one| one.run.id == *wanted);
         let why = |why: &str| StoreError::NotResumable { run: wanted.clone(), why: why.to_owned() };
         let found = found.ok_or_else(|| why("it has ended, or a later run of the job has begun"))?;
-        if is_elsewhere(&found, home).await? {
+        if is_elsewhere(&found, job, home, ledger).await? {
             give_up(&found, ELSEWHERE, services, ledger, progress)?;
             let (chain, slot_ms) = (found.run.chain, found.run.slot_ms);
             let anew = How { chain, slot_ms, resume: None, ..how.clone() };
@@ -103,19 +104,19 @@ pub(super) async fn undertake(
         if let Some(words) = outdated(&found, job, &job_digest, false, services, ledger)? {
             return Err(why(&format!("{words}; `ferry run` begins anew and compares")).into());
         }
-        return take_up(found, how, ledger, progress);
+        return take_up(found, how, job, with, progress).await;
     }
     if let Some(found) = before {
         if how.chosen.is_some() && found.chosen.is_none() {
             return Err(Error::Unfinished(found.run.id));
         }
         let why_not = match not_wanted(&found, how) {
-            None if is_elsewhere(&found, home).await? => Some(ELSEWHERE.to_owned()),
+            None if is_elsewhere(&found, job, home, ledger).await? => Some(ELSEWHERE.to_owned()),
             None => outdated(&found, job, &job_digest, how.chain.is_some(), services, ledger)?,
             unwanted => unwanted,
         };
         match why_not {
-            None => return take_up(found, how, ledger, progress),
+            None => return take_up(found, how, job, with, progress).await,
             Some(why) => give_up(&found, &why, services, ledger, progress)?,
         }
     }
@@ -139,8 +140,8 @@ fn give_up(
 
 /// Whether what a run was loading lies in another home. What it read could be read again, but a plan that was carried out in part is not made
 /// a second time: the target has what came of it.
-async fn is_elsewhere(found: &Unfinished, home: &Home) -> Result<bool, Error> {
-    Ok(found.phase == Phase::Loading && home.runs().find(&found.run.id).await?.is_none())
+async fn is_elsewhere(found: &Unfinished, job: &Job, home: &Home, ledger: &dyn Ledger) -> Result<bool, Error> {
+    Ok(found.phase == Phase::Loading && !is_here(found, job, home, ledger).await?)
 }
 
 /// Begins a run that is to be ended at once.
@@ -198,7 +199,14 @@ fn begin(
     })
 }
 
-fn take_up(found: Unfinished, how: &How, ledger: &dyn Ledger, progress: &Voice<'_>) -> Result<Undertaking, Error> {
+async fn take_up(
+    found: Unfinished,
+    how: &How,
+    job: &Job,
+    with: &With<'_>,
+    progress: &Voice<'_>,
+) -> Result<Undertaking, Error> {
+    let ledger = with.ledger;
     let stage = match found.phase {
         Phase::Extracting => "while it read",
         Phase::Extracted => "when everything was read",
@@ -206,12 +214,19 @@ fn take_up(found: Unfinished, how: &How, ledger: &dyn Ledger, progress: &Voice<'
     };
     progress.notice(format!("run {} goes on: it was interrupted {stage}", found.run.id));
     ledger.take_up(&found.run.id)?;
+    let mut phase = found.phase;
+    // Nothing was sent yet, so it reads as one that was interrupted while it read: it waits for others, and remembers, once more.
+    if phase == Phase::Extracted && !is_here(&found, job, with.home, ledger).await? {
+        progress.notice("what it read lies in another home, or is gone; it is read again".to_owned());
+        ledger.extract_again(&found.run.id)?;
+        phase = Phase::Extracting;
+    }
     let is_full = how.full || ledger.reading(&found.run.id, FULL)?.is_some();
     let unreadable = |e: serde_json::Error| StoreError::NotResumable { run: found.run.id.clone(), why: e.to_string() };
     let chosen = found.chosen.as_deref().map(serde_json::from_str).transpose().map_err(unreadable)?;
     Ok(Undertaking {
         run: found.run.id,
-        phase: found.phase,
+        phase,
         now_ms: found.now_ms,
         chosen,
         planned: found.planned.zip(found.plan_digest),

@@ -76,6 +76,10 @@ impl Ledger for State {
         self.move_run(run, Phase::Extracted, None)
     }
 
+    fn extract_again(&self, run: &str) -> Result<()> {
+        self.move_run(run, Phase::Extracting, None)
+    }
+
     fn planned(&self, run: &str, counts: &str, digest: &str) -> Result<()> {
         self.move_run(run, Phase::Loading, Some((counts, digest)))
     }

@@ -303,6 +303,8 @@ pub trait Ledger {
     fn read_again(&self, run: &str, dataset: &str) -> Result<()>;
     /// Everything was read.
     fn extracted(&self, run: &str) -> Result<()>;
+    /// Keeps that a run reads once more of which everything was read: it is not where it is gone on with.
+    fn extract_again(&self, run: &str) -> Result<()>;
     /// The plan is made: its counts as JSON, and the digest of its changes.
     fn planned(&self, run: &str, counts: &str, digest: &str) -> Result<()>;
 

@@ -97,6 +97,44 @@ async fn a_run_goes_on_where_the_folder_of_runs_is_shared() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_goes_on_where_its_folder_is_on_another_machine() {
     if url().is_some() {
-        handed_over(["one", "other"], &["page.after:2", "loading.after", "intend.after:1", "settle.after:2"]).await;
+        handed_over(
+            ["one", "other"],
+            &["page.after:2", "extracted.after", "loading.before", "loading.after", "intend.after:1", "settle.after:2"],
+        )
+        .await;
+    }
+}
+
+/// What a machine read before another took the run over is not what was planned and loaded in part since.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_owner_left_is_not_gone_on_with() {
+    if url().is_none() {
+        return;
+    }
+    let deed = |desk: &Desk| {
+        let row = serde_json::json!({ "accountid": "77777777-0000-0000-0000-000000000001", "name": "Made in between",
+            "statecode": 0, "statuscode": 1, "customertypecode": 3, "numberofemployees": 7, "merged": false });
+        assert!(desk.stage.sandbox.put_row("account", row.as_object().unwrap().clone()));
+    };
+    let calm = Desk::new().await;
+    deed(&calm);
+    assert_eq!(calm.ferry(&["run", COMPANIES]).0, 1);
+    for (first, second) in
+        [("extracted.after", "extracted.after"), ("extracted.after", "settle.after:1"), ("page.after:2", "end.before")]
+    {
+        let (schema, desk) = (Schema::make().unwrap(), Desk::new().await);
+        let state = schema.state(LEASE);
+        let [one, other] = ["one", "other"].map(|name| desk.home().with_file_name(name));
+        let what = format!("{first}, {second}");
+        assert!(kill_at(desk.command_at(&one, &state, &["run", COMPANIES]), first), "{what}");
+        deed(&desk);
+        assert!(kill_at(desk.command_at(&other, &state, &["run", COMPANIES, "--wait=60"]), second), "{what}");
+        let run = || ended(desk.command_at(&one, &state, &["run", COMPANIES, "--wait=60"]).output().unwrap());
+        let (code, _, err) = run();
+        assert_eq!(code, 1, "{what}: {err}");
+        assert_eq!(holdings(&desk.stage), holdings(&calm.stage), "{what}: {err}");
+        let before = writes(&desk);
+        assert_eq!(run().0, 1, "{what}");
+        assert_eq!(writes(&desk), before, "{what}: running again writes nothing");
     }
 }
