@@ -17,10 +17,11 @@ use crate::model::sabotage::{self, Bug};
 /// that were written down with it.
 const SENT_WITHIN_MS: i64 = 3_600_000;
 
-/// When a call without an answer may have been sent at the latest; `GONE`, `WITHIN` and `EPOCH` stand for what is bound. When one was heard to be lost is
-/// believed only of our own opening where others may have come from another machine, whose clock may be behind: `EPOCH` is null otherwise.
-const SENT_BY: &str =
-    "CASE WHEN state = 'unknown' AND (EPOCH IS NULL OR epoch = EPOCH) OR sent_at_ms >= GONE THEN sent_at_ms
+/// When a call without an answer may have been sent at the latest, by this machine's clock; `GONE`, `WITHIN` and `EPOCH` stand for what is bound. Of
+/// another opening, which may have been on another machine, no moment is believed, as that clock may be ahead or behind: it was gone
+/// when this one began. `EPOCH` is null where there is one machine.
+const SENT_BY: &str = "CASE WHEN EPOCH IS NOT NULL AND epoch IS DISTINCT FROM EPOCH THEN GONE
+    WHEN state = 'unknown' OR sent_at_ms >= GONE THEN sent_at_ms
     WHEN sent_at_ms + WITHIN < GONE THEN sent_at_ms + WITHIN ELSE GONE END";
 
 impl State {

@@ -71,6 +71,7 @@ fn whoever_lost_the_lease_changes_nothing_and_learns_nothing() {
         ("begin", one.begin(&beginning("job", &of)).map(drop)),
         ("take_up", one.take_up(&run)),
         ("extracted", one.extracted(&run)),
+        ("extract_again", one.extract_again(&run)),
         ("intend", one.intend(&run, &[call]).map(drop)),
         ("settle", one.settle(&run, &of, "job", &[(numbers[0], Answer::Acknowledged)], &[row])),
         ("end", one.end(&end(&run, &of, &[]))),
@@ -115,6 +116,39 @@ fn whoever_cannot_renew_begins_no_call() {
     assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
     schema.say("ALTER TABLE lease RENAME COLUMN was TO expires");
     state.is_ours().expect("nobody has taken it meanwhile");
+}
+
+/// What the clock of another machine said is worth nothing: a call of another opening counts as sent until it was gone.
+#[test]
+fn no_clock_of_another_machine_is_believed() {
+    let Some(schema) = Schema::make() else { return };
+    let of = of();
+    let now_ms = || chrono::Utc::now().timestamp_millis();
+    let day_ms = 86_400_000;
+    for (at_ms, answer) in [
+        (1, None),
+        (now_ms() - day_ms, None),
+        (now_ms() + day_ms, None),
+        (1, Some(Answer::Unknown { heard_at_ms: 2 })),
+        (1, Some(Answer::Unknown { heard_at_ms: now_ms() + day_ms })),
+    ] {
+        let state = State::open(schema.place()).unwrap();
+        let run = state.begin(&beginning("job", &of)).unwrap();
+        let call = Intent { step: 1, what: "insert".to_owned(), rows: vec![(1, "a".to_owned())], at_ms };
+        let number = state.intend(&run, &[call]).unwrap()[0];
+        if let Some(answer) = answer {
+            state.settle(&run, &of, "job", &[(number, answer)], &[]).unwrap();
+        }
+        drop(state);
+        let before = now_ms();
+        let state = State::open(schema.place()).unwrap();
+        let after = now_ms();
+        for open in [state.last_open(&run).unwrap(), state.last_open_of_others("t", "none").unwrap()] {
+            let open = open.expect("nobody knows what became of it");
+            assert!((before..=after).contains(&open), "{at_ms}: {open}, not from {before} to {after}");
+        }
+        schema.say("DELETE FROM batch; DELETE FROM outcome");
+    }
 }
 
 #[test]
