@@ -21,7 +21,7 @@ use crate::run::report::Report;
 use crate::run::undertaking::How;
 use crate::run::waiting;
 use crate::store::ledger::{Begin, End, Ledger};
-use crate::store::state::Tenancy;
+use crate::store::state::{State, Tenancy};
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,18 @@ impl Activation {
         match &self.what {
             What::GoOn(run) => Some(run),
             What::Slot(_) => None,
+        }
+    }
+
+    /// Whether it is still to be begun, by a state that is held: another may have had the home meanwhile, and have followed the same schedule.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub(super) fn is_still_to_begin(&self, state: &State) -> Result<bool, Error> {
+        match &self.what {
+            What::Slot(at) => Ok(state.is_unbegun(&self.name, *at, self.in_vain.as_deref())?),
+            // Whether a run is still to be gone on with is looked at when it is.
+            What::GoOn(_) => Ok(true),
         }
     }
 

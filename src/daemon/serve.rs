@@ -265,7 +265,25 @@ impl Daemon {
                 Ok(held) => held,
                 Err(error) => return self.waits(&error),
             };
+            // The home may have been long in coming, and the right to follow the schedules may be another's by now.
+            if !self.following.is_held() {
+                return;
+            }
             let Some(next) = self.queue.next(&under_way, in_the_way) else { return };
+            match next.is_still_to_begin(&held.state) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let name = &next.name;
+                    self.tell(&Told::Notice(format!("what was due of \"{name}\" was begun meanwhile")));
+                    // Whoever began it may have left it where it was.
+                    self.is_to_take_up = true;
+                    continue;
+                }
+                Err(error) => {
+                    self.queue.push(next);
+                    return self.waits(&error);
+                }
+            }
             self.told_to_wait.clear();
             self.start(next, held);
         }

@@ -143,6 +143,21 @@ impl State {
         query.query_map((), |row| Ok((row.get(0)?, moment(row, 1)?)))
     }
 
+    /// Whether nothing has come of a time yet. `in_vain` is the run that says why it could not be begun before, which is none of it.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn is_unbegun(&self, name: &str, at: DateTime<Utc>, in_vain: Option<&str>) -> Result<bool> {
+        let query = self.database.prepare(
+            "SELECT NOT EXISTS (
+                 SELECT 1 FROM slot WHERE name = ?1 AND at_ms = ?2 AND run IS NOT NULL AND run IS DISTINCT FROM ?3
+             ) AND NOT EXISTS (
+                 SELECT 1 FROM run WHERE slot_ms = ?2 AND (job = ?1 OR chain = ?1) AND id IS DISTINCT FROM ?3
+             )",
+        );
+        query.query_row(params![name, at.timestamp_millis(), in_vain], |row| row.get(0))
+    }
+
     /// The decided times, newest first; only those that were not run as they should have been, if `is_missed`.
     ///
     /// # Errors

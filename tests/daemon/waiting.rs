@@ -5,10 +5,12 @@ use ferry::app::approving::approve;
 use ferry::daemon::told::Told;
 use ferry::model::outcome::Status;
 use ferry::sandbox::{Options as World, start};
+use ferry::store::ledger::{Begin, End, Ledger};
+use ferry::store::state::Tenancy;
 use serde_json::{Value, json};
 
 use super::watched::{Daemon, Desk};
-use crate::stage::{COMPANIES, SCALE, Stage, faults_file};
+use crate::stage::{COMPANIES, SCALE, Stage, beginning, faults_file};
 
 const CHAIN: &str = r#"CREATE CHAIN "Daily" SCHEDULE EVERY DAY AT '02:00' AS RUN "Company Sync_Dynamics Connection";"#;
 const READ: &str = "/v1/data/objects/query/company";
@@ -177,4 +179,31 @@ async fn it_waits_while_somebody_else_has_the_home() {
     })
     .await;
     assert_eq!(desk.runs().len(), 1);
+}
+
+/// Another that follows the same schedules may have had the home first.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_has_begun_while_it_waited_is_not_begun_again() {
+    let desk = rough("").await;
+    desk.with(Desk::options(), async |daemon| {
+        let held = ferry::app::held::Held::at_once(&desk.stage.setting).expect("nobody is at work");
+        comes(&desk, daemon).await;
+        daemon.hears(|told| matches!(told, Told::Waits { .. }).then_some(())).await;
+        let slot_ms = desk.slots("Daily")[0].slot.at.timestamp_millis();
+        let of = Tenancy { organization: "o".to_owned(), tenant: "t".to_owned() };
+        let theirs = Begin { chain: Some("Daily"), slot_ms: Some(slot_ms), ..beginning(COMPANIES, &of) };
+        let run = held.state.begin(&theirs).expect("it begins");
+        held.state.end(&End::of_nothing(&run, &of, COMPANIES, "2026-01-01T00:00:01Z", "success")).expect("it ends");
+        drop(held);
+        let told = |told: &Told| matches!(told, Told::Notice(words) if words.contains("\"Daily\" was begun meanwhile"));
+        daemon.hears(|one| told(one).then_some(())).await;
+        daemon.turns().await;
+        ferry::app::held::Held::at_once(&desk.stage.setting).expect("it leaves the home when nothing is under way");
+        assert_eq!(desk.runs().into_iter().map(|run| run.id).collect::<Vec<_>>(), [run]);
+        // The next time is begun as ever.
+        comes(&desk, daemon).await;
+        daemon.ended().await;
+    })
+    .await;
+    assert_eq!(desk.runs().into_iter().filter(|run| run.by.as_deref() == Some("schedule")).count(), 1);
 }
