@@ -10,7 +10,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::database::{Connection, OptionalExtension, Server, params};
+use super::database::{Connection, OptionalExtension, Server, Transaction, params};
 use super::error::{Error, Result};
 use super::lease::{machine, process};
 
@@ -28,6 +28,8 @@ const TAKE: &str = "INSERT INTO lease (name, epoch, process, since, machine, exp
     WHERE lease.expires IS NULL OR lease.expires <= clock_timestamp() RETURNING epoch";
 const RENEW: &str =
     "UPDATE lease SET expires = clock_timestamp() + ?3 * interval '1 millisecond' WHERE name = ?1 AND epoch = ?2";
+const RENEW_LATE: &str = "UPDATE lease SET expires = clock_timestamp() + ?3 * interval '1 millisecond'
+    WHERE name = ?1 AND epoch = ?2 AND expires < clock_timestamp() + ?4 * interval '1 millisecond'";
 const GIVE_BACK: &str = "UPDATE lease SET expires = clock_timestamp() WHERE name = ?1 AND epoch = ?2";
 
 /// A lease that is held.
@@ -73,7 +75,7 @@ impl Tenure {
         let (stop, stopped) = channel::<()>();
         let beating = Arc::clone(&held);
         let beat = move || {
-            let pause = beating.server.lease().div_f64(BEATS);
+            let pause = beating.pause();
             let mut next = pause;
             while stopped.recv_timeout(next) == Err(RecvTimeoutError::Timeout) {
                 match beating.renew() {
@@ -107,6 +109,18 @@ impl Tenure {
         if left >= lease.mul_f64(OUTLIVES) { Ok(()) } else { self.held.renew() }
     }
 
+    /// Renews it within a change that has locked its row, behind what the change does, if the heartbeat is late by then: nobody takes it
+    /// over before the change is kept, nor right after. Its owner goes on counting from his own last renewal.
+    ///
+    /// # Errors
+    /// If the server says no.
+    pub(super) fn renew_within(&self, change: &Transaction<'_>) -> Result<()> {
+        let Held { server, name, epoch, .. } = &*self.held;
+        let lease = server.lease();
+        let left = lease.saturating_sub(self.held.pause());
+        change.queue(RENEW_LATE, params![name, epoch, millis(lease), millis(left)])
+    }
+
     /// Whether it is held at this moment, without asking the server.
     pub(super) fn is_held(&self) -> bool {
         let age = now_ms().saturating_sub(self.held.renewed_ms.load(Ordering::SeqCst));
@@ -115,6 +129,11 @@ impl Tenure {
 }
 
 impl Held {
+    /// How long after one heartbeat the next comes.
+    fn pause(&self) -> Duration {
+        self.server.lease().div_f64(BEATS)
+    }
+
     fn renew(&self) -> Result<()> {
         let is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
         if *is_over {

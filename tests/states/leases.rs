@@ -118,6 +118,34 @@ fn whoever_cannot_renew_begins_no_call() {
     state.is_ours().expect("nobody has taken it meanwhile");
 }
 
+/// The heartbeat waits for the row that the change has locked.
+#[test]
+fn a_lease_does_not_run_out_under_a_change_that_takes_longer() {
+    let Some(schema) = Schema::make() else { return };
+    let place = schema.place_with("lease_seconds=2");
+    let state = State::open(&place).unwrap();
+    let run = state.begin(&beginning("job", &of())).unwrap();
+    let locks = |is_granted: bool| {
+        let granted = if is_granted { "granted" } else { "NOT granted" };
+        let query = format!("SELECT count(*) FROM pg_locks WHERE relation = 'reading'::regclass AND {granted}");
+        schema.one(&query) != "0"
+    };
+    std::thread::scope(|scope| {
+        let holds = scope.spawn(|| schema.say("BEGIN; LOCK TABLE reading; SELECT pg_sleep(4); COMMIT"));
+        until("the lock", || locks(true));
+        let wants = scope.spawn(|| {
+            until("the change", || locks(false));
+            // Asked for while it is held, answered when the change is at its end.
+            busy(&schema.place())
+        });
+        state.note(&run, "x", "y").unwrap();
+        state.is_ours().unwrap();
+        wants.join().unwrap();
+        holds.join().unwrap();
+    });
+    state.note(&run, "x", "z").unwrap();
+}
+
 /// What the clock of another machine said is worth nothing: a call of another opening counts as sent until it was gone.
 #[test]
 fn no_clock_of_another_machine_is_believed() {
