@@ -176,10 +176,36 @@ fn a_statement_that_waits_for_too_long_changes_nothing() {
     });
     assert_eq!(why(&error), Why::Slow);
     assert!(error.to_string().contains("try again"), "{error}");
+    assert!(state.reading(&run, "x").unwrap().is_none(), "nothing of it was kept");
+    state.note(&run, "x", "y").expect("the same connection is as good as before");
     drop(state);
     let again = State::open(schema.place()).unwrap();
-    assert!(again.reading(&run, "x").unwrap().is_none(), "nothing of it was kept");
-    again.note(&run, "x", "y").unwrap();
+    assert_eq!(again.reading(&run, "x").unwrap().unwrap().checkpoint, "y");
+}
+
+#[test]
+fn a_change_that_is_refused_is_no_end_of_the_connection() {
+    let Some(schema) = Schema::make() else { return };
+    let (of, state) = (of(), State::open(schema.place()).unwrap());
+    let run = state.begin(&beginning("job", &of)).unwrap();
+    let connections = || {
+        let all = "SELECT string_agg(pid::text, ',' ORDER BY pid) FROM pg_stat_activity WHERE application_name = ";
+        schema.one(&format!("{all}'{}'", schema.name))
+    };
+    let before = connections();
+    // Once where an answer is asked for, and once where it shows when the change is to be kept.
+    schema.say(
+        "ALTER TABLE reading ADD CONSTRAINT no_x CHECK (dataset <> 'x'), ADD CONSTRAINT no_z CHECK (dataset <> 'z')",
+    );
+    schema.say("ALTER TABLE batch ADD CONSTRAINT none CHECK (false)");
+    let call = Intent { step: 1, what: "insert".to_owned(), rows: vec![(1, "a".to_owned())], at_ms: 1 };
+    for tried in [state.note(&run, "x", "y"), state.intend(&run, &[call]).map(drop), state.note(&run, "z", "y")] {
+        assert_eq!(why(&tried.unwrap_err()), Why::Other);
+        state.note(&run, "w", "y").expect("another change works");
+    }
+    assert!(state.reading(&run, "x").unwrap().is_none() && state.reading(&run, "z").unwrap().is_none());
+    state.is_ours().unwrap();
+    assert_eq!(connections(), before);
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub(super) struct Session {
     place: String,
     waiting: RefCell<Vec<Sent>>,
     is_changing: Cell<bool>,
+    /// Whether a part of the change has failed: nothing of it is kept then, and the connection is as good as before.
+    is_broken: Cell<bool>,
     /// The lease and its epoch, where whoever reads has to hold it.
     owner: RefCell<Option<(&'static str, i64)>>,
 }
@@ -32,6 +34,7 @@ impl Session {
             place,
             waiting: RefCell::default(),
             is_changing: Cell::new(false),
+            is_broken: Cell::new(false),
             owner: RefCell::new(None),
         }
     }
@@ -44,6 +47,7 @@ impl Session {
     pub(super) fn begin(&self) {
         self.waiting.borrow_mut().push(Sent::of("BEGIN", &[]));
         self.is_changing.set(true);
+        self.is_broken.set(false);
     }
 
     /// Keeps a change back until something is asked. What it says no with shows then.
@@ -71,17 +75,19 @@ impl Session {
     pub(super) fn commit(&self) -> Result<()> {
         self.is_changing.set(false);
         // The server takes a change back of which a part has failed, whoever looked over it, and calls that a commit all the same.
-        if self.connection.is_spoiled() {
+        if self.is_broken.get() || self.connection.is_spoiled() {
             self.roll_back();
             return Err(Failure::of(Why::Other, "a part of the change has failed, so nothing of it was kept").into());
         }
         self.waiting.borrow_mut().push(Sent::of("COMMIT", &[]));
-        self.send().map(drop)
+        // What failed behind what was kept back may have left the change open.
+        self.send().map(drop).inspect_err(|_| self.roll_back())
     }
 
     /// Takes a change back, as far as it has begun.
     pub(super) fn roll_back(&self) {
         self.is_changing.set(false);
+        self.is_broken.set(false);
         self.waiting.borrow_mut().clear();
         // A connection that cannot even do that is used no more, and the server takes the change back when it ends.
         if self.connection.ask(vec![Sent::of("ROLLBACK", &[])]).is_err() {
@@ -95,7 +101,11 @@ impl Session {
             return Ok(Vec::new());
         }
         self.connection.ask(waiting).map_err(|source| {
-            self.connection.spoil();
+            self.is_broken.set(true);
+            // What the server refuses it has understood: only what ended, or does not answer, is used no more.
+            if matches!(source, Failure::Server { why: Why::Lost, .. }) {
+                self.connection.spoil();
+            }
             Error::State { place: Some(self.place.clone()), source }
         })
     }

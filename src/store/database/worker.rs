@@ -137,6 +137,10 @@ async fn works(
     let mut prepared = HashMap::new();
     while let Some(asked) = to_do.recv().await {
         let answers = carried_out(&client, &mut prepared, &asked.statements).await;
+        if answers.is_err() {
+            // It may be for what was prepared: tables that another has changed give other columns.
+            prepared.clear();
+        }
         let is_over = client.is_closed() || matches!(answers, Err(Failure::Server { why: Why::Lost, .. }));
         // Whoever asked may have gone meanwhile.
         let _heard = asked.reply.send(answers);
