@@ -69,6 +69,20 @@ impl Schema {
         rows.collect()
     }
 
+    /// Says something of a whole database, which takes no other words beside it.
+    pub fn database(&self, words: &str) {
+        let (url, words) = (self.url.clone(), words.to_owned());
+        let said = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+                tokio::spawn(connection);
+                client.batch_execute(&words).await.unwrap();
+            });
+        });
+        said.join().unwrap();
+    }
+
     /// One value.
     pub fn one(&self, query: &str) -> String {
         self.say(query).pop().and_then(|mut row| row.pop().flatten()).unwrap_or_default()

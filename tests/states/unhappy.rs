@@ -209,6 +209,27 @@ fn a_change_that_is_refused_is_no_end_of_the_connection() {
 }
 
 #[test]
+fn a_text_that_no_server_can_keep_is_kept_without_what_cannot_be() {
+    let Some(schema) = Schema::make() else { return };
+    let (of, state) = (of(), State::open(schema.place()).unwrap());
+    let run = state.begin(&beginning("job", &of)).unwrap();
+    state.note(&run, "no\0thing", "a\0b").unwrap();
+    assert_eq!(state.reading(&run, "no\0thing").unwrap().unwrap().checkpoint, "a\u{FFFD}b");
+    assert_eq!(schema.one("SELECT dataset FROM reading"), "no\u{FFFD}thing");
+}
+
+#[test]
+fn a_database_that_cannot_keep_every_text_is_refused() {
+    let (Some(schema), Some(url)) = (Schema::make(), url()) else { return };
+    let name = format!("{}_latin", schema.name);
+    schema.database(&format!("CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"));
+    let error = not_opened(&url.replace("/postgres", &format!("/{name}")));
+    assert_eq!(why(&error), Why::Encoding);
+    assert!(error.to_string().contains("LATIN1") && error.to_string().contains("--encoding=UTF8"), "{error}");
+    schema.database(&format!("DROP DATABASE {name} WITH (FORCE)"));
+}
+
+#[test]
 fn what_was_under_way_when_a_connection_ended_was_not_kept() {
     let Some(schema) = Schema::make() else { return };
     let (of, state) = (of(), State::open(schema.place()).unwrap());

@@ -40,6 +40,8 @@ pub enum Why {
     Full,
     /// A commit would not wait for the disk.
     Unsafe,
+    /// Not every text can be kept.
+    Encoding,
     /// No row came where there must be one.
     NoRow,
     /// A value is not what it should be.
@@ -133,6 +135,7 @@ impl Why {
             Self::Unsafe => {
                 "; a commit has to be on the disk before it counts: ALTER DATABASE … SET synchronous_commit = on"
             }
+            Self::Encoding => "; it has to take every text: createdb --encoding=UTF8 --template=template0 NAME",
             Self::NoRow | Self::Unreadable | Self::Other => "",
         }
     }

@@ -101,12 +101,16 @@ impl Server {
             format!("SET idle_in_transaction_session_timeout = {millis}"),
             "SET default_transaction_isolation = 'read committed'".to_owned(),
             "SET client_min_messages = warning".to_owned(),
-            "SHOW synchronous_commit".to_owned(),
+            "SELECT current_setting('synchronous_commit'), current_setting('server_encoding')".to_owned(),
         ];
         let answers = worker.ask(settings.iter().map(|one| Sent::of(one, &[])).collect())?;
-        let waits: Option<String> = answers.last().and_then(|answer| answer.rows.first()?.try_get(0).ok());
-        if waits.as_deref() == Some("off") {
+        let told = answers.last().and_then(|answer| answer.rows.first());
+        let setting = |at: usize| told.and_then(|row| row.try_get::<_, String>(at).ok()).unwrap_or_default();
+        if setting(0) == "off" {
             return Err(Failure::of(Why::Unsafe, "its synchronous_commit is off"));
+        }
+        if setting(1) != "UTF8" {
+            return Err(Failure::of(Why::Encoding, format!("its database keeps texts in {}", setting(1))));
         }
         Ok(worker)
     }

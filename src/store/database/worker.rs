@@ -68,7 +68,7 @@ impl Sent {
             Held::Null(kind) => Owned::Null(kind),
             Held::Integer(number) => Owned::Integer(number),
             Held::Real(number) => Owned::Real(number),
-            Held::Text(text) => Owned::Text(text.to_owned()),
+            Held::Text(text) => Owned::Text(kept(text)),
         };
         Self { statement: statement.to_owned(), params: params.iter().map(owned).collect() }
     }
@@ -76,6 +76,11 @@ impl Sent {
     fn kinds(&self) -> Vec<Kind> {
         self.params.iter().map(Owned::kind).collect()
     }
+}
+
+/// A text as a server can keep it, which takes every character but U+0000: https://www.postgresql.org/docs/current/datatype-character.html
+fn kept(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
 }
 
 impl Worker {
