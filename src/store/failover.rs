@@ -5,8 +5,8 @@
 //! noticed: a copy that is read into the same server again, of which `ferry state restored` tells. In: a server's state. Out: the same,
 //! with nothing in it that could be older than the target.
 
-use super::database::{Connection, OptionalExtension, Row, params};
-use super::error::Result;
+use super::database::{Connection, Failure, OptionalExtension, Row, Why, params};
+use super::error::{Error, Result};
 use super::place::Place;
 use super::restoring::{EPOCHS_FAR, forget_what_was_under_way};
 use super::state::State;
@@ -20,9 +20,15 @@ impl State {
     /// Looks whether the server is the one that it was, before anybody takes the state.
     pub(super) fn hold_server_against_its_past(&self) -> Result<()> {
         let Place::Server(server) = &self.place else { return Ok(()) };
-        // A server that does not tell, as some that are rented do not, is believed; the connection is another, as that may end it.
+        // On a connection of its own, as it is asked before anybody has the state.
         let read = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?));
-        let Ok((system, timeline)) = Connection::reach(server)?.query_row(IDENTITY, (), read) else { return Ok(()) };
+        let (system, timeline) = match Connection::reach(server)?.query_row(IDENTITY, (), read) {
+            // One that does not tell, as some that are rented do not, is believed.
+            Err(Error::State { source: Failure::Server { why: Why::Forbidden | Why::Unsupported, .. }, .. }) => {
+                return Ok(());
+            }
+            told => told?,
+        };
         let is_known = "SELECT 1 FROM state WHERE system = ?1 AND timeline = ?2";
         if self.database.query_row(is_known, params![system, timeline], |_| Ok(())).optional()?.is_some() {
             return Ok(());

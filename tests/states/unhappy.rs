@@ -278,6 +278,25 @@ async fn a_connection_that_ends_in_the_middle_of_a_change_loses_nothing() {
     }
 }
 
+/// What the server says of its past is not to be passed over where it could say it.
+#[test]
+fn a_server_that_does_not_tell_of_its_past_now_is_not_believed() {
+    let Some(schema) = Schema::make() else { return };
+    drop(State::open(schema.place()).unwrap());
+    // Found before the server's own.
+    let place = |words: &str| {
+        schema.say(&format!(
+            "CREATE OR REPLACE FUNCTION pg_walfile_name(pg_lsn) RETURNS text LANGUAGE plpgsql AS $$ BEGIN {words} END $$"
+        ));
+        let state = schema.state("").replace(&schema.name, &format!("{},pg_catalog", schema.name));
+        Place::Server(server(&state).unwrap())
+    };
+    for (code, is_believed) in [("42501", true), ("42883", true), ("0A000", true), ("57014", false), ("XX000", false)] {
+        let opened = State::open(place(&format!("RAISE 'no' USING ERRCODE = '{code}';")));
+        assert_eq!(opened.is_ok(), is_believed, "{code}: {:?}", opened.err());
+    }
+}
+
 /// A standby that took the place of its server may not have heard of the last commits.
 #[test]
 fn a_server_with_another_past_is_believed_nothing_that_may_be_old() {

@@ -42,6 +42,8 @@ pub enum Why {
     Unsafe,
     /// Not every text can be kept.
     Encoding,
+    /// It has no such function.
+    Unsupported,
     /// No row came where there must be one.
     NoRow,
     /// A value is not what it should be.
@@ -136,7 +138,7 @@ impl Why {
                 "; a commit has to be on the disk before it counts: ALTER DATABASE … SET synchronous_commit = on"
             }
             Self::Encoding => "; it has to take every text: createdb --encoding=UTF8 --template=template0 NAME",
-            Self::NoRow | Self::Unreadable | Self::Other => "",
+            Self::Unsupported | Self::NoRow | Self::Unreadable | Self::Other => "",
         }
     }
 }
@@ -148,6 +150,7 @@ fn kind(code: &SqlState) -> Why {
         "28P01" | "28000" => Why::Refused,
         "3D000" => Why::NoDatabase,
         "42501" => Why::Forbidden,
+        "42883" | "0A000" => Why::Unsupported,
         "57014" | "55P03" | "40P01" => Why::Slow,
         "53100" => Why::Full,
         "57P01" | "57P02" | "25P03" => Why::Lost,
