@@ -229,6 +229,28 @@ fn a_database_that_cannot_keep_every_text_is_refused() {
     schema.database(&format!("DROP DATABASE {name} WITH (FORCE)"));
 }
 
+/// A host that is switched off says nothing at all, and the next one is asked when its time is over.
+#[test]
+fn of_several_hosts_one_may_be_silent() {
+    let Some(url) = url() else { return };
+    // A queue of one that is full: nobody answers whoever comes next.
+    let silent = rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::STREAM, None).unwrap();
+    rustix::net::bind(&silent, &std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 0)).unwrap();
+    rustix::net::listen(&silent, 0).unwrap();
+    let silent = std::net::TcpListener::from(silent);
+    let address = silent.local_addr().unwrap();
+    let within = Duration::from_millis(200);
+    let mut waiting = Vec::new();
+    while let Ok(one) = std::net::TcpStream::connect_timeout(&address, within) {
+        waiting.push(one);
+        assert!(waiting.len() < 100, "it answers for ever");
+    }
+    let since = Instant::now();
+    let place = Place::Server(server(&url.replace("@127.0.0.1:", &format!("@{address},127.0.0.1:"))).unwrap());
+    State::look(place).expect("the second answers");
+    assert!(since.elapsed() >= Duration::from_secs(10), "the first was waited for: {:?}", since.elapsed());
+}
+
 #[test]
 fn what_was_under_way_when_a_connection_ended_was_not_kept() {
     let Some(schema) = Schema::make() else { return };

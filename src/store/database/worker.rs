@@ -22,8 +22,10 @@ use super::bound::{Bound, Held, Kind};
 use super::dialect::translated;
 use super::failure::{Failure, Why};
 
-/// How long a server may take to let us in.
+/// How long a connection to one host may take to be made.
 pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How long it may take beyond that, over all hosts, until one has let us in.
+const SIGN_IN_WITHIN: Duration = Duration::from_secs(5);
 /// How long the server works on a statement, or waits for a lock, at the most.
 pub(super) const STATEMENT_WITHIN: Duration = Duration::from_secs(10);
 /// How long an answer may be on its way beyond that: then the connection is taken for lost.
@@ -83,16 +85,23 @@ fn kept(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }
 
+/// How long all hosts of a configuration together may take to let us in: the driver gives each of them its time, one after the other.
+fn connect_within(config: &Config) -> Duration {
+    let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
+    CONNECT_WITHIN.saturating_mul(u32::try_from(hosts).unwrap_or(u32::MAX)).saturating_add(SIGN_IN_WITHIN)
+}
+
 impl Worker {
     /// Connects.
     pub(super) fn connect(config: Config, tls: MakeRustlsConnect) -> Result<Self, Failure> {
+        let within = connect_within(&config);
         let (asked, to_do) = unbounded_channel();
         let (made, is_made) = sync_channel(1);
         let broken = |error: std::io::Error| Failure::of(Why::Other, format!("no thread for the connection: {error}"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(broken)?;
-        let work = move || runtime.block_on(works(config, tls, to_do, made));
+        let work = move || runtime.block_on(works(config, tls, within, to_do, made));
         std::thread::Builder::new().name("postgres".to_owned()).spawn(work).map_err(broken)?;
-        heard(&is_made, CONNECT_WITHIN + ANSWER_WITHIN)?;
+        heard(&is_made, within.saturating_add(ANSWER_WITHIN))?;
         Ok(Self(asked))
     }
 
@@ -121,13 +130,14 @@ fn silent() -> Failure {
 async fn works(
     config: Config,
     tls: MakeRustlsConnect,
+    within: Duration,
     mut to_do: UnboundedReceiver<Asked>,
     made: SyncSender<Result<(), Failure>>,
 ) {
-    let connected = match tokio::time::timeout(CONNECT_WITHIN, config.connect(tls)).await {
+    let connected = match tokio::time::timeout(within, config.connect(tls)).await {
         Ok(connected) => connected.map_err(|error| Failure::unmade(&error)),
         Err(_) => {
-            let words = format!("no answer within {} seconds", CONNECT_WITHIN.as_secs());
+            let words = format!("no answer within {} seconds", within.as_secs());
             Err(Failure::of(Why::Unreachable, words))
         }
     };
