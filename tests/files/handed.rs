@@ -256,7 +256,7 @@ async fn users_are_proven_and_the_identity_map_knows_them_then() {
     desk.script("users.ferry", script);
     let take = |desk: &Desk, file: usize| {
         for line in &handed(desk, "gsuser")[file].1 {
-            let record = json!({ "FirstName": line["First Name"], "LastName": line["Last Name"], "Username": line["Username"],
+            let record = json!({ "FirstName": line["First Name"], "LastName": line["Last Name"], "SFDCUserName": line["Username"],
                 "Email": line["Email"], "IsActiveUser": true });
             desk.stage.sandbox.put_record("gsuser", record.as_object().unwrap().clone());
         }
