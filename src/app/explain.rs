@@ -108,7 +108,7 @@ fn road(job: &Job, route: Route, object: &str) -> String {
     if let (Via::Files { url }, false) = (&job.via, matches!(route, Route::Avatar | Route::CompanyPerson)) {
         let columns: Vec<String> = columns(job).iter().map(|column| format!("\"{column}\"")).collect();
         return format!(
-            "by {key}: as files {url}/{object}/RUN-NUMBER.csv for a connector that upserts by the key, with the columns {}",
+            "by {key}: as files {url}/{object}/RUN-NUMBER-DIGEST.csv for a connector that upserts by the key, with the columns {}",
             columns.join(", ")
         );
     }
