@@ -41,7 +41,9 @@ impl Error {
             }
             cause = error.source();
         }
-        false
+        // Where the footer of a file cannot be had, its library keeps the words of the cause alone.
+        let words = self.0.to_string();
+        words.contains("Object Store error: Generic") && !words.contains("LocalFileSystem")
     }
 
     /// Whether the place where the plan was sent to failed, and not the plan.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ferry::app::{cleaning, resuming};
+use ferry::app::cleaning;
 use object_store::memory::InMemory;
 
 use super::{bucket, in_store};
@@ -25,7 +25,6 @@ async fn another_state_is_kept_out() {
     assert!(said.contains("a --home of its own"), "{said}");
     assert!(reports.iter().all(|report| report.counts.read == 0), "{reports:?}");
     assert_eq!(in_store(&*store).await, before, "nothing of {run} was touched");
-    resuming::cancel(&second.setting, &run).expect("it is given up");
     let said = cleaning::clean(&second.setting, 0).await.expect_err("it is another's").to_string();
     assert!(said.contains("another state"), "{said}");
     assert_eq!(in_store(&*store).await, before);
