@@ -9,7 +9,10 @@ if [ -z "$(found)" ] && [ "$(id -u)" = 0 ]; then
 fi
 bin=$(found)
 [ -n "$bin" ] || { echo "there is no PostgreSQL: install Debian's package postgresql" >&2; exit 7; }
-work=$(mktemp -d "${TMPDIR:-/tmp}/postgres.XXXXXX")
+# Not below TMPDIR where this is root: that may be a folder of root's alone, into which the server's user cannot look.
+above=${TMPDIR:-/tmp}
+[ "$(id -u)" = 0 ] && above=/tmp && [ -w /dev/shm ] && above=/dev/shm
+work=$(mktemp -d "$above/postgres.XXXXXX")
 # The server refuses to run as root.
 as=""
 if [ "$(id -u)" = 0 ]; then
