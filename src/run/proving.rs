@@ -51,20 +51,17 @@ impl Working<'_> {
     ) -> Result<u64, Error> {
         self.progress.notice(format!("{} rows were handed over as files; Gainsight is read again", handed.rows));
         folder.set_aside(&MADE_AGAIN).await?;
-        let left = self.compare(load, folder, planned, handed, url).await;
+        let left = match self.planned_again(folder, planned).await {
+            Ok(()) => load.settle_proven(folder, self.late(handed, url).as_ref()).await,
+            Err(error) => Err(error),
+        };
         // What was planned is what counts, for the error file and for whoever looks again.
         folder.put_back().await?;
         left
     }
 
-    async fn compare(
-        &self,
-        load: &mut Load<'_>,
-        folder: &RunFolder,
-        planned: &Counts,
-        handed: &Handed,
-        url: &str,
-    ) -> Result<u64, Error> {
+    /// Makes the plan again, of the target of now, beside the one that was handed over.
+    async fn planned_again(&self, folder: &RunFolder, planned: &Counts) -> Result<(), Error> {
         let (job, services) = (self.job, self.services);
         let staging = Staging {
             folder,
@@ -76,14 +73,18 @@ impl Working<'_> {
         remember(job, &services.tenancy(job), None, &staging).await?;
         read_target_again(job, services, &staging).await?;
         plan(job, folder, planned.read, None, services, 0, self.progress).await?;
-        let is_late = services.clock.now().timestamp_millis() - handed.at_ms >= FILES_TAKEN_WITHIN_MS;
-        let late = is_late.then(|| Lost {
+        Ok(())
+    }
+
+    /// Why a row has failed that has not arrived by now; none as long as it may still come.
+    fn late(&self, handed: &Handed, url: &str) -> Option<Lost> {
+        let passed = self.services.clock.now().timestamp_millis() - handed.at_ms;
+        (passed >= FILES_TAKEN_WITHIN_MS).then(|| Lost {
             code: RejectCode::NotImported,
             message: format!(
                 "it was handed over as a file in {url}, and Gainsight does not hold it as it was handed over"
             ),
-        });
-        load.settle_proven(folder, late.as_ref()).await
+        })
     }
 }
 
