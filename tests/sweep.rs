@@ -99,8 +99,8 @@ impl Ledger for Dying {
         self.change("apply", |state| state.apply(run, at))
     }
 
-    fn written_since(&self, of: &Tenancy, job: &str, since_ms: i64) -> Kept<Option<String>> {
-        self.look(|state| state.written_since(of, job, since_ms))
+    fn written_since(&self, of: &Tenancy, job: &str, plan: &str) -> Kept<Option<String>> {
+        self.look(|state| state.written_since(of, job, plan))
     }
 
     fn take_up(&self, run: &str) -> Kept<()> {
@@ -133,6 +133,10 @@ impl Ledger for Dying {
 
     fn note(&self, run: &str, name: &str, text: &str) -> Kept<()> {
         self.change("note", |state| state.note(run, name, text))
+    }
+
+    fn looks(&self, run: &str, at_ms: i64) -> Kept<()> {
+        self.change("look", |state| state.looks(run, at_ms))
     }
 
     fn read_whole(&self, run: &str, dataset: &str) -> Kept<()> {

@@ -162,7 +162,7 @@ fn comes_first(run: &Run, chain: &Chain, state: &State) -> Result<(), Error> {
     let unfinished = state.unfinished_runs()?;
     for name in chain.steps.iter().take_while(|step| !step.contains(&run.job)).flatten() {
         // What began behind it, it has nothing to do with.
-        let last = state.last_run(name)?.filter(|last| last.chain == run.chain && last.started <= run.started);
+        let last = state.last_run(name)?.filter(|last| last.chain == run.chain && last.began <= run.began);
         let Some(last) = last else { continue };
         if Status::parse(&last.status).is_some_and(Status::is_done) {
             continue;

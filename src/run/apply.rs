@@ -133,7 +133,7 @@ fn not_applicable(
             "run {id} of this job was interrupted; `ferry resume {id}` first, or `ferry cancel {id}`"
         )));
     }
-    if let Some(later) = ledger.written_since(&of, &job.name, shown.now_ms)? {
+    if let Some(later) = ledger.written_since(&of, &job.name, &shown.run.id)? {
         return Ok(Some(format!("run {later} of this job has written since; {plan_again}")));
     }
     Ok(None)

@@ -31,7 +31,7 @@ impl Working<'_> {
             let (job, services, run) = (self.job, self.services, self.one.run.as_str());
             // From now on it can miss what others write.
             if self.ledger.reading(run, LOOKED)?.is_some_and(|noted| noted.checkpoint.is_empty()) {
-                self.ledger.note(run, LOOKED, &services.clock.now().timestamp_millis().to_string())?;
+                self.ledger.looks(run, services.clock.now().timestamp_millis())?;
             }
             wait_for_others(run, job, services, self.ledger, self.progress).await?;
             wait_for_imports(run, job, services, self.ledger, self.progress).await?;

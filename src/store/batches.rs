@@ -24,6 +24,12 @@ const SENT_BY: &str = "CASE WHEN EPOCH IS NOT NULL AND epoch IS DISTINCT FROM EP
     WHEN state = 'unknown' OR sent_at_ms >= GONE THEN sent_at_ms
     WHEN sent_at_ms + WITHIN < GONE THEN sent_at_ms + WITHIN ELSE GONE END";
 
+/// A call of a kind is the last one of its kind from now on: `?1` the run, `?2` the kind, `?3` the epoch, `?4` the moment.
+const WRITING: &str = "INSERT INTO writing (tenant, what, number, run, others, epoch, at_ms)
+    SELECT tenant, ?2, (SELECT coalesce(max(number), 0) + 1 FROM writing), ?1, 0, ?3, ?4 FROM run WHERE id = ?1 AND tenant IS NOT NULL
+    ON CONFLICT (tenant, what) DO UPDATE SET run = excluded.run, number = excluded.number, epoch = excluded.epoch,
+        others = CASE WHEN writing.run = excluded.run THEN writing.others ELSE writing.number END, at_ms = excluded.at_ms";
+
 impl State {
     pub(super) fn keep_intents(&self, run: &str, calls: &[Intent]) -> Result<Vec<i64>> {
         self.change("intend", |change| {
@@ -44,7 +50,12 @@ impl State {
                     open.queue(params![run, row, call.step, id, source_id])?;
                 }
                 numbers.push(id);
+                change.queue(WRITING, params![run, call.what, self.epoch, call.at_ms])?;
             }
+            change.queue(
+                "UPDATE run SET wrote = (SELECT max(number) FROM writing WHERE run = ?1) WHERE id = ?1",
+                [run],
+            )?;
             Ok(numbers)
         })
     }
@@ -66,6 +77,10 @@ impl State {
                 change.queue(
                     "UPDATE batch SET state = ?2, sent_at_ms = coalesce(?3, sent_at_ms) WHERE id = ?1",
                     params![id, answer.word(), heard_at],
+                )?;
+                change.queue(
+                    "UPDATE writing SET at_ms = ?3 WHERE run = ?1 AND what = (SELECT what FROM batch WHERE id = ?2) AND at_ms < ?3",
+                    params![run, id, heard_at],
                 )?;
                 // What a call was answered holds for all of its rows: those without an outcome are to be sent again.
                 if heard_at.is_none() {
@@ -118,12 +133,15 @@ impl State {
     }
 
     pub(super) fn last_made_of(&self, tenant: &str, what: &[String]) -> Result<Option<i64>> {
+        // Whoever made it in another opening was gone when this one began, whatever his clock said.
         let query = self.database.prepare(
-            "SELECT max(sent_at_ms) FROM batch JOIN run ON run.id = batch.run WHERE run.tenant = ?1 AND what = ?2",
+            "SELECT CASE WHEN ?4 IS NOT NULL AND epoch IS DISTINCT FROM ?4 THEN ?3 ELSE at_ms END
+             FROM writing WHERE tenant = ?1 AND what = ?2",
         );
         let mut last = None;
         for one in what {
-            last = last.max(query.query_row(params![tenant, one], |row| row.get::<Option<i64>>(0))?);
+            let params = params![tenant, one, self.opened_ms, self.epoch_among_machines()];
+            last = last.max(query.query_row(params, |row| row.get::<i64>(0)).optional()?);
         }
         Ok(last)
     }
@@ -139,26 +157,32 @@ impl State {
     /// Whether another run has written to an object of a tenant since a run last wrote, or looked at the target, or began. One that has
     /// not looked yet cannot have missed anything.
     pub(super) fn others_wrote_since(&self, tenant: &str, run: &str, what: &[&str]) -> Result<bool> {
-        let looked = self.kept_reading(run, LOOKED)?.map(|kept| kept.checkpoint);
-        if looked.as_deref() == Some("") {
+        if self.kept_reading(run, LOOKED)?.is_some_and(|kept| kept.checkpoint.is_empty()) {
             return Ok(false);
         }
-        let looked_ms: Option<i64> = looked.and_then(|at_ms| at_ms.parse().ok());
-        let since: i64 = self.database.query_row(
-            "SELECT coalesce((SELECT max(sent_at_ms) FROM batch WHERE run = ?1), ?2, (SELECT now_ms FROM run WHERE id = ?1), 0)",
-            params![run, looked_ms],
-            |row| row.get(0),
-        )?;
         let query = self.database.prepare(
-            "SELECT EXISTS (SELECT 1 FROM batch JOIN run ON run.id = batch.run
-             WHERE batch.run <> ?1 AND run.tenant = ?2 AND sent_at_ms > ?3 AND what = ?4)",
+            "SELECT EXISTS (SELECT 1 FROM writing JOIN run ON run.id = ?1 WHERE writing.tenant = ?2 AND what = ?3
+             AND CASE WHEN writing.run = ?1 THEN others ELSE number END
+               > CASE WHEN coalesce(wrote, 0) > coalesce(seen, 0) THEN wrote ELSE coalesce(seen, 0) END)",
         );
         for one in what {
-            if query.query_row(params![run, tenant, since, one], |row| row.get(0))? {
+            if query.query_row(params![run, tenant, one], |row| row.get(0))? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// A run looks at its target: what was written until now, it sees.
+    pub(super) fn keep_look(&self, run: &str, at_ms: i64) -> Result<()> {
+        self.change("look", |change| {
+            change.queue(
+                "INSERT INTO reading (run, dataset, checkpoint, rows, is_done) VALUES (?1, ?2, ?3, 0, 0)
+                 ON CONFLICT (run, dataset) DO UPDATE SET checkpoint = excluded.checkpoint",
+                params![run, LOOKED, at_ms.to_string()],
+            )?;
+            change.queue("UPDATE run SET seen = (SELECT max(number) FROM writing) WHERE id = ?1", [run])
+        })
     }
 
     pub(super) fn close_batches_of_others(&self, tenant: &str, run: &str, sent_by_ms: i64) -> Result<()> {

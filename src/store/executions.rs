@@ -79,9 +79,10 @@ impl State {
     pub fn newest_runs(&self) -> Result<Vec<Run>> {
         // A state that was made before there were phases is looked at as it is.
         let is_run = if self.has_table("lease")? { "other.phase <> 'planning'" } else { "other.status <> 'planned'" };
+        let (_, newest) = self.orders()?;
         let query = self.database.prepare(&format!(
             "SELECT * FROM run AS one WHERE id = (SELECT id FROM run AS other WHERE other.job = one.job AND {is_run}
-                 ORDER BY started DESC, id DESC LIMIT 1) ORDER BY job"
+                 ORDER BY {newest} LIMIT 1) ORDER BY job"
         ));
         query.query_map((), run)
     }

@@ -28,8 +28,8 @@ impl Ledger for State {
         self.apply_plan(run, at)
     }
 
-    fn written_since(&self, of: &Tenancy, job: &str, since_ms: i64) -> Result<Option<String>> {
-        self.run_that_wrote_since(of, job, since_ms)
+    fn written_since(&self, of: &Tenancy, job: &str, plan: &str) -> Result<Option<String>> {
+        self.run_that_wrote_since(of, job, plan)
     }
 
     fn take_up(&self, run: &str) -> Result<()> {
@@ -62,6 +62,10 @@ impl Ledger for State {
 
     fn note(&self, run: &str, name: &str, text: &str) -> Result<()> {
         self.keep_note(run, name, text)
+    }
+
+    fn looks(&self, run: &str, at_ms: i64) -> Result<()> {
+        self.keep_look(run, at_ms)
     }
 
     fn read_whole(&self, run: &str, dataset: &str) -> Result<()> {

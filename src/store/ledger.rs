@@ -278,8 +278,8 @@ pub trait Ledger {
     fn begun(&self, run: &str) -> Result<Option<Unfinished>>;
     /// Makes a run that loads of a plan; whether it still was one.
     fn apply(&self, run: &str, at: &str) -> Result<bool>;
-    /// Another run of a job that has made a call since a moment in milliseconds since 1970, if there is one.
-    fn written_since(&self, of: &Tenancy, job: &str, since_ms: i64) -> Result<Option<String>>;
+    /// Another run of a job that has made a call since a plan of it began, if there is one.
+    fn written_since(&self, of: &Tenancy, job: &str, plan: &str) -> Result<Option<String>>;
     /// Goes on with a run.
     fn take_up(&self, run: &str) -> Result<()>;
     /// Whether somebody allowed a run to change as much as it planned.
@@ -297,6 +297,8 @@ pub trait Ledger {
     fn page(&self, run: &str, dataset: &str, part: Option<&Part>, checkpoint: &str) -> Result<()>;
     /// Keeps a note of a run under a name, in place of an earlier one: [`Ledger::reading`] gives it as the checkpoint of that name.
     fn note(&self, run: &str, name: &str, text: &str) -> Result<()>;
+    /// A run looks at its target at a moment in milliseconds since 1970: what others have written until now, it does not miss.
+    fn looks(&self, run: &str, at_ms: i64) -> Result<()>;
     /// Keeps that a dataset was read to its end.
     fn read_whole(&self, run: &str, dataset: &str) -> Result<()>;
     /// Forgets what was read of a dataset.

@@ -57,7 +57,7 @@ impl State {
             let is_needed = change.query_row(
                 "SELECT EXISTS (SELECT 1 FROM base WHERE run = ?1) OR EXISTS (SELECT 1 FROM due WHERE run = ?1)
                      OR EXISTS (SELECT 1 FROM ambiguous WHERE run = ?1) OR EXISTS (SELECT 1 FROM notice WHERE run = ?1 AND state = 'due')
-                     OR NOT EXISTS (SELECT 1 FROM run AS newer, run AS one WHERE one.id = ?1 AND newer.job = one.job AND newer.id > one.id)",
+                     OR NOT EXISTS (SELECT 1 FROM run AS newer, run AS one WHERE one.id = ?1 AND newer.job = one.job AND newer.began > one.began)",
                 [id],
                 |row| row.get::<bool>(0),
             )?;

@@ -34,6 +34,9 @@ pub struct Run {
     pub message: Option<String>,
     /// How many processes have worked on it.
     pub attempts: i64,
+    /// As which of all runs it began: of two the later one has the greater number, whatever the clocks of their machines said. 0 of runs
+    /// in a state of an earlier version.
+    pub began: i64,
 }
 
 /// A stage of a run.
@@ -76,8 +79,9 @@ impl State {
             let id = format!("{}-{number:04}", one.day);
             change.queue(
                 "INSERT INTO run (id, job, chain, started, status, organization, tenant, phase, job_digest, now_ms, chosen,
-                     relied, started_by, slot_ms)
-                 VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?10, ?7, ?8, ?9, ?11, ?12, ?13)",
+                     relied, started_by, slot_ms, began, seen)
+                 VALUES (?1, ?2, ?3, ?4, 'running', ?5, ?6, ?10, ?7, ?8, ?9, ?11, ?12, ?13,
+                     (SELECT coalesce(max(began), 0) + 1 FROM run), (SELECT max(number) FROM writing))",
                 params![
                     id,
                     one.job,
@@ -102,7 +106,7 @@ impl State {
     pub(super) fn unfinished_run(&self, of: &Tenancy, job: &str) -> Result<Option<Unfinished>> {
         let found = self.database.query_row(
             "SELECT * FROM run WHERE job = ?1 AND organization = ?2 AND tenant = ?3 AND phase <> 'planning'
-             ORDER BY started DESC, id DESC LIMIT 1",
+             ORDER BY began DESC LIMIT 1",
             params![job, of.organization, of.tenant],
             unfinished,
         );
@@ -117,7 +121,8 @@ impl State {
     pub(super) fn apply_plan(&self, id: &str, at: &str) -> Result<bool> {
         self.change("apply", |change| {
             let applied = change.execute(
-                "UPDATE run SET phase = 'loading', status = 'running', started = ?2, ended = NULL, report = NULL, message = NULL
+                "UPDATE run SET phase = 'loading', status = 'running', started = ?2, ended = NULL, report = NULL, message = NULL,
+                     began = (SELECT max(began) + 1 FROM run)
                  WHERE id = ?1 AND phase = 'planning' AND status = 'planned'",
                 [id, at],
             )?;
@@ -126,11 +131,11 @@ impl State {
         .inspect(|is_applied| if *is_applied { self.enter(id) })
     }
 
-    pub(super) fn run_that_wrote_since(&self, of: &Tenancy, job: &str, since_ms: i64) -> Result<Option<String>> {
+    pub(super) fn run_that_wrote_since(&self, of: &Tenancy, job: &str, plan: &str) -> Result<Option<String>> {
         let found = self.database.query_row(
-            "SELECT run.id FROM run JOIN batch ON batch.run = run.id
-             WHERE job = ?1 AND organization = ?2 AND tenant = ?3 AND sent_at_ms > ?4 ORDER BY sent_at_ms DESC LIMIT 1",
-            params![job, of.organization, of.tenant, since_ms],
+            "SELECT id FROM run WHERE job = ?1 AND organization = ?2 AND tenant = ?3 AND id <> ?4
+             AND wrote > (SELECT coalesce(seen, 0) FROM run WHERE id = ?4) ORDER BY wrote DESC LIMIT 1",
+            params![job, of.organization, of.tenant, plan],
             |row| row.get(0),
         );
         found.optional()
@@ -269,13 +274,20 @@ impl State {
     /// # Errors
     /// If they cannot be read.
     pub fn unfinished_runs(&self) -> Result<Vec<Run>> {
-        let query = self.database.prepare(
+        let (oldest, newest) = self.orders()?;
+        let query = self.database.prepare(&format!(
             "SELECT * FROM run AS one WHERE phase NOT IN ('ended', 'planning') AND id = (
                 SELECT id FROM run AS other WHERE other.job = one.job AND other.organization = one.organization
-                AND other.tenant = one.tenant AND other.phase <> 'planning' ORDER BY started DESC, id DESC LIMIT 1)
-             AND id NOT IN (SELECT value FROM json_each(?1)) ORDER BY started, id",
-        );
+                AND other.tenant = one.tenant AND other.phase <> 'planning' ORDER BY {newest} LIMIT 1)
+             AND id NOT IN (SELECT value FROM json_each(?1)) ORDER BY {oldest}"
+        ));
         query.query_map([self.alive_as_json()], run)
+    }
+
+    /// Orders of runs, the oldest first and the newest first. A state that an earlier version made is looked at as it is.
+    pub(super) fn orders(&self) -> Result<(&'static str, &'static str)> {
+        let is_counted = self.has_table("writing")?;
+        Ok(if is_counted { ("began", "began DESC") } else { ("started, id", "started DESC, id DESC") })
     }
 
     /// Forgets the pages, calls and outcomes of a run; what it amounted to stays. Says whether there were any.
@@ -298,12 +310,9 @@ impl State {
     /// # Errors
     /// If it cannot be read.
     pub fn last_run(&self, job: &str) -> Result<Option<Run>> {
-        let found = self.database.query_row(
-            "SELECT * FROM run WHERE job = ?1 AND phase <> 'planning' ORDER BY started DESC, id DESC LIMIT 1",
-            [job],
-            run,
-        );
-        found.optional()
+        let (_, newest) = self.orders()?;
+        let last = format!("SELECT * FROM run WHERE job = ?1 AND phase <> 'planning' ORDER BY {newest} LIMIT 1");
+        self.database.query_row(&last, [job], run).optional()
     }
 
     /// How the last run of a job that came to an end did, plans apart; none if it never did.
@@ -311,12 +320,11 @@ impl State {
     /// # Errors
     /// If it cannot be read.
     pub fn last_status(&self, job: &str) -> Result<Option<String>> {
-        let found = self.database.query_row(
-            "SELECT status FROM run WHERE job = ?1 AND ended IS NOT NULL AND phase <> 'planning' ORDER BY started DESC, id DESC LIMIT 1",
-            [job],
-            |row| row.get(0),
+        let (_, newest) = self.orders()?;
+        let last = format!(
+            "SELECT status FROM run WHERE job = ?1 AND ended IS NOT NULL AND phase <> 'planning' ORDER BY {newest} LIMIT 1"
         );
-        found.optional()
+        self.database.query_row(&last, [job], |row| row.get(0)).optional()
     }
 }
 
@@ -344,6 +352,7 @@ pub(super) fn run(row: &Row<'_>) -> Result<Run> {
         report: row.get("report")?,
         message: row.get("message")?,
         attempts: row.get("attempts").unwrap_or(1),
+        began: row.get::<Option<i64>>("began").ok().flatten().unwrap_or_default(),
     })
 }
 

@@ -131,11 +131,37 @@ CREATE TABLE ambiguous (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What the eighth version added: in which order runs began and wrote, by numbers of the state. Moments of two machines are not to be
+/// compared, as one of their clocks may be ahead. Of each kind of call the last one stays when its run is cleaned: its number, and the
+/// number of the last one by another run than that.
+const ORDER: &str = "
+ALTER TABLE run ADD COLUMN began INTEGER;
+ALTER TABLE run ADD COLUMN seen INTEGER;
+ALTER TABLE run ADD COLUMN wrote INTEGER;
+CREATE TABLE writing (
+    tenant TEXT NOT NULL, what TEXT NOT NULL, number INTEGER NOT NULL, run TEXT NOT NULL, others INTEGER NOT NULL,
+    epoch INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (tenant, what)
+) STRICT, WITHOUT ROWID;
+UPDATE run SET began = numbered.number
+    FROM (SELECT id, row_number() OVER (ORDER BY started, id) AS number FROM run) AS numbered WHERE run.id = numbered.id;
+UPDATE run SET wrote = (SELECT max(batch.id) FROM batch WHERE batch.run = run.id);
+UPDATE run SET seen = (SELECT max(batch.id) FROM batch WHERE sent_at_ms <= now_ms) WHERE phase <> 'ended';
+INSERT INTO writing (tenant, what, number, run, others, epoch, at_ms)
+    SELECT run.tenant, batch.what, batch.id, batch.run, coalesce((
+        SELECT max(one.id) FROM batch AS one JOIN run AS its ON its.id = one.run
+        WHERE its.tenant = run.tenant AND one.what = batch.what AND one.run <> batch.run), 0), batch.epoch, batch.sent_at_ms
+    FROM batch JOIN run ON run.id = batch.run WHERE batch.id IN (
+        SELECT max(one.id) FROM batch AS one JOIN run AS its ON its.id = one.run WHERE its.tenant IS NOT NULL
+        GROUP BY its.tenant, one.what);
+DROP INDEX run_by_job;
+CREATE INDEX run_by_job ON run (job, organization, tenant, began);
+";
+
 /// What leads from each version to the next.
-pub(super) const STEPS: [&str; 7] = [TABLES, CONNECTIONS, SPENT, LEDGER, LINKS, BASE, OPERATIONS];
+pub(super) const STEPS: [&str; 8] = [TABLES, CONNECTIONS, SPENT, LEDGER, LINKS, BASE, OPERATIONS, ORDER];
 
 /// The version that this code writes.
-pub(super) const VERSION: i64 = 7;
+pub(super) const VERSION: i64 = 8;
 
 /// What a server has beside that: the version in a row, as it has no other place for it, with which cluster it was; and of each lease how
 /// long it holds and on which machine its owner is, which the lock of a home says of a file.

@@ -49,7 +49,7 @@ async fn a_copy_is_whole_its_owners_alone_and_never_written_over() {
     // Whoever has the home does not keep anybody from copying.
     let held = Held::at_once(&stage.setting).unwrap();
     let copied = back_up(&stage.setting, &file).unwrap();
-    assert_eq!((copied.version, copied.bytes), (7, file.metadata().unwrap().len()));
+    assert_eq!((copied.version, copied.bytes), (8, file.metadata().unwrap().len()));
     drop(held);
     #[cfg(unix)]
     {
@@ -125,7 +125,7 @@ async fn what_is_no_usable_copy_changes_nothing() {
         (wrong("text.db", b"this is no database at all, though it is long enough to be one"), "cannot be put back", 2),
         (wrong("damaged.db", &damaged), "cannot be put back", 2),
         (wrong("half.db", &bytes[..middle]), "cannot be put back", 2),
-        (newer, "has version 99, and this ferry knows 7", 7),
+        (newer, "has version 99, and this ferry knows 8", 7),
         (other, "it is no state of ferry's", 2),
         (stage.setting.home.clone(), "it is not there", 2),
     ] {
@@ -252,7 +252,7 @@ fn a_state_that_an_older_ferry_works_on_is_not_brought_forward_beside_it() {
     assert_eq!(State::look(&home.state_path()).unwrap().unwrap().version().unwrap(), 1);
     let path = home.state_path();
     drop(home);
-    assert_eq!(State::join(&path).unwrap().version().unwrap(), 7);
+    assert_eq!(State::join(&path).unwrap().version().unwrap(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,7 +264,7 @@ async fn a_copy_of_an_earlier_version_is_put_back_as_one_of_this() {
     let restored = restore(&stage.setting, &file).unwrap();
     assert_eq!(restored.newest_run.as_deref(), Some("20260101-0001"));
     let state = State::look(&state_of(&stage)).unwrap().unwrap();
-    assert_eq!(state.version().unwrap(), 7);
+    assert_eq!(state.version().unwrap(), 8);
     drop(state);
     assert_eq!(stage.run(USERS).await[0].counts.failed(), 0);
 }

@@ -1,6 +1,6 @@
 //! Several runs alive in one process: what the state says of others is meant of those that nobody is working on.
 
-use ferry::store::ledger::{Answer, Intent, LOOKED, Ledger};
+use ferry::store::ledger::{Answer, Begin, Intent, LOOKED, Ledger};
 use ferry::store::state::{State, Tenancy};
 use tempfile::TempDir;
 
@@ -126,8 +126,39 @@ fn a_run_that_has_not_looked_at_its_target_misses_nothing() {
     call(&state, &writer, 500);
     let wrote = || state.others_wrote("t", &early, &[INSERT]).unwrap();
     assert!(!wrote());
-    state.note(&early, LOOKED, "500").unwrap();
+    state.looks(&early, 500).unwrap();
     assert!(!wrote(), "what was written before it looked, it has seen");
     call(&state, &writer, 501);
     assert!(wrote());
+}
+
+#[test]
+fn what_is_later_is_told_by_the_ledger_and_not_by_the_clocks_of_two_machines() {
+    let desk = Desk::new();
+    let state = desk.open();
+    let (early, writer) = (desk.begin(&state, "early"), desk.begin(&state, "writer"));
+    let wrote = |run: &str| state.others_wrote("t", run, &[INSERT]).unwrap();
+    call(&state, &early, 5_000);
+    assert!(!wrote(&early) && wrote(&writer), "one's own calls are not those of others");
+    // The other machine's clock is behind by four seconds.
+    call(&state, &writer, 1_000);
+    assert!(wrote(&early) && !wrote(&writer));
+    state.clean_run(&writer).unwrap();
+    assert!(wrote(&early), "what a run wrote stays when its calls are cleaned away");
+    call(&state, &early, 5_001);
+    assert!(!wrote(&early) && wrote(&writer), "it has looked at what it found there before it wrote again");
+    let late = desk.begin(&state, "late");
+    assert!(!wrote(&late), "it began behind all of them");
+}
+
+#[test]
+fn the_run_that_began_last_is_the_newest_though_its_clock_is_behind() {
+    let desk = Desk::new();
+    let state = desk.open();
+    let begin = |started| state.begin(&Begin { started, ..beginning("job", &desk.of) }).unwrap();
+    let (_first, second) = (begin("2026-01-01T00:00:09Z"), begin("2026-01-01T00:00:01Z"));
+    assert_eq!(state.last_run("job").unwrap().unwrap().id, second);
+    assert_eq!(state.unfinished(&desk.of, "job").unwrap().unwrap().run.id, second);
+    state.left(&second);
+    assert_eq!(state.unfinished_runs().unwrap()[0].id, second);
 }

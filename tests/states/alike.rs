@@ -92,7 +92,7 @@ fn readings(state: &State, run: &str, diary: &mut Diary) {
     state.page(run, "target", Some(&part(1)), "").unwrap();
     state.read_again(run, "target").unwrap();
     diary.note("read again", state.reading(run, "target"));
-    state.note(run, LOOKED, "1000").unwrap();
+    state.looks(run, 1_000).unwrap();
     diary.note("noted", (state.reading(run, LOOKED), state.noted_by_others("t", "none", LOOKED)));
 }
 
@@ -128,7 +128,7 @@ fn calls(state: &State, run: &str, diary: &mut Diary) {
         "tally",
         (state.tally(run), state.has_open_calls(run), state.last_made("t", &["insert company".to_owned()])),
     );
-    diary.note("wrote", state.written_since(&of(), "job", 4_000).map(|found| found.is_some()));
+    diary.note("wrote", (state.written_since(&of(), "job", run), state.written_since(&of(), "job", "none")));
     diary.note("refusals", state.refusals(&of(), "job"));
     diary.note("identities", state.identities(&of()));
     diary.note("links", (state.links(&of(), "job", None), state.links(&of(), "job", Some(("s1", "company")))));

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)] // The numbers are what one runs them for.
 
 mod alike;
+mod brought_forward;
 mod counted;
 mod drawn;
 mod handed_over;

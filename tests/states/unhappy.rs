@@ -135,7 +135,7 @@ async fn no_password_is_in_anything_that_is_written() {
     }
     let (_, said) = run(&bare, "not-for-people", &["doctor"]);
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("can be written, version 7") && said.contains("in postgres://ferry@127.0.0.1:"), "{said}");
+    assert!(said.contains("can be written, version 8") && said.contains("in postgres://ferry@127.0.0.1:"), "{said}");
     let (code, said) = run(&bare, PASSWORD, &["run", COMPANIES]);
     assert!(code == 3 && said.contains("PGPASSWORD"), "{code} {said}");
     let (code, said) = run(&bare, "not-for-people", &["state", "backup", "/nowhere/x"]);
