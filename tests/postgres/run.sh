@@ -1,6 +1,6 @@
 #!/bin/sh
 # The state in PostgreSQL: a server of its own, the tests of both kinds of state, then two daemons that are killed at random moments.
-# Usage: tests/postgres/run.sh [KILLS [SEED]]; 200 kills take some twelve minutes, 0 leaves them out.
+# Usage: tests/postgres/run.sh [KILLS [SEED]]; 200 kills take some twenty minutes, 0 leaves them out.
 set -eu
 cd "$(dirname "$0")/../.."
 kills=${1:-200}

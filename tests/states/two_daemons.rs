@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, Utc};
 use ferry::sandbox::{Options, start_with};
+use ferry::store::state::State;
 use serde_json::{Value, json};
 
 use super::server::Schema;
@@ -22,11 +23,16 @@ const KILLS: usize = 200;
 const WORLDS: usize = 4;
 const ROWS: usize = 60;
 /// Jobs that do the same as the one of companies, so that there is always one that is due.
-const COPIES: usize = 8;
+const COPIES: usize = 16;
 const PACE: &str = "SCHEDULE EVERY 1m";
-const LATENCY_MS: u64 = 15;
+/// So long that runs of all jobs fill most of a minute: a kill at any moment meets one.
+const LATENCY_MS: u64 = 100;
+/// How long a kill waits for a run that it can meet.
+const RUN_WITHIN: Duration = Duration::from_secs(30);
+/// How many kills in a hundred have to meet a run of the daemon that is killed.
+const MET_OF_A_HUNDRED: usize = 60;
 /// How long everything that is due may take when nobody kills any more.
-const QUIET_WITHIN: Duration = Duration::from_secs(180);
+const QUIET_WITHIN: Duration = Duration::from_secs(300);
 
 struct World {
     desk: Desk,
@@ -147,21 +153,74 @@ const NEVER: [(&str, &str); 7] = [
       WHERE one.status <> 'cancelled' AND other.status <> 'cancelled'"),
 ];
 
+/// Of so many kills how many ended a daemon that was at work on a run, and how many of these while a call of it was under way.
+#[derive(Debug, Default)]
+struct Met {
+    kills: usize,
+    runs: usize,
+    calls: usize,
+}
+
+/// Runs that are under way, each by its number and how many processes have worked on it, and whether a call of it has no answer.
+type UnderWay = BTreeMap<String, bool>;
+
+impl World {
+    /// What is under way, or was when its process was killed.
+    fn under_way(&self) -> UnderWay {
+        let found = self.schema().say(
+            "SELECT id || ' ' || attempts, EXISTS (SELECT 1 FROM batch WHERE batch.run = run.id AND state = 'sent'
+                AND EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.id AND result IS NULL))
+             FROM run WHERE status = 'running' AND phase <> 'ended'",
+        );
+        found.into_iter().map(|mut row| (row.remove(0).unwrap(), row[0].as_deref() == Some("t"))).collect()
+    }
+
+    /// Waits for one of the daemons to have a run under way that is not among those that the last kill left, or to have a call of one
+    /// under way; gives which it is. None, if nothing of that comes for long.
+    fn at_work(&self, daemons: &[Child; 2], left: &UnderWay, with_call: bool) -> Option<usize> {
+        let since = Instant::now();
+        while since.elapsed() < RUN_WITHIN {
+            let is_met =
+                self.under_way().iter().any(|(run, has_call)| !left.contains_key(run) && (*has_call || !with_call));
+            let process =
+                if is_met { self.schema().one("SELECT process FROM lease WHERE name = 'home'") } else { String::new() };
+            if let Some(owner) = daemons.iter().position(|daemon| daemon.id().to_string() == process) {
+                return Some(owner);
+            }
+            std::thread::sleep(Duration::from_millis(40));
+        }
+        None
+    }
+}
+
 /// Kills daemons, begins them again, and lets them come to an end.
-fn disturb(world: &World, kills: usize, dice: &mut Dice, deeds: &mut Deeds) {
+fn disturb(world: &World, kills: usize, dice: &mut Dice, deeds: &mut Deeds) -> Met {
+    // The state is there before anybody asks it.
+    drop(State::open(world.schema().place()).unwrap());
     let mut daemons = [0, 1].map(|which| world.begin(which));
+    let (mut met, mut left) = (Met { kills, ..Met::default() }, UnderWay::new());
     for _ in 0..kills {
-        std::thread::sleep(Duration::from_millis(300 + dice.below(5_000) as u64));
-        if dice.maybe(60) {
+        std::thread::sleep(Duration::from_millis(100 + dice.below(1_000) as u64));
+        for _ in 0..dice.below(16) {
             world.deed(dice, deeds);
         }
-        // Now and then both at once, as when the power goes.
-        let first = dice.below(2);
+        // At any moment of a run, or while it waits for an answer.
+        let with_call = dice.maybe(50);
+        let owner = world.at_work(&daemons, &left, with_call);
+        std::thread::sleep(Duration::from_millis(dice.below(if with_call { 60 } else { 900 }) as u64));
+        // Now and then whoever stands by, and both at once, as when the power goes.
+        let first = owner.filter(|_| dice.maybe(90)).unwrap_or_else(|| dice.below(2));
         let which: &[usize] = if dice.maybe(10) { &[first, 1 - first] } else { &[first] };
         for which in which {
             assert_eq!(daemons[*which].try_wait().unwrap(), None, "it ended by itself\n{}", world.logs());
             daemons[*which].kill().unwrap();
             daemons[*which].wait().unwrap();
+        }
+        if owner.is_some_and(|owner| which.contains(&owner)) {
+            let now = world.under_way();
+            met.runs += usize::from(now.keys().any(|run| !left.contains_key(run)));
+            met.calls += usize::from(now.iter().any(|(run, has_call)| *has_call && !left.contains_key(run)));
+            left = now;
         }
         for which in which {
             daemons[*which] = world.begin(*which);
@@ -174,13 +233,14 @@ fn disturb(world: &World, kills: usize, dice: &mut Dice, deeds: &mut Deeds) {
         assert!(asked.success());
         assert_eq!(daemon.wait().unwrap().code(), Some(0), "{}", world.logs());
     }
+    met
 }
 
-async fn disturbed(number: usize, kills: usize, seed: u64) -> (usize, BTreeMap<String, i64>) {
-    let Some(schema) = Schema::make() else { return (0, BTreeMap::new()) };
+async fn disturbed(number: usize, kills: usize, seed: u64) -> (Met, BTreeMap<String, i64>) {
+    let Some(schema) = Schema::make() else { return (Met::default(), BTreeMap::new()) };
     let (mut dice, mut deeds) = (Dice::of(seed), Deeds::new());
     let world = World::new(number % 2 == 1, Some(schema)).await;
-    tokio::task::block_in_place(|| disturb(&world, kills, &mut dice, &mut deeds));
+    let met = tokio::task::block_in_place(|| disturb(&world, kills, &mut dice, &mut deeds));
     let what = format!("world {number}, seed {seed}");
     for (never, query) in NEVER {
         let found = world.schema().say(query);
@@ -214,28 +274,29 @@ async fn disturbed(number: usize, kills: usize, seed: u64) -> (usize, BTreeMap<S
         ("times", "SELECT count(*) FROM slot WHERE state IN ('begun', 'made_up')"),
     ];
     let count = |query| world.schema().one(query).parse().unwrap();
-    (kills, counted.into_iter().map(|(name, query)| (name.to_owned(), count(query))).collect())
+    (met, counted.into_iter().map(|(name, query)| (name.to_owned(), count(query))).collect())
 }
 
 /// `FERRY_KILLS` and `FERRY_SEED` say how many, and which.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "some twelve minutes: two daemons are killed 200 times; postgres/run.sh runs it"]
+#[ignore = "some twenty minutes: two daemons are killed 200 times; postgres/run.sh runs it"]
 async fn two_daemons_that_are_killed_lose_nothing_and_do_nothing_twice() {
     let number = |name: &str, otherwise: u64| std::env::var(name).map_or(otherwise, |text| text.parse().unwrap());
     let (kills, seed) = (number("FERRY_KILLS", KILLS as u64), number("FERRY_SEED", 1));
     let each = usize::try_from(kills).unwrap().div_ceil(WORLDS);
     // Two worlds at a time: most of the time something is waited for.
-    let mut all = 0;
+    let mut all = Met::default();
     for pair in 0..WORLDS / 2 {
         let worlds = [0, 1].map(|n| {
             let number = pair * 2 + n;
             tokio::spawn(async move { disturbed(number, each, seed * 100 + number as u64).await })
         });
         for world in worlds {
-            let (kills, counted) = world.await.unwrap();
-            all += kills;
-            println!("{kills} kills: {counted:?}");
+            let (met, counted) = world.await.unwrap();
+            println!("{met:?}: {counted:?}");
+            (all.kills, all.runs, all.calls) = (all.kills + met.kills, all.runs + met.runs, all.calls + met.calls);
         }
     }
-    println!("{all} kills of two daemons");
+    println!("{all:?}");
+    assert!(all.runs * 100 >= all.kills * MET_OF_A_HUNDRED, "most kills met nobody at work: {all:?}");
 }
