@@ -51,7 +51,7 @@ Q
 begin scheduler "$ferry" cluster scheduler --listen 127.0.0.1:0
 until_said scheduler 'http://'
 cluster=$(sed -n 's/^Scheduler *//p' scheduler.log)
-executor() { begin "executor-$1" "$ferry" cluster executor --scheduler "$cluster" --cores 1 --memory-mb 1024 --work "$work/work-$1"; }
+executor() { begin "executor-$1" "$ferry" cluster executor --scheduler "$cluster" --memory-mb 1024 --work "$work/work-$1"; }
 executor 1
 executor 2
 
