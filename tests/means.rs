@@ -36,6 +36,12 @@ const PERSONS: &str = r#"CREATE JOB "P" AS UPSERT INTO gainsight.Person, gainsig
   WHERE c.statecode = 'Active'
   ON SOURCE DELETE SET "Company Person"."Active" = FALSE, Person."Comments" = 'gone' ON SOURCE LEAVE SET "Company Person"."Active" = FALSE;"#;
 
+/// Rows of one key, of which the newest counts: whether its record is what a row says is not known before the others have come.
+const SHARED: &str = r#"CREATE JOB "S" AS UPSERT INTO gainsight."Opportunity__gc" KEY ("Opportunity External Id")
+  WHEN DUPLICATE KEY THEN KEEP LATEST BY o.modifiedon SELECT
+    'all of ' || RIGHT(o.name, 1) AS "Opportunity External Id", o.name AS "Name", 'EUR' AS "Currency"
+  FROM dynamics.opportunity AS o WHERE o.name NOT LIKE 'Renamed%';"#;
+
 /// One thread and room for everything; several, buckets of a few rows, nothing that is settled beforehand, sides that have to go to the disk, and all of it.
 fn all() -> Vec<Means> {
     let usual = Means { threads: 1, ..Means::default() };
@@ -78,8 +84,8 @@ async fn a_plan_is_the_same_by_any_means() {
     let lost = JOB
         .replace("JOB \"J\"", "JOB \"L\"")
         .replace("'%3%';", "'%3%' ON SOURCE DELETE DELETE ON SOURCE LEAVE SET \"Currency\" = 'left';");
-    let more = [("j.ferry", JOB), ("l.ferry", lost.as_str()), ("p.ferry", PERSONS)];
-    for job in ["J", "L", "P"] {
+    let more = [("j.ferry", JOB), ("l.ferry", lost.as_str()), ("p.ferry", PERSONS), ("s.ferry", SHARED)];
+    for job in ["J", "L", "P", "S"] {
         stage.try_run_with(job, &more).await.1.expect("the run ends");
     }
     for row in stage.sandbox.table("opportunity").into_iter().step_by(31) {
@@ -103,24 +109,26 @@ async fn a_plan_is_the_same_by_any_means() {
         stage.sandbox.put_record("Opportunity__gc", record);
     }
     let mut reports = stage.run(CHAIN).await;
-    for job in ["J", "L", "P"] {
+    for job in ["J", "L", "P", "S"] {
         reports.extend(stage.try_run_with(job, &more).await.0);
     }
     let workspace = stage.workspace(&more).await.or_mistakes().expect("the project is right");
-    let (mut is_compared, mut are_lost) = (false, false);
-    for name in [USERS, COMPANIES, PEOPLE, "J", "L", "P"] {
+    let (mut is_compared, mut are_lost, mut are_shared) = (false, false, false);
+    for name in [USERS, COMPANIES, PEOPLE, "J", "L", "P", "S"] {
         let report = reports.iter().find(|report| report.job == name).expect("it ran");
         let folder = RunFolder::open(&folder(&stage, &report.run)).expect("its folder");
         let job = workspace.project.jobs[name].at(0);
         let counts = &report.counts;
         is_compared |= counts.unchanged > 0 && counts.updated > 0 && counts.filtered > 0 && counts.error > 0;
         are_lost |= name == "P" && counts.deleted + counts.updated > 0;
+        are_shared |= name == "S" && counts.unchanged > 0 && counts.superseded + counts.rejected > 0;
         let first = made(&job, &folder, all()[0]).await;
         for means in &all()[1..] {
             assert_eq!(made(&job, &folder, *means).await, first, "{name} by {means:?}");
         }
     }
     assert!(is_compared, "of one job rows are settled, compared and decided before");
+    assert!(are_shared, "of one several rows have one key, and its record is what the newest of them says");
     assert!(are_lost, "of one with two targets something is done about lost rows");
 }
 

@@ -10,7 +10,7 @@ use datafusion::logical_expr::ident;
 use datafusion::prelude::DataFrame;
 
 use super::error::Result;
-use super::frame::add;
+use super::frame::{add, without};
 use super::matching::{Held, matched, newest};
 use super::pending;
 use super::reason::Reasons;
@@ -46,7 +46,7 @@ impl<'a> Comparison<'a> {
     /// If a dataset cannot be read.
     pub async fn begin(engine: &'a Engine, job: &'a Job, screen: Option<Arc<Screen>>) -> Result<Self> {
         let left = match &screen {
-            Some(screen) => screen.left().max(screen.wanted),
+            Some(screen) => screen.left.max(screen.wanted),
             None if can_be_screened(job) => {
                 let fields = dataset::table_fields(job, None);
                 let source = engine.dataset(dataset::SOURCE, &dataset::table_schema(&fields, true, None)).await?;
@@ -66,6 +66,12 @@ impl<'a> Comparison<'a> {
     #[must_use]
     pub fn is_dealt(&self) -> bool {
         self.screen.is_some() || self.buckets > 1
+    }
+
+    /// Whether [`dataset::LEFT`] has just the rows that are compared, in one bucket: they are not dealt out then.
+    #[must_use]
+    pub fn is_left_whole(&self) -> bool {
+        self.buckets == 1 && self.screen.as_ref().is_some_and(|screen| screen.late == 0 && screen.left > 0)
     }
 
     /// The records that rows are compared with, in any order, each with the digest of its key.
@@ -95,7 +101,11 @@ impl<'a> Comparison<'a> {
         let (rows, held) = if self.is_dealt() {
             let records = engine.dataset(&dataset::held_in(number), &target(job).1).await?;
             let held = Held { targets: vec![Some(records)], avatars: None };
-            (engine.stored(&dataset::mapped_in(number)).await?, held)
+            let rows = match self.is_left_whole() {
+                true => without(engine.stored(dataset::LEFT).await?, |name| name == KEY)?,
+                false => engine.stored(&dataset::mapped_in(number)).await?,
+            };
+            (rows, held)
         } else {
             (engine.stored(dataset::MAPPED).await?, held(engine, job).await?)
         };
@@ -114,7 +124,7 @@ impl<'a> Comparison<'a> {
             for number in 0..self.buckets {
                 all.push(engine.one_by_one(engine.stored(&dataset::compared_in(number)).await?).await?);
             }
-        } else if self.screen.as_ref().is_none_or(|screen| screen.left() > 0) {
+        } else if self.screen.as_ref().is_none_or(|screen| screen.left > 0) {
             all.push(self.bucket(0).await?);
         }
         all.extend(self.settled().await?);

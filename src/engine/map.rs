@@ -19,7 +19,7 @@ use super::lower::{Lowered, column, lower, type_column};
 use super::matching::violations;
 use super::reason::{Cause, Reasons};
 use super::repeated::{Repeated, repeated};
-use super::screen::{FORM, KEY, Screen, row_digests};
+use super::screen::{FORM, KEY, SCREENED, Screen, row_digests};
 use super::session::{Engine, Rows};
 use super::steps::{Steps, is_step};
 use super::stored::stored;
@@ -66,25 +66,33 @@ impl<'a> Mapped<'a> {
         self.engine.by_number(without(plan(self.job, self.inputs.clone())?, |name| name == FORM)?).await
     }
 
-    /// All rows, in the columns that are screened.
+    /// All rows with their digests, to be screened. Where plans are sent, they come without the values of their fields: few of them are left.
     ///
     /// # Errors
     /// If a dataset cannot be read or memory does not suffice.
     pub async fn screened(&self) -> Result<Rows> {
-        let mut columns: Vec<Expr> = [ROW, "_id", "_why", "_value", KEY, FORM].map(ident).to_vec();
+        let rows = plan(self.job, self.inputs.clone())?;
+        if !self.engine.is_sending() {
+            return self.engine.by_number_here(rows).await;
+        }
+        let mut columns: Vec<Expr> = SCREENED.into_iter().chain([KEY, FORM]).map(ident).collect();
         columns.extend(screened_columns(self.job).into_iter().map(ident));
-        self.engine.by_number(plan(self.job, self.inputs.clone())?.select(columns)?).await
+        self.engine.by_number(rows.select(columns)?).await
     }
 
-    /// The rows that are left when others are settled.
+    /// The rows that are left when others are settled: those that were kept as they were mapped, and those that another one came behind.
     ///
     /// # Errors
     /// If a dataset cannot be read or memory does not suffice.
     pub async fn left(&self, screen: &Arc<Screen>) -> Result<Rows> {
-        let only = Some(Expr::Not(Box::new(screen.is_settled())));
-        let rows = plan(self.job, Inputs { only, ..self.inputs.clone() })?;
+        let early = async || self.engine.by_number_here(self.engine.stored(dataset::LEFT).await?).await;
+        if screen.late == 0 {
+            return early().await;
+        }
+        let rows = plan(self.job, Inputs { only: Some(screen.is_late()), ..self.inputs.clone() })?;
         // What is settled is known in this process alone.
-        self.engine.by_number_here(without(rows, |name| name == FORM)?).await
+        let late = self.engine.by_number_here(without(rows, |name| name == FORM)?).await?;
+        if screen.late == screen.left { Ok(late) } else { Ok(early().await?.and(std::iter::once(late))) }
     }
 }
 

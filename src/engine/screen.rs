@@ -8,8 +8,14 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int32Array, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, FixedSizeBinaryArray, Int32Array, StringArray,
+    UInt32Array,
+};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Int32Type, Int64Type, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, create_udf, ident, lit};
@@ -19,6 +25,7 @@ use super::lower::folded;
 use super::record_index::{Index, NOBODY, wide};
 use super::row_digest::{BYTES, key_digest, value_digest};
 use super::session::Engine;
+use super::verdict::screened_columns;
 use crate::model::dataset::ROW;
 use crate::model::job::{Job, Route};
 use crate::model::policy::Verb;
@@ -27,6 +34,9 @@ use crate::model::policy::Verb;
 pub(super) const KEY: &str = "_key";
 /// The digest of what its record would hold; null, if the row is decided or the target's metadata forbids it.
 pub(super) const FORM: &str = "_form";
+
+/// What is kept of every row, beside what some jobs need.
+pub(super) const SCREENED: [&str; 4] = [ROW, "_id", "_why", "_value"];
 
 /// No record, as the row is decided: nothing is left to be compared.
 const DECIDED: u32 = u32::MAX - 1;
@@ -37,7 +47,12 @@ pub struct Screen {
     index: RwLock<Index>,
     /// By the number of the row, less one: the record that has its key.
     found: Vec<u32>,
-    settled: usize,
+    /// By the same, whether it was handed out as left as soon as it was mapped.
+    early: BooleanBuffer,
+    /// Rows that are not settled.
+    pub left: usize,
+    /// Those of them that were not handed out, as another row of their record came behind them.
+    pub late: usize,
     /// Records that a row that is not settled is about.
     pub wanted: usize,
 }
@@ -81,6 +96,19 @@ pub struct Sifting<'a> {
     job: &'a Job,
     index: Index,
     found: Vec<u32>,
+    /// Rows that were handed out as left.
+    early: BooleanBufferBuilder,
+    /// Whether rows come with all their values.
+    are_whole: bool,
+}
+
+/// What is to be kept of rows that were screened.
+pub struct Sifted {
+    /// Of each row what says how it ends, if it is settled.
+    pub all: RecordBatch,
+    /// Rows that are left whatever comes behind them, with all their values. Of those that are not among them one may come that is about
+    /// the same record, and has both left.
+    pub left: Option<RecordBatch>,
 }
 
 impl<'a> Sifting<'a> {
@@ -94,41 +122,54 @@ impl<'a> Sifting<'a> {
             return Ok(None);
         }
         let index = Index::of(engine, job).await?.filter(|index| !index.is_empty());
-        Ok(index.map(|index| Self { job, index, found: Vec::new() }))
+        let (found, early) = (Vec::new(), BooleanBufferBuilder::new(0));
+        Ok(index.map(|index| Self { job, index, found, early, are_whole: !engine.is_sending() }))
     }
 
-    /// Takes rows in that follow the last ones; gives what is to be kept of them until they are settled or compared.
+    /// Takes rows in that follow the last ones.
     ///
     /// # Errors
     /// If they do not follow them.
-    pub fn take(&mut self, rows: &RecordBatch) -> Result<RecordBatch> {
+    pub fn take(&mut self, rows: &RecordBatch) -> Result<Sifted> {
         let column = |name: &str| {
             let missing = || DataFusionError::Internal(format!("mapped rows have no `{name}`"));
             rows.column_by_name(name).ok_or_else(missing)
         };
         let over = (column("_why")?.as_primitive::<Int32Type>(), compares_live_rows_only(self.job));
         let digests = (column(KEY)?.as_fixed_size_binary(), column(FORM)?.as_fixed_size_binary());
-        self.claim(column(ROW)?.as_primitive::<Int64Type>().values(), digests, over)?;
-        let kept = Self::kept(rows.schema_ref());
+        let left = self.claim(column(ROW)?.as_primitive::<Int64Type>().values(), digests, over)?;
+        let kept = Self::kept(self.job, rows.schema_ref());
         let columns: Result<Vec<ArrayRef>> =
             kept.fields().iter().map(|f| column(f.name()).cloned().map_err(Into::into)).collect();
-        Ok(RecordBatch::try_new(kept, columns?).map_err(DataFusionError::from)?)
+        let all = RecordBatch::try_new(kept, columns?).map_err(DataFusionError::from)?;
+        let left = UInt32Array::from(left);
+        let left = (!left.is_empty()).then(|| take_record_batch(&without_form(rows)?, &left)).transpose();
+        Ok(Sifted { all, left: left.map_err(DataFusionError::from)? })
     }
 
-    /// The columns of what is kept.
+    /// The columns of what is kept of all rows.
     #[must_use]
-    pub fn kept(schema: &SchemaRef) -> SchemaRef {
-        let fields = schema.fields().iter().filter(|field| field.name() != KEY && field.name() != FORM);
-        Schema::new(fields.cloned().collect::<Vec<_>>()).into()
+    pub fn kept(job: &Job, schema: &SchemaRef) -> SchemaRef {
+        let more = screened_columns(job);
+        let is_kept = |name: &String| SCREENED.contains(&name.as_str()) || more.contains(name);
+        Schema::new(schema.fields().iter().filter(|field| is_kept(field.name())).cloned().collect::<Vec<_>>()).into()
     }
 
+    /// The columns of rows that are left.
+    #[must_use]
+    pub fn left(schema: &SchemaRef) -> SchemaRef {
+        Schema::new(schema.fields().iter().filter(|field| field.name() != FORM).cloned().collect::<Vec<_>>()).into()
+    }
+
+    /// Gives the places of rows that are left.
     fn claim(
         &mut self,
         numbers: &[i64],
         (keys, forms): (&FixedSizeBinaryArray, &FixedSizeBinaryArray),
         (why, is_over): (&Int32Array, bool),
-    ) -> Result<()> {
-        for (at, number) in numbers.iter().enumerate() {
+    ) -> Result<Vec<u32>> {
+        let mut left = Vec::new();
+        for (place, (at, number)) in (0_u32..).zip(numbers.iter().enumerate()) {
             if usize::try_from(*number).ok() != Some(self.found.len() + 1) {
                 return Err(DataFusionError::Execution(format!("row {number} is not the next one: pages in the run's folder are not what was read; `--anew` reads them again")).into());
             }
@@ -141,19 +182,32 @@ impl<'a> Sifting<'a> {
             if found != NOBODY && found != DECIDED {
                 self.index.claim(found, forms.is_valid(at).then(|| wide(forms.value(at))));
             }
+            let is_left = self.are_whole && found != DECIDED && !self.index.is_settled(found);
+            self.early.append(is_left);
+            if is_left {
+                left.push(place);
+            }
         }
-        Ok(())
+        Ok(left)
     }
 
     /// What was found out of all rows.
     #[must_use]
     pub fn end(self) -> Arc<Screen> {
-        let Self { mut index, found, .. } = self;
+        let Self { mut index, found, mut early, .. } = self;
         index.forget_forms();
         let is_settled = |found: &&u32| **found == DECIDED || index.is_settled(**found);
-        let settled = found.iter().filter(is_settled).count();
-        Arc::new(Screen { wanted: index.wanted(), index: RwLock::new(index), found, settled })
+        let left = found.len() - found.iter().filter(is_settled).count();
+        let early = early.finish();
+        let late = left - early.count_set_bits();
+        Arc::new(Screen { wanted: index.wanted(), index: RwLock::new(index), found, early, left, late })
     }
+}
+
+fn without_form(rows: &RecordBatch) -> std::result::Result<RecordBatch, ArrowError> {
+    let mut rows = rows.clone();
+    rows.remove_column(rows.schema_ref().index_of(FORM)?);
+    Ok(rows)
 }
 
 impl Screen {
@@ -164,12 +218,6 @@ impl Screen {
 
     fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Rows that are not settled.
-    #[must_use]
-    pub fn left(&self) -> usize {
-        self.found.len() - self.settled
     }
 
     /// The GSID of a settled row's record; null for any other row.
@@ -194,6 +242,18 @@ impl Screen {
         of_rows("is_settled", DataType::Boolean, of_row)
     }
 
+    /// Whether a row is left, and was not handed out as such.
+    pub(super) fn is_late(self: &Arc<Self>) -> Expr {
+        let screen = Arc::clone(self);
+        let of_row = move |numbers: &[i64]| -> ArrayRef {
+            let index = screen.index();
+            let is_late = |n: i64| !screen.is_settled_row(&index, n) && !screen.was_early(n);
+            let all: BooleanArray = numbers.iter().map(|n| Some(is_late(*n))).collect();
+            Arc::new(all)
+        };
+        of_rows("is_late", DataType::Boolean, of_row)
+    }
+
     /// Whether a record of the target is one that a row that is left is about.
     pub(super) fn is_wanted(self: &Arc<Self>, job: &Job) -> Expr {
         let screen = Arc::clone(self);
@@ -213,6 +273,11 @@ impl Screen {
     fn found_of(&self, number: i64) -> u32 {
         let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         at.and_then(|at| self.found.get(at)).copied().unwrap_or(NOBODY)
+    }
+
+    fn was_early(&self, number: i64) -> bool {
+        let at = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        at.is_some_and(|at| at < self.early.len() && self.early.value(at))
     }
 
     fn is_settled_row(&self, index: &Index, number: i64) -> bool {
@@ -237,6 +302,6 @@ fn of_rows(name: &str, kind: DataType, of_row: impl Fn(&[i64]) -> ArrayRef + Sen
 
 impl fmt::Debug for Screen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Screen({} of {} rows settled)", self.settled, self.found.len())
+        write!(f, "Screen({} of {} rows left)", self.left, self.found.len())
     }
 }

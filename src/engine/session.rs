@@ -165,6 +165,11 @@ impl Engine {
         self
     }
 
+    /// Whether its larger plans are sent elsewhere.
+    pub(super) fn is_sending(&self) -> bool {
+        self.sending.is_some()
+    }
+
     /// Physical plans that came to their end since this was last asked, with what their operators counted: the first ones, if there were many.
     #[must_use]
     pub fn carried_out(&self) -> Vec<String> {

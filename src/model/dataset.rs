@@ -26,6 +26,8 @@ pub const SOURCE: &str = "source";
 pub const MAPPED: &str = "mapped";
 /// Every row with what is known of it before it is compared: its id, and why it is not written, if that is decided.
 pub const SCREENED: &str = "screened";
+/// Rows that have to be compared, as far as that is known as soon as they are mapped.
+pub const LEFT: &str = "left";
 /// The same as [`MAPPED`], of one bucket: rows that have to be compared, those of a key together.
 #[must_use]
 pub fn mapped_in(bucket: usize) -> String {

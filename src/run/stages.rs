@@ -35,8 +35,8 @@ pub async fn stages(
     mut seen: impl FnMut(Option<&RecordBatch>),
 ) -> Result<String, Error> {
     // What an earlier process left half done is no part of this plan.
-    let of_stages =
-        [dataset::SCREENED, dataset::MAPPED, dataset::BUCKETS, dataset::COMPARED, dataset::CHANGES, dataset::QUEUE];
+    let between = [dataset::SCREENED, dataset::LEFT, dataset::MAPPED, dataset::BUCKETS];
+    let of_stages = between.into_iter().chain([dataset::COMPARED, dataset::CHANGES, dataset::QUEUE]);
     for name in of_stages {
         folder.clear(name).await?;
     }
@@ -58,6 +58,7 @@ pub async fn stages(
     // Rows that are gone come on top.
     are_all(mapped, if job.keeps_links() { rows.min(mapped) } else { rows })?;
     folder.clear(dataset::BUCKETS).await?;
+    folder.clear(dataset::LEFT).await?;
     if let Some((_, descending)) = &job.load_first {
         digest.push_str(&write(folder, dataset::QUEUE, queue(engine, *descending).await?, |_| {}, None).await?);
     }
@@ -69,11 +70,13 @@ async fn mapped<'a>(engine: &'a Engine, job: &'a Job, folder: &RunFolder) -> Res
     // What stands in two rows of the source, and what the target holds: each is looked through once.
     let (of_source, sifting) = futures::try_join!(Mapped::of(engine, job), Sifting::begin(engine, job))?;
     if let Some(sifting) = sifting {
-        let (rows, screen) = screened(folder, of_source.screened().await?, sifting).await?;
+        let (rows, screen) = screened(folder, job, of_source.screened().await?, sifting).await?;
         let comparison = Comparison::begin(engine, job, Some(Arc::clone(&screen))).await?;
-        if screen.left() > 0 {
-            let left = deal(folder, of_source.left(&screen).await?, comparison.buckets, dataset::mapped_in).await?;
-            are_all(screen.left() as u64, left)?;
+        if screen.left > 0 {
+            if !comparison.is_left_whole() {
+                let left = deal(folder, of_source.left(&screen).await?, comparison.buckets, dataset::mapped_in).await?;
+                are_all(screen.left as u64, left)?;
+            }
             let held = deal(folder, comparison.records().await?, comparison.buckets, dataset::held_in).await?;
             // Several may have one key.
             are_all(screen.wanted as u64, held.min(screen.wanted as u64))?;
@@ -92,14 +95,26 @@ async fn mapped<'a>(engine: &'a Engine, job: &'a Job, folder: &RunFolder) -> Res
     Ok((rows, comparison))
 }
 
-/// Screens rows, and keeps what is known of each.
-async fn screened(folder: &RunFolder, rows: Rows, mut sifting: Sifting<'_>) -> Result<(u64, Arc<Screen>), Error> {
+/// Screens rows; keeps what is known of each, and what is to be compared of them.
+async fn screened(
+    folder: &RunFolder,
+    job: &Job,
+    rows: Rows,
+    mut sifting: Sifting<'_>,
+) -> Result<(u64, Arc<Screen>), Error> {
     let Rows { schema, mut batches } = rows;
-    let mut writer = folder.write_fleeting(dataset::SCREENED, Sifting::kept(&schema));
+    let mut all = folder.write_fleeting(dataset::SCREENED, Sifting::kept(job, &schema));
+    let mut left = folder.write_fleeting(dataset::LEFT, Sifting::left(&schema));
     while let Some(batch) = batches.next().await {
-        writer.add(sifting.take(&batch?)?).await?;
+        let sifted = sifting.take(&batch?)?;
+        all.add(sifted.all).await?;
+        if let Some(rows) = sifted.left {
+            left.add(rows).await?;
+        }
     }
-    Ok((writer.finish().await?, sifting.end()))
+    let screen = sifting.end();
+    are_all((screen.left - screen.late) as u64, left.finish().await?)?;
+    Ok((all.finish().await?, screen))
 }
 
 /// The compared rows: bucket by bucket, where there are too many to be held at once.
