@@ -147,12 +147,12 @@ impl<'a> Sifting<'a> {
         Ok(Sifted { all, left: left.map_err(DataFusionError::from)? })
     }
 
-    /// The columns of what is kept of all rows.
+    /// The columns of what is kept of all rows: the same, wherever and with what else they were mapped.
     #[must_use]
     pub fn kept(job: &Job, schema: &SchemaRef) -> SchemaRef {
-        let more = screened_columns(job);
-        let is_kept = |name: &String| SCREENED.contains(&name.as_str()) || more.contains(name);
-        Schema::new(schema.fields().iter().filter(|field| is_kept(field.name())).cloned().collect::<Vec<_>>()).into()
+        let names = SCREENED.into_iter().map(str::to_owned).chain(screened_columns(job));
+        let fields = names.filter_map(|name| schema.field_with_name(&name).ok().cloned());
+        Schema::new(fields.collect::<Vec<_>>()).into()
     }
 
     /// The columns of rows that are left.

@@ -76,6 +76,7 @@ async fn mapped<'a>(engine: &'a Engine, job: &'a Job, folder: &RunFolder) -> Res
             if !comparison.is_left_whole() {
                 let left = deal(folder, of_source.left(&screen).await?, comparison.buckets, dataset::mapped_in).await?;
                 are_all(screen.left as u64, left)?;
+                folder.clear(dataset::LEFT).await?;
             }
             let held = deal(folder, comparison.records().await?, comparison.buckets, dataset::held_in).await?;
             // Several may have one key.
