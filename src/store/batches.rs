@@ -5,6 +5,7 @@
 
 use super::database::{OptionalExtension, Row, Transaction, params};
 use super::error::Result;
+use super::lease::machine;
 use super::ledger::{Answer, Intent, LOOKED, Lost, Recorded, Settled, Tally};
 use super::links::keep_relink;
 use super::refusals::{Refused, forget_refusal, keep_refusal};
@@ -24,11 +25,14 @@ const SENT_BY: &str = "CASE WHEN EPOCH IS NOT NULL AND epoch IS DISTINCT FROM EP
     WHEN state = 'unknown' OR sent_at_ms >= GONE THEN sent_at_ms
     WHEN sent_at_ms + WITHIN < GONE THEN sent_at_ms + WITHIN ELSE GONE END";
 
-/// A call of a kind is the last one of its kind from now on: `?1` the run, `?2` the kind, `?3` the epoch, `?4` the moment.
-const WRITING: &str = "INSERT INTO writing (tenant, what, number, run, others, epoch, at_ms)
+/// A call of a kind is the last one of its kind from now on: `?1` the run, `?2` the kind, `?3` the machine, `?4` the moment.
+const WRITING: &str = "INSERT INTO writing (tenant, what, number, run, others, machine, at_ms)
     SELECT tenant, ?2, (SELECT coalesce(max(number), 0) + 1 FROM writing), ?1, 0, ?3, ?4 FROM run WHERE id = ?1 AND tenant IS NOT NULL
-    ON CONFLICT (tenant, what) DO UPDATE SET run = excluded.run, number = excluded.number, epoch = excluded.epoch,
+    ON CONFLICT (tenant, what) DO UPDATE SET run = excluded.run, number = excluded.number, machine = excluded.machine,
         others = CASE WHEN writing.run = excluded.run THEN writing.others ELSE writing.number END, at_ms = excluded.at_ms";
+
+/// By how much the clock of another machine may be wrong at most: what it says is longer ago is long ago.
+const CLOCKS_APART_MS: i64 = 3_600_000;
 
 impl State {
     pub(super) fn keep_intents(&self, run: &str, calls: &[Intent]) -> Result<Vec<i64>> {
@@ -41,7 +45,7 @@ impl State {
                 "INSERT INTO outcome (run, row, step, batch, source_id) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (run, row, step) DO UPDATE SET batch = excluded.batch, result = NULL",
             );
-            let mut numbers = Vec::with_capacity(calls.len());
+            let (mut numbers, machine) = (Vec::with_capacity(calls.len()), machine());
             for call in calls {
                 let rows = i64::try_from(call.rows.len()).unwrap_or(i64::MAX);
                 let id: i64 = insert
@@ -50,7 +54,7 @@ impl State {
                     open.queue(params![run, row, call.step, id, source_id])?;
                 }
                 numbers.push(id);
-                change.queue(WRITING, params![run, call.what, self.epoch, call.at_ms])?;
+                change.queue(WRITING, params![run, call.what, machine, call.at_ms])?;
             }
             change.queue(
                 "UPDATE run SET wrote = (SELECT max(number) FROM writing WHERE run = ?1) WHERE id = ?1",
@@ -78,10 +82,14 @@ impl State {
                     "UPDATE batch SET state = ?2, sent_at_ms = coalesce(?3, sent_at_ms) WHERE id = ?1",
                     params![id, answer.word(), heard_at],
                 )?;
-                change.queue(
-                    "UPDATE writing SET at_ms = ?3 WHERE run = ?1 AND what = (SELECT what FROM batch WHERE id = ?2) AND at_ms < ?3",
-                    params![run, id, heard_at],
-                )?;
+                if let Some(heard_at) = heard_at {
+                    // What it made is as new as that, by the clock of who heard it.
+                    change.queue(
+                        "UPDATE writing SET at_ms = ?3, machine = ?4 WHERE run = ?1
+                         AND what = (SELECT what FROM batch WHERE id = ?2) AND (at_ms < ?3 OR machine IS DISTINCT FROM ?4)",
+                        params![run, id, heard_at, machine()],
+                    )?;
+                }
                 // What a call was answered holds for all of its rows: those without an outcome are to be sent again.
                 if heard_at.is_none() {
                     change.queue("DELETE FROM outcome WHERE batch = ?1 AND result IS NULL", [id])?;
@@ -133,14 +141,15 @@ impl State {
     }
 
     pub(super) fn last_made_of(&self, tenant: &str, what: &[String]) -> Result<Option<i64>> {
-        // Whoever made it in another opening was gone when this one began, whatever his clock said.
+        // Whoever made it on another machine was gone when this opening began. Unless that is long ago, his clock is not believed.
         let query = self.database.prepare(
-            "SELECT CASE WHEN ?4 IS NOT NULL AND epoch IS DISTINCT FROM ?4 THEN ?3 ELSE at_ms END
+            "SELECT CASE WHEN machine IS NOT DISTINCT FROM ?3 OR at_ms < ?5 THEN at_ms ELSE ?4 END
              FROM writing WHERE tenant = ?1 AND what = ?2",
         );
+        let (machine, opened_ms) = (machine(), self.opened_ms);
         let mut last = None;
         for one in what {
-            let params = params![tenant, one, self.opened_ms, self.epoch_among_machines()];
+            let params = params![tenant, one, machine, opened_ms, opened_ms - CLOCKS_APART_MS];
             last = last.max(query.query_row(params, |row| row.get::<i64>(0)).optional()?);
         }
         Ok(last)

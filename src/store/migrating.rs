@@ -11,6 +11,7 @@ use rusqlite::TransactionBehavior;
 use super::database::{Connection, OptionalExtension};
 use super::durable;
 use super::error::{Error, Result, disk};
+use super::lease::HOME;
 use super::state::State;
 use super::tables::{OF_SERVER, STEPS, VERSION};
 
@@ -64,6 +65,11 @@ impl State {
         change.query_row("SELECT pg_advisory_xact_lock(?1)", [TURN], |_| Ok(()))?;
         if version_of_server(&change)? != found {
             return Ok(());
+        }
+        // Nobody takes the lease until the tables are of this version; whoever has it does not know them.
+        let at_work = change.locking("SELECT expires > clock_timestamp() FROM lease WHERE name = ?1");
+        if found > 0 && change.query_row(&at_work, [HOME], |row| row.get(0)).optional()?.flatten() == Some(true) {
+            return Err(Error::OlderState { found, known: VERSION });
         }
         for step in steps {
             change.declare(step)?;

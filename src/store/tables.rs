@@ -140,16 +140,16 @@ ALTER TABLE run ADD COLUMN seen INTEGER;
 ALTER TABLE run ADD COLUMN wrote INTEGER;
 CREATE TABLE writing (
     tenant TEXT NOT NULL, what TEXT NOT NULL, number INTEGER NOT NULL, run TEXT NOT NULL, others INTEGER NOT NULL,
-    epoch INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (tenant, what)
+    machine TEXT, at_ms INTEGER NOT NULL, PRIMARY KEY (tenant, what)
 ) STRICT, WITHOUT ROWID;
 UPDATE run SET began = numbered.number
     FROM (SELECT id, row_number() OVER (ORDER BY started, id) AS number FROM run) AS numbered WHERE run.id = numbered.id;
 UPDATE run SET wrote = (SELECT max(batch.id) FROM batch WHERE batch.run = run.id);
 UPDATE run SET seen = (SELECT max(batch.id) FROM batch WHERE sent_at_ms <= now_ms) WHERE phase <> 'ended';
-INSERT INTO writing (tenant, what, number, run, others, epoch, at_ms)
+INSERT INTO writing (tenant, what, number, run, others, at_ms)
     SELECT run.tenant, batch.what, batch.id, batch.run, coalesce((
         SELECT max(one.id) FROM batch AS one JOIN run AS its ON its.id = one.run
-        WHERE its.tenant = run.tenant AND one.what = batch.what AND one.run <> batch.run), 0), batch.epoch, batch.sent_at_ms
+        WHERE its.tenant = run.tenant AND one.what = batch.what AND one.run <> batch.run), 0), batch.sent_at_ms
     FROM batch JOIN run ON run.id = batch.run WHERE batch.id IN (
         SELECT max(one.id) FROM batch AS one JOIN run AS its ON its.id = one.run WHERE its.tenant IS NOT NULL
         GROUP BY its.tenant, one.what);

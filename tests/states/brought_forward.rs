@@ -1,6 +1,6 @@
 //! A state as the version before made it: in what order its runs began and wrote follows from what it has.
 
-use ferry::store::ledger::{Begin, Intent, Ledger};
+use ferry::store::ledger::{Answer, Begin, Intent, Ledger};
 use ferry::store::place::Place;
 use ferry::store::state::State;
 
@@ -69,18 +69,39 @@ fn a_state_of_the_seventh_version_keeps_the_order_of_its_runs() {
     }
 }
 
-/// Of calls of another machine no moment is believed: one that is ahead would have everybody wait.
+/// Of what another machine made no moment is believed: one that is ahead would have everybody wait.
 #[test]
 fn what_another_machine_made_shows_by_the_time_of_who_opens_after_it() {
+    let Some(schema) = Schema::make() else { return };
+    let now = chrono::Utc::now().timestamp_millis();
+    let made = || State::open(schema.place()).unwrap().last_made("t", &[INSERT.to_owned()]).unwrap().unwrap();
+    let state = State::open(schema.place()).unwrap();
+    let run = begin(&state, "job", "2026-01-01T00:00:00Z", 0);
+    call(&state, &run, now + 60_000);
+    drop(state);
+    assert_eq!(made(), now + 60_000, "one believes the clock of one's own machine");
+    schema.say("UPDATE writing SET machine = 'another'");
+    assert!((now..now + 60_000).contains(&made()), "but not another's that is ahead");
+    schema.say("UPDATE writing SET at_ms = at_ms - 120000");
+    assert!(made() >= now, "nor one that is behind");
+    schema.say("UPDATE writing SET at_ms = at_ms - 86400000");
+    assert!(made() < now - 3_600_000, "what is long ago is long ago by any clock");
+}
+
+/// An import that is followed by another process than the one that handed it over makes its records when that one hears of it.
+#[test]
+fn what_is_heard_of_is_as_new_as_that_for_whoever_hears_it() {
     both(|place, kind| {
-        let far = chrono::Utc::now().timestamp_millis() + 3_600_000;
         let state = State::open(place).unwrap();
         let run = begin(&state, "job", "2026-01-01T00:00:00Z", 0);
-        call(&state, &run, far);
-        let made = |state: &State| state.last_made("t", &[INSERT.to_owned()]).unwrap().unwrap();
-        assert_eq!(made(&state), far, "{kind}: its own clock it believes");
+        let now = chrono::Utc::now().timestamp_millis();
+        let rows = vec![(1, "a".to_owned())];
+        let call = Intent { step: 1, what: INSERT.to_owned(), rows, at_ms: now };
+        let number = state.intend(&run, &[call]).unwrap()[0];
         drop(state);
         let state = State::open(place).unwrap();
-        assert_eq!(made(&state) < far, matches!(place, Place::Server(_)), "{kind}: a file has one machine");
+        let heard_at_ms = now + 600_000;
+        state.settle(&run, &of(), "job", &[(number, Answer::Unknown { heard_at_ms })], &[]).unwrap();
+        assert_eq!(state.last_made("t", &[INSERT.to_owned()]).unwrap(), Some(heard_at_ms), "{kind}");
     });
 }

@@ -153,6 +153,7 @@ fn a_newer_state_is_left_alone_and_an_older_one_that_is_in_use_too() {
     let at_work = State::open(schema.place()).unwrap();
     schema.say("UPDATE state SET version = 6");
     assert!(matches!(State::join(schema.place()), Err(Error::OlderState { found: 6, .. })));
+    assert!(matches!(State::open(schema.place()), Err(Error::OlderState { found: 6, .. })), "nor by who would run");
     schema.say("UPDATE state SET version = 99");
     assert!(matches!(State::join(schema.place()), Err(Error::NewerState { found: 99, .. })));
     drop(at_work);
