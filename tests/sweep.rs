@@ -219,8 +219,8 @@ impl Ledger for Dying {
         self.look(|state| state.refusals(of, job))
     }
 
-    fn settled_since(&self, of: &Tenancy, at: &str) -> Kept<bool> {
-        self.look(|state| state.settled_since(of, at))
+    fn settled_since(&self, of: &Tenancy, run: &str) -> Kept<bool> {
+        self.look(|state| state.settled_since(of, run))
     }
 
     fn identities(&self, of: &Tenancy) -> Kept<RecordBatch> {

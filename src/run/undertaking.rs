@@ -276,7 +276,7 @@ fn outdated(
     }
     let of = services.tenancy(job);
     let has_read_who = found.phase != Phase::Extracting && job.target_by_route(Route::Avatar).is_some();
-    if has_read_who && ledger.settled_since(&of, &found.run.started)? {
+    if has_read_who && ledger.settled_since(&of, &found.run.id)? {
         return Ok(Some("somebody has said since who is who, and it was planned without that".to_owned()));
     }
     // The target was read before that: a record that it would insert may be there by now.

@@ -110,10 +110,11 @@ impl State {
         self.change("associate", |change| {
             for one in said {
                 change.queue(
-                    "INSERT INTO identity (organization, tenant, source_id, user_gsid, parted_gsid, since, settled_by)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                    "INSERT INTO identity (organization, tenant, source_id, user_gsid, parted_gsid, since, settled_by, said_behind)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(began), 0) FROM run))
                      ON CONFLICT (organization, tenant, source_id) DO UPDATE SET user_gsid = excluded.user_gsid,
-                         parted_gsid = excluded.parted_gsid, since = excluded.since, settled_by = excluded.settled_by",
+                         parted_gsid = excluded.parted_gsid, since = excluded.since, settled_by = excluded.settled_by,
+                         said_behind = excluded.said_behind",
                     params![
                         of.organization,
                         of.tenant,

@@ -148,8 +148,8 @@ impl Ledger for State {
         self.all_refusals(of, job)
     }
 
-    fn settled_since(&self, of: &Tenancy, at: &str) -> Result<bool> {
-        self.said_since(of, at)
+    fn settled_since(&self, of: &Tenancy, run: &str) -> Result<bool> {
+        self.said_since(of, run)
     }
 
     fn identities(&self, of: &Tenancy) -> Result<RecordBatch> {

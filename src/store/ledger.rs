@@ -343,8 +343,8 @@ pub trait Ledger {
 
     /// Refusals that are remembered for a job, as a dataset.
     fn refusals(&self, of: &Tenancy, job: &str) -> Result<RecordBatch>;
-    /// Whether somebody has said who is who since a moment, by RFC 3339, as a run reads that once.
-    fn settled_since(&self, of: &Tenancy, at: &str) -> Result<bool>;
+    /// Whether somebody has said who is who since a run began, which reads that once.
+    fn settled_since(&self, of: &Tenancy, run: &str) -> Result<bool>;
     /// Who is who, as a dataset.
     fn identities(&self, of: &Tenancy) -> Result<RecordBatch>;
     /// Which records a job's rows became, as datasets, one after the other: behind a source id and an object, or from the first link on.

@@ -138,6 +138,7 @@ const ORDER: &str = "
 ALTER TABLE run ADD COLUMN began INTEGER;
 ALTER TABLE run ADD COLUMN seen INTEGER;
 ALTER TABLE run ADD COLUMN wrote INTEGER;
+ALTER TABLE identity ADD COLUMN said_behind INTEGER;
 CREATE TABLE writing (
     tenant TEXT NOT NULL, what TEXT NOT NULL, number INTEGER NOT NULL, run TEXT NOT NULL, others INTEGER NOT NULL,
     machine TEXT, at_ms INTEGER NOT NULL, PRIMARY KEY (tenant, what)

@@ -55,11 +55,13 @@ impl State {
             .map_err(|e| Error::Dataset { what: "avatar".to_owned(), detail: e.to_string() })
     }
 
-    /// Whether a person has changed the map since a moment, RFC 3339.
-    pub(super) fn said_since(&self, of: &Tenancy, at: &str) -> Result<bool> {
+    /// Whether a person has changed the map since a run began. Of what was said in a state of an earlier version only the moment is known.
+    pub(super) fn said_since(&self, of: &Tenancy, run: &str) -> Result<bool> {
         let said = self.database.query_row(
-            "SELECT EXISTS (SELECT 1 FROM identity WHERE organization = ?1 AND tenant = ?2 AND settled_by LIKE ?3 || '%' AND since >= ?4)",
-            params![of.organization, of.tenant, PERSON, at],
+            "SELECT EXISTS (SELECT 1 FROM identity JOIN run ON run.id = ?4
+                 WHERE identity.organization = ?1 AND identity.tenant = ?2 AND settled_by LIKE ?3 || '%'
+                 AND coalesce(said_behind >= began, since >= started))",
+            params![of.organization, of.tenant, PERSON, run],
             |row| row.get(0),
         )?;
         Ok(said)

@@ -1,8 +1,10 @@
 //! A state as the version before made it: in what order its runs began and wrote follows from what it has.
 
+use ferry::store::associations::Said;
 use ferry::store::ledger::{Answer, Begin, Intent, Ledger};
 use ferry::store::place::Place;
 use ferry::store::state::State;
+use ferry::store::updates::Update;
 
 use super::alike::{both, of};
 use super::server::Schema;
@@ -11,7 +13,7 @@ use crate::stage::beginning;
 /// What takes back what the eighth version added.
 const TAKEN_BACK: &str =
     "DROP TABLE writing; DROP INDEX run_by_job; ALTER TABLE run DROP COLUMN began; ALTER TABLE run DROP COLUMN seen;
-    ALTER TABLE run DROP COLUMN wrote; CREATE INDEX run_by_job ON run (job, id)";
+    ALTER TABLE run DROP COLUMN wrote; ALTER TABLE identity DROP COLUMN said_behind; CREATE INDEX run_by_job ON run (job, id)";
 
 const INSERT: &str = "insert company";
 
@@ -103,5 +105,22 @@ fn what_is_heard_of_is_as_new_as_that_for_whoever_hears_it() {
         let heard_at_ms = now + 600_000;
         state.settle(&run, &of(), "job", &[(number, Answer::Unknown { heard_at_ms })], &[]).unwrap();
         assert_eq!(state.last_made("t", &[INSERT.to_owned()]).unwrap(), Some(heard_at_ms), "{kind}");
+    });
+}
+
+/// Who says who is who may have a clock that is behind the run's.
+#[test]
+fn what_a_person_says_behind_the_beginning_of_a_run_is_behind_it_by_any_clock() {
+    both(|place, kind| {
+        let state = State::open(place).unwrap();
+        let run = begin(&state, "job", "2026-01-01T00:01:00Z", 0);
+        assert!(!state.settled_since(&of(), &run).unwrap(), "{kind}");
+        let [at, by, job, name] = ["2026-01-01T00:00:00Z", "anna", "avatar", "u1"].map(str::to_owned);
+        let update = Update { at, by, kind: job, name, action: "associated".to_owned(), before: None, after: None };
+        let said = Said { source_id: "u1", user_gsid: Some("G1"), parted_gsid: None, update };
+        state.settle_user(&of(), &[said]).unwrap();
+        assert!(state.settled_since(&of(), &run).unwrap(), "{kind}");
+        let next = begin(&state, "job", "2025-01-01T00:00:00Z", 0);
+        assert!(!state.settled_since(&of(), &next).unwrap(), "{kind}: the next one has read it");
     });
 }
