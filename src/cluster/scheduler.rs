@@ -10,15 +10,18 @@ use ballista_core::utils::default_session_builder;
 use ballista_scheduler::cluster::BallistaCluster;
 use ballista_scheduler::config::SchedulerConfig;
 use ballista_scheduler::scheduler_process::{create_scheduler, start_grpc_service_with_listener};
-use datafusion::execution::{FunctionRegistry, SessionState};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{FunctionRegistry, SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
+use object_store::memory::InMemory;
 use tokio::net::TcpListener;
 
 use super::bounds::{
     EXECUTOR_MISSED_SECONDS, EXECUTORS_LOOKED_FOR_SECONDS, JOBS_REMEMBERED_SECONDS, MESSAGE_BYTES, RESULTS_KEPT_SECONDS,
 };
 use super::error::Error;
+use super::stores::Stores;
 use crate::engine::elsewhere::registered;
 
 /// A scheduler that listens and does not serve yet.
@@ -78,9 +81,13 @@ impl Scheduler {
     }
 }
 
-/// A session of a client's, that knows our functions.
+/// A session of a client's, that knows our functions. A plan can be read only where its files could be; the scheduler itself reads none,
+/// so that it needs no keys: whatever a plan names is an empty store to it.
 fn session(config: SessionConfig) -> datafusion::common::Result<SessionState> {
-    let mut state = default_session_builder(config)?;
+    let nothing = Stores::new(Arc::new(|_| Ok(Arc::new(InMemory::new()))));
+    let runtime = RuntimeEnvBuilder::new().with_object_store_registry(Arc::new(nothing)).build_arc()?;
+    let state = default_session_builder(config)?;
+    let mut state = SessionStateBuilder::new_from_existing(state).with_runtime_env(runtime).build();
     for function in registered() {
         state.register_udf(function)?;
     }
