@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use ferry::app::error::Error;
 use ferry::app::projects::{OUT_OF_THE_BOX, Text};
@@ -54,7 +55,9 @@ impl Stage {
     pub fn on(sandbox: Sandbox) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let secrets = secret_source(sandbox.credentials());
-        let setting = Setting::new(home.path().join("home"), secrets, Clock::system(SCALE));
+        let mut setting = Setting::new(home.path().join("home"), secrets, Clock::system(SCALE));
+        // A process that another test begins at this moment has the lock of this home too, until it is another program.
+        setting.patience = Some(Duration::from_secs(2));
         Self { sandbox, setting, _home: home }
     }
 

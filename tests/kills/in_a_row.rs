@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::world::{Calm, Verb, World};
 
 /// The places of a run in the order in which it passes them, and those of the file that each page, plan and error file is.
-const PLACES: [&str; 38] = [
+const PLACES: [&str; 41] = [
     "establish.before",
     "establish.within",
     "establish.after",
@@ -17,6 +17,9 @@ const PLACES: [&str; 38] = [
     "note.before",
     "note.within",
     "note.after",
+    "look.before",
+    "look.within",
+    "look.after",
     "file.begun",
     "file.written",
     "file.placed",
