@@ -8,6 +8,7 @@ use super::error::Result;
 use super::lease::machine;
 use super::ledger::{Answer, Intent, LOOKED, Lost, Recorded, Settled, Tally};
 use super::links::keep_relink;
+use super::pages::note;
 use super::refusals::{Refused, forget_refusal, keep_refusal};
 use super::state::{State, Tenancy};
 use super::users::keep_identity;
@@ -185,11 +186,7 @@ impl State {
     /// A run looks at its target: what was written until now, it sees.
     pub(super) fn keep_look(&self, run: &str, at_ms: i64) -> Result<()> {
         self.change("look", |change| {
-            change.queue(
-                "INSERT INTO reading (run, dataset, checkpoint, rows, is_done) VALUES (?1, ?2, ?3, 0, 0)
-                 ON CONFLICT (run, dataset) DO UPDATE SET checkpoint = excluded.checkpoint",
-                params![run, LOOKED, at_ms.to_string()],
-            )?;
+            note(change, run, LOOKED, &at_ms.to_string())?;
             change.queue("UPDATE run SET seen = (SELECT max(number) FROM writing) WHERE id = ?1", [run])
         })
     }

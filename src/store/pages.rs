@@ -1,6 +1,6 @@
 //! Pages in the ledger: which of a run's datasets were read how far.
 
-use super::database::{OptionalExtension, params};
+use super::database::{OptionalExtension, Transaction, params};
 use super::dataset::Part;
 use super::error::Result;
 use super::ledger::Reading;
@@ -43,14 +43,7 @@ impl State {
     }
 
     pub(super) fn keep_note(&self, run: &str, name: &str, text: &str) -> Result<()> {
-        self.change("note", |change| {
-            change.queue(
-                "INSERT INTO reading (run, dataset, checkpoint, rows, is_done) VALUES (?1, ?2, ?3, 0, 0)
-                 ON CONFLICT (run, dataset) DO UPDATE SET checkpoint = excluded.checkpoint",
-                [run, name, text],
-            )?;
-            Ok(())
-        })
+        self.change("note", |change| note(change, run, name, text))
     }
 
     pub(super) fn keep_read_whole(&self, run: &str, dataset: &str) -> Result<()> {
@@ -75,4 +68,13 @@ impl State {
 
 fn whole(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Keeps a note of a run under a name, in place of an earlier one, within a change that it belongs to.
+pub(super) fn note(change: &Transaction<'_>, run: &str, name: &str, text: &str) -> Result<()> {
+    change.queue(
+        "INSERT INTO reading (run, dataset, checkpoint, rows, is_done) VALUES (?1, ?2, ?3, 0, 0)
+         ON CONFLICT (run, dataset) DO UPDATE SET checkpoint = excluded.checkpoint",
+        [run, name, text],
+    )
 }
