@@ -20,4 +20,5 @@ pub mod notice;
 pub mod run;
 pub mod sandbox;
 pub mod schedule;
+pub mod staged;
 pub mod store;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 const SRC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// Each module with the modules that it may use.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("model", &[]),
     ("diagnostic", &["model"]),
     ("schedule", &["model"]),
@@ -13,12 +13,13 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("http", &["model"]),
     ("decode", &["model"]),
     ("notice", &["model", "http"]),
-    ("engine", &["model"]),
+    ("staged", &[]),
+    ("engine", &["model", "staged"]),
     ("cluster", &["model", "engine"]),
     ("dynamics", &["model", "http", "decode"]),
     ("gainsight", &["model", "http", "decode"]),
     ("files", &["model", "http", "decode"]),
-    ("store", &["model"]),
+    ("store", &["model", "staged"]),
     ("run", &["model", "decode", "engine", "dynamics", "files", "gainsight", "store"]),
     (
         "app",

@@ -90,7 +90,7 @@ async fn a_page_is_a_file_of_its_own_at_once() {
     let desk = Desk::new();
     let parts = desk.three().await;
     assert_eq!(parts.iter().map(|part| part.rows).collect::<Vec<_>>(), [3, 1, 5]);
-    assert_eq!(desk.files(), set(&["part-000000.parquet", "part-000001.parquet", "part-000002.parquet"]));
+    assert_eq!(desk.files(), set(&["part-000000.arrow", "part-000001.arrow", "part-000002.arrow"]));
     assert!(parts.iter().all(|part| desk.files().contains(&part.file) && part.digest.len() == 32));
     assert_eq!(desk.numbers().await, (0..9).collect::<Vec<_>>(), "without the writer's end");
     let again = Desk::new();
@@ -104,7 +104,7 @@ async fn files_and_folders_are_their_owners_alone() {
     let desk = Desk::new();
     desk.three().await;
     let mode = |path: PathBuf| path.metadata().unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(desk.at("part-000000.parquet")), 0o600);
+    assert_eq!(mode(desk.at("part-000000.arrow")), 0o600);
     assert_eq!((mode(desk.at("")), mode(desk.root.path().join("related"))), (0o700, 0o700));
 }
 
@@ -130,7 +130,7 @@ async fn an_empty_page_has_no_file_and_an_empty_dataset_has_one() {
     assert_eq!(writer.page(batch(0..0)).await.unwrap(), None);
     assert!(desk.files().is_empty());
     assert_eq!(writer.finish().await.unwrap(), 0);
-    assert_eq!(desk.files(), set(&["part-000000.parquet"]), "it knows the columns");
+    assert_eq!(desk.files(), set(&["part-000000.arrow"]), "it knows the columns");
     let writer = desk.taken_up(&[]).await.expect("nothing is missing");
     assert!(desk.files().is_empty(), "nobody recorded it");
     assert_eq!((writer.finish().await.unwrap(), desk.files().len()), (0, 1));
@@ -145,11 +145,11 @@ async fn a_dataset_goes_on_behind_what_was_recorded() {
     let desk = Desk::new();
     let parts = desk.three().await;
     // A page that came to the disk and not to the books, half a page, and what others may put there.
-    for stray in [".part-000002.parquet.new", "part-000017.parquet", "part-1.parquet", "notes.txt"] {
+    for stray in [".part-000002.arrow.new", "part-000017.arrow", "part-1.arrow", "notes.txt"] {
         std::fs::write(desk.at(stray), "PAR1").unwrap();
     }
     let mut writer = desk.taken_up(&parts[..2]).await.expect("both are there");
-    assert_eq!(desk.files(), set(&["part-000000.parquet", "part-000001.parquet"]));
+    assert_eq!(desk.files(), set(&["part-000000.arrow", "part-000001.arrow"]));
     assert_eq!(writer.rows, 4);
     let part = writer.page(batch(4..9)).await.unwrap().unwrap();
     assert_eq!(part, parts[2], "as if nothing had happened");
@@ -174,13 +174,13 @@ async fn a_dataset_of_which_a_part_is_not_what_it_was_is_not_taken_up() {
             std::fs::write(path, bytes).unwrap();
         }),
         ("another", |path| {
-            std::fs::copy(path.with_file_name("part-000002.parquet"), path).unwrap();
+            std::fs::copy(path.with_file_name("part-000002.arrow"), path).unwrap();
         }),
     ];
     for (what, harm) in harms {
         let desk = Desk::new();
         let parts = desk.three().await;
-        harm(&desk.at("part-000001.parquet"));
+        harm(&desk.at("part-000001.arrow"));
         let there = desk.files();
         assert!(desk.taken_up(&parts).await.is_none(), "{what}");
         assert_eq!(desk.files(), there, "{what}: nothing is removed");
@@ -203,10 +203,10 @@ async fn a_dataset_of_which_a_part_is_not_what_it_was_is_not_taken_up() {
 async fn a_recorded_name_that_is_none_of_ours_is_no_path() {
     let desk = Desk::new();
     let parts = desk.three().await;
-    let outside = desk.root.path().join("related/part-000000.parquet");
-    std::fs::copy(desk.at("part-000000.parquet"), &outside).unwrap();
+    let outside = desk.root.path().join("related/part-000000.arrow");
+    std::fs::copy(desk.at("part-000000.arrow"), &outside).unwrap();
     let absolute = outside.to_str().unwrap();
-    for file in ["../part-000000.parquet", absolute, "", ".", "part-.parquet", "part-00000x.parquet", "errors.csv"] {
+    for file in ["../part-000000.arrow", absolute, "", ".", "part-.arrow", "part-00000x.arrow", "errors.csv"] {
         let named = Part { file: file.to_owned(), ..parts[0].clone() };
         assert!(desk.taken_up(&[named]).await.is_none(), "{file}");
     }
@@ -218,7 +218,7 @@ async fn nobody_reads_a_file_that_is_not_whole() {
     let desk = Desk::new();
     let mut writer = desk.run.write(CHANGES, schema());
     writer.page(batch(0..4)).await.unwrap();
-    for stray in [".part-000001.parquet.new", ".part-000000.parquet.new"] {
+    for stray in [".part-000001.arrow.new", ".part-000000.arrow.new"] {
         std::fs::write(desk.root.path().join(CHANGES).join(stray), "PAR1 and no more").unwrap();
     }
     let mut reader = desk.run.read(CHANGES).await.unwrap();
@@ -235,11 +235,11 @@ async fn nobody_reads_a_file_that_is_not_whole() {
 async fn parts_are_read_in_the_order_of_their_numbers() {
     let desk = Desk::new();
     let parts = desk.three().await;
-    let late = Part { file: "part-999999.parquet".to_owned(), ..parts[1].clone() };
-    std::fs::rename(desk.at("part-000001.parquet"), desk.at("part-999999.parquet")).unwrap();
+    let late = Part { file: "part-999999.arrow".to_owned(), ..parts[1].clone() };
+    std::fs::rename(desk.at("part-000001.arrow"), desk.at("part-999999.arrow")).unwrap();
     let mut writer = desk.taken_up(&[parts[0].clone(), late]).await.unwrap();
     let next = writer.page(batch(4..9)).await.unwrap().unwrap();
-    assert_eq!(next.file, "part-1000000.parquet");
+    assert_eq!(next.file, "part-1000000.arrow");
     assert_eq!(desk.numbers().await, (0..9).collect::<Vec<_>>());
 }
 
@@ -252,12 +252,12 @@ async fn the_digest_of_a_dataset_is_that_of_its_files() {
     let whole = one.run.digest(NAME).await.unwrap();
     assert!(whole.len() == 64 && whole != none);
     assert_eq!(other.run.digest(NAME).await.unwrap(), whole);
-    std::fs::write(one.at(".part-000003.parquet.new"), "PAR1").unwrap();
+    std::fs::write(one.at(".part-000003.arrow.new"), "PAR1").unwrap();
     assert_eq!(one.run.digest(NAME).await.unwrap(), whole, "half a file is none");
-    let second = other.at("part-000001.parquet");
-    std::fs::rename(&second, other.at("part-000009.parquet")).unwrap();
+    let second = other.at("part-000001.arrow");
+    std::fs::rename(&second, other.at("part-000009.arrow")).unwrap();
     assert_ne!(other.run.digest(NAME).await.unwrap(), whole, "the same rows in another order");
-    std::fs::rename(other.at("part-000009.parquet"), &second).unwrap();
+    std::fs::rename(other.at("part-000009.arrow"), &second).unwrap();
     assert_eq!(other.run.digest(NAME).await.unwrap(), whole);
     std::fs::write(&second, "x").unwrap();
     assert_ne!(other.run.digest(NAME).await.unwrap(), whole);
@@ -277,13 +277,13 @@ async fn a_planted_link_leads_no_page_away() {
     let error = desk.run.write(NAME, schema()).page(batch(0..1)).await.err().unwrap();
     assert!(matches!(error, Error::Disk { .. }), "{error}");
     desk.run.clear("related").await.unwrap();
-    for (name, digest) in [(".part-000000.parquet.new", ""), ("part-000000.parquet", "a")] {
+    for (name, digest) in [(".part-000000.arrow.new", ""), ("part-000000.arrow", "a")] {
         std::fs::create_dir_all(desk.at("")).unwrap();
         symlink(&precious, desk.at(name)).unwrap();
-        let planted = Part { file: "part-000000.parquet".to_owned(), rows: 1, digest: digest.to_owned() };
+        let planted = Part { file: "part-000000.arrow".to_owned(), rows: 1, digest: digest.to_owned() };
         assert!(desk.taken_up(&[planted]).await.is_none());
         desk.run.write(NAME, schema()).page(batch(0..1)).await.unwrap();
-        assert!(!desk.at("part-000000.parquet").is_symlink() && desk.numbers().await == [0], "{name}");
+        assert!(!desk.at("part-000000.arrow").is_symlink() && desk.numbers().await == [0], "{name}");
         symlink(&precious, desk.at("notes")).unwrap();
         desk.taken_up(&[]).await.unwrap();
         assert!(desk.files().is_empty());
@@ -298,11 +298,11 @@ async fn a_planted_link_leads_no_page_away() {
 fn a_full_disk_is_told_with_what_to_do() {
     for (kind, is_full) in [(ErrorKind::StorageFull, true), (ErrorKind::QuotaExceeded, true), (ErrorKind::Other, false)]
     {
-        let (path, source) = (PathBuf::from("/runs/1/source/part-000000.parquet"), IoError::from(kind));
+        let (path, source) = (PathBuf::from("/runs/1/source/part-000000.arrow"), IoError::from(kind));
         let words = source.to_string();
         let error = app::error::Error::from(Error::Disk { what: "cannot write", path, source });
         let said = error.to_string();
-        assert!(said.starts_with(&format!("cannot write /runs/1/source/part-000000.parquet: {words}")), "{said}");
+        assert!(said.starts_with(&format!("cannot write /runs/1/source/part-000000.arrow: {words}")), "{said}");
         assert_eq!(said.ends_with("; free some space there, then go on with `ferry resume`"), is_full, "{said}");
         assert_eq!(error.exit_code(), 7);
     }
@@ -312,11 +312,11 @@ fn a_full_disk_is_told_with_what_to_do() {
 async fn a_page_that_cannot_be_written_leaves_nothing() {
     let desk = Desk::new();
     // A folder in the place of the file is as good as a full disk.
-    std::fs::create_dir_all(desk.at("part-000000.parquet/x")).unwrap();
+    std::fs::create_dir_all(desk.at("part-000000.arrow/x")).unwrap();
     let mut writer = desk.run.write(NAME, schema());
     let error = writer.page(batch(0..3)).await.err().unwrap();
     assert!(matches!(error, Error::Disk { .. }), "{error}");
-    assert_eq!(desk.files(), set(&["part-000000.parquet"]), "and no half file");
+    assert_eq!(desk.files(), set(&["part-000000.arrow"]), "and no half file");
 }
 
 #[test]

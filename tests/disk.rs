@@ -6,9 +6,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use ferry::run::report::Report;
+use ferry::staged::{Content, Form, read};
 use ferry::store::state::State;
 use futures::StreamExt;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::faults::holdings;
 use crate::kills::world::{AT_ONCE, Calm, Verb, World};
@@ -44,10 +44,10 @@ fn assert_nothing_is_half(home: &Path, what: &str) {
     for file in files(&home.join("runs")) {
         let name = file.file_name().unwrap().to_str().unwrap();
         if name.starts_with("part-") {
-            let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&file).unwrap());
+            let (form, _) = Form::of(name).unwrap();
             let rows =
-                reader.and_then(ParquetRecordBatchReaderBuilder::build).map(|read| read.map(Result::unwrap).count());
-            assert!(rows.is_ok(), "{what}: {} is no Parquet", file.display());
+                read(&Content::File(file.clone()), form, None, None).map(|read| read.map(Result::unwrap).count());
+            assert!(rows.is_ok(), "{what}: {} is not whole", file.display());
         } else if name == "errors.csv" {
             let found = lines(&file).len() as u64;
             let run = file.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
@@ -285,7 +285,7 @@ fn part_of(home: &Path, dataset: &str) -> PathBuf {
     }
     let is_it = |file: &PathBuf| {
         let path = file.to_str().unwrap();
-        path.ends_with(".parquet") && path.contains(&format!("/{dataset}/"))
+        Form::of(path).is_some() && path.contains(&format!("/{dataset}/"))
     };
     files(&home.join("runs")).into_iter().find(is_it).unwrap()
 }

@@ -18,6 +18,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 
 use crate::stage::{CHAIN, Stage};
+use crate::staged::shared;
 
 /// A place that carries plans out as they come, and breaks off.
 #[derive(Debug, Default)]
@@ -91,11 +92,27 @@ async fn made(
 async fn chain(stage: &Stage) -> Vec<(Job, RunFolder)> {
     stage.run(CHAIN).await;
     let workspace = stage.workspace(&[]).await.or_mistakes().expect("the project is right");
-    let of = |report: &ferry::run::report::Report| {
+    let mut all = Vec::new();
+    for report in stage.run(CHAIN).await {
         let path = stage.setting.home.join("runs").join(&report.run);
-        (workspace.project.jobs[&report.job].at(0), RunFolder::open(&path).unwrap())
-    };
-    stage.run(CHAIN).await.iter().map(of).collect()
+        all.push((workspace.project.jobs[&report.job].at(0), shared(&path).await));
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_begun_without_a_cluster_is_planned_here() {
+    let stage = Stage::seeded(40).await;
+    let report = stage.run(CHAIN).await.remove(0);
+    let workspace = stage.workspace(&[]).await.or_mistakes().expect("the project is right");
+    let job = workspace.project.jobs[&report.job].at(0);
+    let folder = RunFolder::open(&stage.setting.home.join("runs").join(&report.run)).unwrap();
+    let here = made(&job, &folder, None).await.0.unwrap();
+    let faulty = Arc::new(Faulty::default());
+    let (there, told) = made(&job, &folder, Some((&faulty, false))).await;
+    assert_eq!((there.unwrap().last(), faulty.came.load(Ordering::SeqCst)), (here.last(), 0));
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("begun without a cluster") && told[0].contains("on this machine"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

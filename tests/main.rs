@@ -66,6 +66,7 @@ mod schedules;
 mod secrets;
 mod security;
 mod stage;
+mod staged;
 mod states;
 mod stored_forms;
 mod stores;

@@ -84,6 +84,12 @@ impl Sending {
     pub(super) fn is_given_up(&self) -> bool {
         self.is_given_up.load(Ordering::Relaxed)
     }
+
+    /// Nothing more is sent, for this reason.
+    pub(super) fn give_up(&self, why: &str) {
+        self.is_given_up.store(true, Ordering::Relaxed);
+        (self.tell)(format!("{why}; what is left of the job is planned on this machine"));
+    }
 }
 
 /// The functions of our own that plans have which are sent: a cluster has to know them by their names.
@@ -167,11 +173,7 @@ impl UnderWay {
             return Ok(());
         }
         let Some(here) = self.here.take().filter(|_| self.sending.place.or_here) else { return Err(error) };
-        self.sending.is_given_up.store(true, Ordering::Relaxed);
-        (self.sending.tell)(format!(
-            "{error}; what is left of the job is planned on this machine",
-            error = words(&error)
-        ));
+        self.sending.give_up(&words(&error));
         let rows = here().await.map_err(|error| *error.0)?;
         self.batches = Some(alike(rows.batches.map(|batch| batch.map_err(|e| *e.0)).boxed(), self.plan.schema()));
         Ok(())

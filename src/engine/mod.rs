@@ -40,6 +40,7 @@ mod record_index;
 mod repeated;
 mod row_digest;
 mod rules;
+mod scan;
 pub mod screen;
 pub mod session;
 mod side;

@@ -3,7 +3,8 @@
 //! Some 80 bytes a record, which is why a target may be too large for it. In: the target, and what rows claim. Out: which record has a
 //! key, and whether all is known of it.
 
-use arrow::array::{Array, AsArray, StringArray};
+use arrow::array::{Array, AsArray, StringArray, StringBuilder};
+use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{ident, lit};
 use futures::StreamExt;
 
@@ -14,6 +15,8 @@ use super::session::Engine;
 use crate::model::dataset;
 use crate::model::job::Job;
 
+/// Bytes of a GSID, as they are.
+const GSID_BYTES: usize = 36;
 /// No record.
 pub(super) const NOBODY: u32 = u32::MAX;
 /// A row says that it is the record's, and another one does too.
@@ -62,7 +65,7 @@ impl Index {
             // A record without a key is no row's: it stands in no place.
             index.keys.extend((0..keys.len()).map(|at| if keys.is_null(at) { 0 } else { wide(keys.value(at)) }));
             index.forms.extend((0..forms.len()).map(|at| wide(forms.value(at))));
-            index.gsids.push(batch.column(2).as_string::<i32>().clone());
+            index.gsids.push(copied(batch.column(2).as_string())?);
         }
         index.fill();
         Ok(Some(index))
@@ -143,6 +146,13 @@ impl Index {
         let part = self.before.partition_point(|before| *before <= at) - 1;
         self.gsids[part].value(at - self.before[part])
     }
+}
+
+/// The same texts in memory of their own: those of a batch lie in what was read of its file, which would stay with them.
+fn copied(texts: &StringArray) -> Result<StringArray> {
+    let mut copy = StringBuilder::with_capacity(texts.len(), texts.value_data().len().min(texts.len() * GSID_BYTES));
+    copy.append_array(texts).map_err(DataFusionError::from)?;
+    Ok(copy.finish())
 }
 
 fn is_same(mark: u8) -> bool {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -24,7 +25,9 @@ use super::error::{Error, Result};
 use super::means::{ELSEWHERE_PARTITIONS, Means};
 use super::ordered::{merged, ordered, unordered};
 use super::rules::{InTurns, OwnJoins};
+use super::scan::{Files, Scan, Staged};
 use crate::model::dataset;
+use crate::staged::Form;
 
 /// The folder below a run's where rows go that do not fit into memory, for as long as a plan is carried out.
 pub const SPILL: &str = "spill";
@@ -74,6 +77,8 @@ pub struct Engine {
     context: SessionContext,
     /// The folder, as a URL with a slash at its end.
     root: String,
+    /// The same as a folder of this machine, if it is one.
+    here: Option<PathBuf>,
     means: Means,
     /// Plans that came to their end since somebody asked, as text.
     carried_out: Arc<Mutex<Vec<String>>>,
@@ -100,7 +105,7 @@ impl Engine {
         // As a URL, so that no sign in a folder's name is taken for a pattern.
         let url = Url::from_directory_path(root);
         let url = url.map_or_else(|()| format!("{root}/"), |url| url.to_string());
-        Self::of(url, root, means)
+        Ok(Self { here: Some(PathBuf::from(root)), ..Self::of(url, root, means)? })
     }
 
     /// A session that reads datasets below a place in an object store. What does not fit into memory goes to a folder of this machine.
@@ -139,6 +144,7 @@ impl Engine {
         Ok(Self {
             context: SessionContext::new_with_state(state.build()),
             root,
+            here: None,
             means,
             carried_out: Arc::default(),
             given: None,
@@ -207,6 +213,9 @@ impl Engine {
         if let Some(given) = &self.given {
             return self.in_memory(given, folder, schema);
         }
+        if let Some(files) = self.files(folder)? {
+            return self.scan(files, Arc::clone(schema), folder);
+        }
         let options = ParquetReadOptions::default().schema(schema);
         named(self.context.read_parquet(format!("{}{folder}/", self.root), options).await?, folder)
     }
@@ -218,10 +227,24 @@ impl Engine {
             return self.in_memory(given, folder, &schema.unwrap_or_else(|| Arc::new(Schema::empty())));
         }
         // The first of its files says it for all, of which there may be thousands.
-        let first = format!("{}{folder}/{}", self.root, dataset::FIRST_FILE);
+        if let Some(files) = self.files(folder)? {
+            let schema = files.schema()?;
+            return self.scan(files, schema, folder);
+        }
+        let first = format!("{}{folder}/{}.{}", self.root, dataset::FIRST_FILE, Form::Parquet.suffix());
         let first = self.context.read_parquet(first, ParquetReadOptions::default()).await?;
         let schema: SchemaRef = Arc::new(first.schema().as_arrow().clone());
         self.dataset(folder, &schema).await
+    }
+
+    /// The files of a dataset that are read by a scan of our own, if it has any.
+    fn files(&self, folder: &str) -> Result<Option<Files>> {
+        let Some(here) = &self.here else { return Ok(None) };
+        Ok(Files::of(&folder.split('/').fold(here.clone(), |path, name| path.join(name)))?)
+    }
+
+    fn scan(&self, files: Files, schema: SchemaRef, folder: &str) -> Result<DataFrame> {
+        named(self.context.read_table(Arc::new(Staged { files, schema }))?, folder)
     }
 
     fn in_memory(
@@ -248,6 +271,10 @@ impl Engine {
         let sent = self.sending.as_ref().filter(|(sending, _)| !sending.is_given_up());
         let Some((sending, state)) = sent else { return self.by_number_here(plan).await };
         let physical = elsewhere::by_number(state.create_physical_plan(plan.logical_plan()).await?)?;
+        if physical.exists(|node| Ok(node.is::<Scan>()))? {
+            sending.give_up("the run was begun without a cluster, which cannot read its files");
+            return self.by_number_here(plan).await;
+        }
         let noted = Arc::clone(&self.carried_out);
         note(&noted, || format!("sent elsewhere:\n{}", displayable(physical.as_ref()).indent(false)));
         let here = Box::new(move || ordered_and_noted(plan, noted).boxed());
@@ -265,8 +292,8 @@ impl Engine {
         let context = SessionContext::new_with_config_rt(settings(means), self.context.runtime_env());
         let state = SessionStateBuilder::new_from_existing(context.state());
         let context = SessionContext::new_with_state(state.with_physical_optimizer_rule(Arc::new(InTurns)).build());
-        let (root, given) = (self.root.clone(), self.given.clone());
-        Ok(Self { context, root, means, carried_out: Arc::default(), given, sending: None })
+        let (root, here, given) = (self.root.clone(), self.here.clone(), self.given.clone());
+        Ok(Self { context, root, here, means, carried_out: Arc::default(), given, sending: None })
     }
 
     /// The same without reading ahead: for one of many that are read side by side.

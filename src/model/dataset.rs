@@ -1,7 +1,7 @@
 //! The datasets of a run folder: where each lies and which columns it has. What crosses the boundaries between stages.
 //!
 //! Extraction writes them, the engine reads and writes them, loading reads them; this page is the agreement. Every one is
-//! a folder of Parquet files, relative to the run's own folder.
+//! a folder of files (`staged`), relative to the run's own folder.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -240,8 +240,17 @@ pub fn gsid() -> Field {
     Field::bare("Gsid", "GSID", FieldKind::Gsid)
 }
 
-/// The first file of a dataset that a stage wrote.
-pub const FIRST_FILE: &str = "part-000000.parquet";
+/// Whether a dataset is one that only the next stages of its run read, and later runs of the job that begin with it.
+#[must_use]
+pub fn is_staged(name: &str) -> bool {
+    const STAGED: [&str; 11] =
+        [SOURCE, TARGETS, "related", "searched", "delta", "again", "keys", SCREENED, LEFT, MAPPED, BUCKETS];
+    let top = name.split('/').next().unwrap_or_default();
+    STAGED.contains(&top)
+}
+
+/// The name of the first file of a dataset that a stage wrote, without the end that tells its form.
+pub const FIRST_FILE: &str = "part-000000";
 
 /// What a GSID begins with in place of one that Gainsight has not given yet: of a record that another plan is going to insert.
 pub const TO_COME: &str = "~";

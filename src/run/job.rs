@@ -235,6 +235,7 @@ impl Working<'_> {
             self.home.runs().remove(&self.one.run).await?;
         }
         let folder = self.home.runs().make(&self.one.run).await?;
+        let folder = if self.services.place.is_some() { folder.shared() } else { folder };
         sabotage::place("folder");
         Ok(folder)
     }

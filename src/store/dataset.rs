@@ -1,8 +1,9 @@
-//! Datasets of a run folder: Parquet files, each written whole or not at all and recorded by its digest.
+//! Datasets of a run folder: files of rows, each written whole or not at all and recorded by its digest.
 //!
 //! In and out: Arrow batches. A dataset consists of files of a fixed number of rows, or where it is read page by page, of a
 //! file for each page, so that a reading that breaks off goes on behind the last one that was recorded.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,13 +14,14 @@ use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
 use object_store::{ObjectStore, ObjectStoreExt};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::bucket::Bucket;
 use super::error::{Error, Result};
 pub use super::parts::Part;
 pub use super::writer::Writer;
 use super::{durable, objects, parts};
+use crate::model::dataset;
+use crate::staged::{self, Batches, Content, Form};
 
 /// Rows of one batch that is read back, and of one group in a file: whoever reads or writes holds no more at a time.
 pub(super) const ROWS_PER_BATCH: usize = 8_192;
@@ -30,6 +32,8 @@ pub struct RunFolder {
     store: Arc<dyn ObjectStore>,
     place: Place,
     root: String,
+    /// The form of what the next stage reads.
+    form: Form,
 }
 
 /// Where its files lie.
@@ -44,7 +48,7 @@ pub struct Reader {
     folder: RunFolder,
     name: String,
     files: std::vec::IntoIter<StorePath>,
-    batches: std::vec::IntoIter<RecordBatch>,
+    batches: Option<Batches>,
 }
 
 impl RunFolder {
@@ -56,15 +60,29 @@ impl RunFolder {
         let store = LocalFileSystem::new_with_prefix(path).map_err(|e| problem(&path.display().to_string(), &e))?;
         let root = path.display().to_string();
         // As the store has it, without links and dots.
-        let mut top = store.path_to_filesystem(&StorePath::from(parts::name(0))).map_err(|e| problem(&root, &e))?;
+        let mut top = store
+            .path_to_filesystem(&StorePath::from(parts::name(0, Form::Parquet)))
+            .map_err(|e| problem(&root, &e))?;
         top.pop();
-        Ok(Self { store: Arc::new(store), place: Place::Disk(top), root })
+        Ok(Self { store: Arc::new(store), place: Place::Disk(top), root, form: Form::Arrow })
     }
 
     /// The run folder in an object store. `beside` is a folder of this machine for what only a process at work needs.
     pub(super) fn in_bucket(bucket: Bucket, beside: &Path) -> Self {
         let store = bucket.seen_from_here();
-        Self { store, place: Place::Bucket(bucket), root: beside.display().to_string() }
+        // A file is fetched in parts there, and those that are not asked for are not fetched.
+        Self { store, place: Place::Bucket(bucket), root: beside.display().to_string(), form: Form::Parquet }
+    }
+
+    /// The same, of a run whose plans are sent to a cluster: others read its rows, too.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { form: Form::Parquet, ..self }
+    }
+
+    /// The form in which a dataset is written.
+    pub(super) fn form_of(&self, name: &str) -> Form {
+        if dataset::is_staged(name) { self.form } else { Form::Parquet }
     }
 
     /// Its path: of one in an object store the folder of this machine beside it, where things are put that are not kept.
@@ -124,12 +142,16 @@ impl RunFolder {
         Ok(is_whole.then(|| self.write(name, schema).behind(kept)))
     }
 
-    /// Takes the files of a dataset over from another run as they are; false if the place cannot do that. A file is never changed once it
+    /// Takes the files of a dataset over from another run as they are; false if the place cannot do that, or has them in another form. A file is never changed once it
     /// is there, so two runs on a disk may have the same; an object store copies it by itself.
     ///
     /// # Errors
     /// If the folder cannot be made.
     pub async fn adopt(&self, from: &Self, name: &str, kept: &[Part]) -> Result<bool> {
+        let is_ours = |part: &Part| Form::of(&part.file).is_some_and(|(form, _)| form == self.form_of(name));
+        if !kept.iter().all(is_ours) {
+            return Ok(false);
+        }
         let (top, there) = match (&self.place, &from.place) {
             (Place::Disk(top), Place::Disk(other)) => (top.clone(), on_disk(other, name)),
             (Place::Bucket(ours), Place::Bucket(theirs)) => return objects::adopt(ours, theirs, name, kept).await,
@@ -241,7 +263,7 @@ impl RunFolder {
     /// If it cannot be listed.
     pub async fn read(&self, name: &str) -> Result<Reader> {
         let files = self.files_of(name).await?.into_iter();
-        Ok(Reader { folder: self.clone(), name: name.to_owned(), files, batches: Vec::new().into_iter() })
+        Ok(Reader { folder: self.clone(), name: name.to_owned(), files, batches: None })
     }
 
     /// The files of a dataset, in the order in which they were written.
@@ -273,19 +295,29 @@ impl Reader {
     /// If a file cannot be read.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if let Some(batch) = self.batches.next() {
-                return Ok(Some(batch));
+            if let Some(batch) = self.batches.as_mut().and_then(Batches::next) {
+                return batch.map(Some).map_err(|e| problem(&self.name, &e));
             }
             let Some(file) = self.files.next() else { return Ok(None) };
-            let bytes = self.folder.bytes_of(&file).await?;
-            self.batches = decode(bytes).map_err(|e| problem(&self.name, &e))?.into_iter();
+            let content = match &self.folder.place {
+                Place::Disk(top) => Content::File(top.join(file.as_ref())),
+                Place::Bucket(_) => Content::Held(self.folder.bytes_of(&file).await?),
+            };
+            self.batches = Some(read(&self.name, &file, &content, None, None)?);
         }
     }
 }
 
-fn decode(bytes: Bytes) -> std::result::Result<Vec<RecordBatch>, Box<dyn std::error::Error>> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)?.with_batch_size(ROWS_PER_BATCH).build()?;
-    Ok(reader.collect::<std::result::Result<_, _>>()?)
+/// Opens a file of a dataset.
+pub(super) fn read(
+    name: &str,
+    file: &StorePath,
+    content: &Content,
+    columns: Option<&[String]>,
+    picked: Option<Vec<Range<usize>>>,
+) -> Result<Batches> {
+    let form = file.filename().and_then(Form::of).map_or(Form::Parquet, |(form, _)| form);
+    staged::read(content, form, columns, picked).map_err(|e| problem(name, &e))
 }
 
 /// Does work on the disk on a thread of its own: to bring a file to it takes as long as a page takes to come.

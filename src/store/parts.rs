@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::durable;
 use super::error::{Result, disk};
 use crate::model::sabotage::{self, Bug};
+use crate::staged::Form;
 
 /// One file of a dataset, as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,13 +28,14 @@ pub struct Part {
 }
 
 /// The name of the file of a number.
-pub(super) fn name(number: usize) -> String {
-    format!("part-{number:06}.parquet")
+pub(super) fn name(number: usize, form: Form) -> String {
+    format!("part-{number:06}.{}", form.suffix())
 }
 
 /// The number of the file of a name; none if it is no file of a dataset.
 pub(super) fn number(name: &str) -> Option<usize> {
-    let digits = name.strip_prefix("part-")?.strip_suffix(".parquet")?;
+    let (_, stem) = Form::of(name)?;
+    let digits = stem.strip_prefix("part-")?;
     (digits.len() >= 6 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
 }
 

@@ -3,22 +3,17 @@
 //! A dataset that is read like this costs little more than its few columns: of the others only the rows that are picked are
 //! decoded. In: the names of columns, and positions in a file. Out: batches in the order of the rows.
 
-use std::fs::File;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::sync::Arc;
 
-use arrow::array::RecordBatchReader;
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
-use bytes::Bytes;
 use object_store::path::Path as StorePath;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
-use parquet::file::reader::ChunkReader;
 use tokio::task::JoinHandle;
 
-use super::dataset::{Place, ROWS_PER_BATCH, RunFolder, beside, problem};
-use super::error::{Result, disk};
+use super::dataset::{Place, RunFolder, beside, problem, read};
+use super::error::Result;
+use crate::staged::{Batches, Content};
 
 /// A dataset of which rows are picked, file by file, in the order in which it was written.
 pub struct Sift {
@@ -27,19 +22,14 @@ pub struct Sift {
     files: std::vec::IntoIter<StorePath>,
     columns: Vec<String>,
     /// The next file, which is read while somebody looks at the one before.
-    ahead: Option<JoinHandle<Result<(Content, RecordBatch)>>>,
-}
-
-/// What a file is read from: one in an object store is fetched once, and held while somebody looks at it.
-#[derive(Clone)]
-enum Content {
-    File(PathBuf),
-    Held(Bytes),
+    ahead: Option<JoinHandle<Result<Sifted>>>,
 }
 
 /// One file of it.
 pub struct Sifted {
     name: String,
+    file: StorePath,
+    /// One in an object store is fetched once, and held while somebody looks at it.
     content: Content,
     /// All of its rows, in the columns that every row is looked at in, as far as the dataset has them.
     pub rows: RecordBatch,
@@ -64,26 +54,25 @@ impl Sift {
     pub async fn next(&mut self) -> Result<Option<Sifted>> {
         let Some(file) = self.ahead.take().or_else(|| self.begin()) else { return Ok(None) };
         self.ahead = self.begin();
-        let (content, rows) = file.await.map_err(|e| problem(&self.name, &e))??;
-        Ok(Some(Sifted { name: self.name.clone(), rows, content }))
+        file.await.map_err(|e| problem(&self.name, &e))?.map(Some)
     }
 
     /// Begins to read the next file.
-    fn begin(&mut self) -> Option<JoinHandle<Result<(Content, RecordBatch)>>> {
+    fn begin(&mut self) -> Option<JoinHandle<Result<Sifted>>> {
         let file = self.files.next()?;
-        let (columns, what) = (self.columns.clone(), self.name.clone());
-        let read = move |content: Content| {
-            let rows = decode(&content, &what, Some(&columns), None).and_then(|all| whole(&what, &all))?;
-            Ok((content, rows))
+        let (columns, name, of) = (self.columns.clone(), self.name.clone(), file.clone());
+        let sifted = move |content: Content| {
+            let rows = whole(&name, read(&name, &of, &content, Some(&columns), None)?)?;
+            Ok(Sifted { name, file: of, content, rows })
         };
         if let Place::Disk(top) = self.folder.place() {
             let path = top.join(file.as_ref());
-            return Some(tokio::task::spawn_blocking(move || read(Content::File(path))));
+            return Some(tokio::task::spawn_blocking(move || sifted(Content::File(path))));
         }
         let (folder, what) = (self.folder.clone(), self.name.clone());
         Some(tokio::spawn(async move {
             let bytes = folder.bytes_of(&file).await?;
-            beside(&what, move || read(Content::Held(bytes))).await
+            beside(&what, move || sifted(Content::Held(bytes))).await
         }))
     }
 }
@@ -97,8 +86,10 @@ impl Sifted {
         if positions.is_empty() {
             return Ok(Vec::new());
         }
-        let (content, what, picked) = (self.content.clone(), self.name.clone(), ranges(positions));
-        beside(&self.name, move || Ok(decode(&content, &what, columns.as_deref(), Some(picked))?.batches)).await
+        let (content, what, file, picked) =
+            (self.content.clone(), self.name.clone(), self.file.clone(), ranges(positions));
+        let pick = move || all(&what, read(&what, &file, &content, columns.as_deref(), Some(picked))?);
+        beside(&self.name, pick).await
     }
 }
 
@@ -114,48 +105,11 @@ fn ranges(positions: &[usize]) -> Vec<Range<usize>> {
     ranges
 }
 
-/// Batches with the columns that they have.
-struct Decoded {
-    schema: arrow::datatypes::SchemaRef,
-    batches: Vec<RecordBatch>,
+fn whole(what: &str, batches: Batches) -> Result<RecordBatch> {
+    let schema = Arc::clone(&batches.schema);
+    concat_batches(&schema, &all(what, batches)?).map_err(|e| problem(what, &e))
 }
 
-type Picked = Option<Vec<Range<usize>>>;
-
-fn decode(content: &Content, what: &str, columns: Option<&[String]>, picked: Picked) -> Result<Decoded> {
-    match content {
-        Content::File(path) => decode_from(File::open(path).map_err(disk("cannot read", path))?, what, columns, picked),
-        Content::Held(bytes) => decode_from(bytes.clone(), what, columns, picked),
-    }
-}
-
-fn decode_from(
-    content: impl ChunkReader + 'static,
-    what: &str,
-    columns: Option<&[String]>,
-    picked: Picked,
-) -> Result<Decoded> {
-    let mut reader = ParquetRecordBatchReaderBuilder::try_new(content).map_err(|e| problem(what, &e))?;
-    if let Some(columns) = columns {
-        let schema = reader.schema().clone();
-        let places = columns.iter().filter_map(|name| schema.index_of(name).ok());
-        // The columns are no structures, so the place of one is that of its leaf.
-        let mask = ProjectionMask::roots(reader.parquet_schema(), places);
-        reader = reader.with_projection(mask);
-    }
-    if let Some(picked) = picked {
-        let rows = usize::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(usize::MAX);
-        if picked.last().is_some_and(|last| last.end > rows) {
-            return Err(problem(what, &"rows are wanted of a file that does not have them"));
-        }
-        reader = reader.with_row_selection(RowSelection::from_consecutive_ranges(picked.into_iter(), rows));
-    }
-    let batches = reader.with_batch_size(ROWS_PER_BATCH).build().map_err(|e| problem(what, &e))?;
-    let schema = batches.schema();
-    let batches: std::result::Result<_, _> = batches.collect();
-    Ok(Decoded { schema, batches: batches.map_err(|e| problem(what, &e))? })
-}
-
-fn whole(what: &str, all: &Decoded) -> Result<RecordBatch> {
-    concat_batches(&all.schema, &all.batches).map_err(|e| problem(what, &e))
+fn all(what: &str, batches: Batches) -> Result<Vec<RecordBatch>> {
+    batches.collect::<std::result::Result<_, _>>().map_err(|e| problem(what, &e))
 }

@@ -6,12 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
-use parquet::arrow::ArrowWriter;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ring::digest::{Context, SHA256};
 use tokio::task::JoinHandle;
 
@@ -20,6 +17,7 @@ use super::dataset::{Place, ROWS_PER_BATCH, RunFolder, on_disk, problem};
 use super::error::Result;
 use super::parts::Part;
 use super::{durable, parts};
+use crate::staged::{Form, encode};
 
 /// Rows of one file. Fixed, so that the same rows make the same files.
 const ROWS_PER_FILE: usize = 32_768;
@@ -170,10 +168,19 @@ impl Writer {
 
     /// Has a file written, while its rows' successors are made. One at a time: the one before has to be there first.
     async fn flush(&mut self, rows: usize) -> Result<()> {
-        let all = concat_batches(&self.schema, &self.held).map_err(|e| problem(&self.name, &e))?;
-        let (now, later) = (all.slice(0, rows), all.slice(rows, all.num_rows() - rows));
-        self.held_rows = later.num_rows();
-        self.held = if later.num_rows() > 0 { vec![later] } else { Vec::new() };
+        let (mut now, mut left) = (Vec::new(), rows);
+        let mut later = std::mem::take(&mut self.held).into_iter();
+        for batch in later.by_ref() {
+            if batch.num_rows() > left {
+                now.push(batch.slice(0, left));
+                self.held.push(batch.slice(left, batch.num_rows() - left));
+                break;
+            }
+            left -= batch.num_rows();
+            now.push(batch);
+        }
+        self.held.extend(later);
+        self.held_rows -= rows;
         self.written().await?;
         self.begin(now);
         Ok(())
@@ -181,18 +188,21 @@ impl Writer {
 
     /// Writes one file.
     async fn put(&mut self, batch: RecordBatch) -> Result<Part> {
-        self.begin(batch);
+        self.begin(vec![batch]);
         self.written().await?.ok_or_else(|| problem(&self.name, &"nothing was written"))
     }
 
     /// Begins to write a file, while its rows' successors are made: to bring it to its place takes as long as a page takes to come.
-    fn begin(&mut self, batch: RecordBatch) {
-        let file = parts::name(self.next);
+    fn begin(&mut self, batches: Vec<RecordBatch>) {
+        let form = self.folder.form_of(&self.name);
+        let file = parts::name(self.next, form);
         // Whatever comes of this one, its name is not used again: it may still be under way.
         self.next += 1;
         let one = File {
             name: file,
             dataset: self.name.clone(),
+            schema: Arc::clone(&self.schema),
+            form,
             rows_per_group: self.rows_per_group,
             is_lasting: self.is_lasting,
             is_abandoned: Arc::clone(&self.abandoned.0),
@@ -200,11 +210,11 @@ impl Writer {
         self.under_way = Some(match self.folder.place() {
             Place::Disk(top) => {
                 let top = top.clone();
-                tokio::task::spawn_blocking(move || one.put_on_disk(&top, &batch))
+                tokio::task::spawn_blocking(move || one.put_on_disk(&top, &batches))
             }
             Place::Bucket(bucket) => {
                 let bucket = bucket.clone();
-                tokio::spawn(async move { one.put_in_bucket(&bucket, batch).await })
+                tokio::spawn(async move { one.put_in_bucket(&bucket, batches).await })
             }
         });
     }
@@ -222,15 +232,18 @@ impl Writer {
 struct File {
     name: String,
     dataset: String,
+    schema: SchemaRef,
+    form: Form,
     rows_per_group: usize,
     is_lasting: bool,
     is_abandoned: Arc<AtomicBool>,
 }
 
 impl File {
-    fn put_on_disk(self, top: &Path, batch: &RecordBatch) -> Result<Part> {
+    fn put_on_disk(self, top: &Path, batches: &[RecordBatch]) -> Result<Part> {
         let path = on_disk(top, &self.dataset).join(&self.name);
-        let bytes = encode(batch, self.rows_per_group).map_err(|e| problem(&self.dataset, &e))?;
+        let bytes =
+            encode(batches, &self.schema, self.form, self.rows_per_group).map_err(|e| problem(&self.dataset, &e))?;
         if let Some(folder) = path.parent() {
             durable::make_folder(top, folder)?;
         }
@@ -240,12 +253,13 @@ impl File {
         } else {
             durable::write_fleeting(&path, &bytes)?
         }
-        Ok(self.written(batch.num_rows(), &bytes))
+        Ok(self.written(rows_of(batches), &bytes))
     }
 
-    async fn put_in_bucket(self, bucket: &Bucket, batch: RecordBatch) -> Result<Part> {
-        let (rows, rows_per_group) = (batch.num_rows(), self.rows_per_group);
-        let encoded = tokio::task::spawn_blocking(move || encode(&batch, rows_per_group)).await;
+    async fn put_in_bucket(self, bucket: &Bucket, batches: Vec<RecordBatch>) -> Result<Part> {
+        let (rows, rows_per_group) = (rows_of(&batches), self.rows_per_group);
+        let (schema, form) = (Arc::clone(&self.schema), self.form);
+        let encoded = tokio::task::spawn_blocking(move || encode(&batches, &schema, form, rows_per_group)).await;
         let bytes = encoded.map_err(|e| problem(&self.dataset, &e))?.map_err(|e| problem(&self.dataset, &e))?;
         self.is_wanted()?;
         let bytes = Bytes::from(bytes);
@@ -265,16 +279,6 @@ impl File {
     }
 }
 
-fn encode(batch: &RecordBatch, rows_per_group: usize) -> std::result::Result<Vec<u8>, parquet::errors::ParquetError> {
-    // Uncompressed and without statistics: staging is read once or twice, and compressing it would cost more than that.
-    let properties = WriterProperties::builder()
-        .set_statistics_enabled(EnabledStatistics::None)
-        .set_dictionary_enabled(false)
-        .set_max_row_group_row_count(Some(rows_per_group))
-        .build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
-    writer.write(batch)?;
-    writer.close()?;
-    Ok(bytes)
+fn rows_of(batches: &[RecordBatch]) -> usize {
+    batches.iter().map(RecordBatch::num_rows).sum()
 }

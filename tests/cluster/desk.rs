@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::stage::Stage;
+use crate::staged::shared;
 
 /// A scheduler, which is gone with this.
 pub struct Served {
@@ -90,7 +91,7 @@ pub async fn planned(stage: &Stage, names: &[&str], more: &[(&str, &str)]) -> Ve
         ended.expect("the run ends");
         for report in reports {
             let path: PathBuf = stage.setting.home.join("runs").join(&report.run);
-            let (job, folder) = (workspace.project.jobs[&report.job].at(0), RunFolder::open(&path).unwrap());
+            let (job, folder) = (workspace.project.jobs[&report.job].at(0), shared(&path).await);
             all.push(Planned { name: report.job, job, folder });
         }
     }

@@ -37,7 +37,7 @@ async fn rows_can_be_counted_without_a_column_and_none_is_made_up() {
     assert_eq!(some[0].column(0).as_primitive::<Int64Type>().values(), &[0, 2]);
     first.pick(&[2, 3], None).await.unwrap_err();
     // The one behind it is read already.
-    std::fs::write(desk.at("part-000002.parquet"), "no file of this kind").unwrap();
+    std::fs::write(desk.at("part-000002.arrow"), "no file of this kind").unwrap();
     assert!(files.next().await.unwrap().is_some());
     assert!(files.next().await.is_err());
 }

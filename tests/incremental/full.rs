@@ -67,7 +67,7 @@ async fn rows_that_are_missing_or_damaged_on_disk_are_read_again() {
     for is_removed in [true, false] {
         let (stage, script) = (stage(30).await, job(TRACKED, ""));
         let first = ran_plainly(&stage, &script).await;
-        let part = stage.setting.home.join("runs").join(&first.report.run).join("source/part-000000.parquet");
+        let part = stage.setting.home.join("runs").join(&first.report.run).join("source/part-000000.arrow");
         if is_removed {
             std::fs::remove_file(&part).expect("it is there");
         } else {

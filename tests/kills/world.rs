@@ -82,7 +82,7 @@ impl World {
     pub fn damage_a_page(&self) {
         let run =
             std::fs::read_dir(self.desk.home().join("runs")).unwrap().map(|run| run.unwrap().path()).max().unwrap();
-        let is_page = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "parquet");
+        let is_page = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "arrow");
         let page = ["source", "related/u_parentsystemuserid", "target/gsuser"].iter().find_map(|folder| {
             let files = std::fs::read_dir(run.join(folder)).into_iter().flatten();
             files.map(|file| file.unwrap().path()).find(is_page)

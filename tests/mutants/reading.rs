@@ -32,7 +32,7 @@ pub fn damaged_page(bugs: &str) -> Verdict {
     trial.killed_at(THIRD_PAGE, COMPANIES)?;
     let runs = std::fs::read_dir(trial.home().join("runs")).unwrap();
     let run = runs.map(|entry| entry.unwrap().path()).next().expect("a run");
-    let part = |number: usize| run.join(format!("source/part-{number:06}.parquet"));
+    let part = |number: usize| run.join(format!("source/part-{number:06}.arrow"));
     std::fs::copy(part(0), part(1)).unwrap();
     let ended = trial.run(COMPANIES);
     verdict(all(&trial, COMPANIES, &ended))

@@ -221,7 +221,7 @@ async fn an_application_that_died_before_it_decided_begins_again() {
         std::fs::rename(folder.join(name), aside.join(name)).expect("it is moved");
     }
     std::fs::create_dir_all(folder.join("target/company")).expect("a folder");
-    std::fs::write(folder.join("target/company/part-000000.parquet"), "half").expect("a file");
+    std::fs::write(folder.join("target/company/part-000000.arrow"), "half").expect("a file");
     let applied = apply(&stage, &report.run).await.expect("it is applied");
     assert_eq!((applied.counts.updated, applied.calls.gainsight_writes), (10, 1));
     assert!(!aside.exists(), "nothing is left aside");

@@ -161,7 +161,7 @@ async fn what_was_cleaned_away_cannot_be_applied() {
     let told = said(&stage, &run).await;
     assert!(told.contains("are not kept any more"), "{told}");
     let (stage, run) = planned().await;
-    let source = stage.setting.home.join("runs").join(&run).join("source/part-000000.parquet");
+    let source = stage.setting.home.join("runs").join(&run).join("source/part-000000.arrow");
     std::fs::write(source, "torn").expect("a file");
     let told = said(&stage, &run).await;
     assert!(told.contains("missing or damaged on disk"), "{told}");
