@@ -73,3 +73,4 @@ mod stores;
 mod sweep;
 mod terminal;
 mod unreadable;
+mod woven;

@@ -49,3 +49,4 @@ mod stored;
 pub mod trial;
 mod verdict;
 pub mod wanted;
+mod woven;

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::buffer::ScalarBuffer;
-use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::{DataFusionError, Result};
@@ -23,6 +22,7 @@ use tokio::task::JoinHandle;
 
 use super::error::Error;
 use super::session::Rows;
+use super::woven::{Run, woven};
 use crate::model::dataset::ROW;
 
 /// Batches of one partition that may wait for rows of another: those of a file, as files are dealt out in turns.
@@ -32,8 +32,6 @@ const WAITING_BATCHES: usize = 4;
 const ROWS_PER_BATCH: usize = 8_192;
 /// So many of one stream are given out as they are.
 const ROWS_AS_THEY_ARE: usize = 2_048;
-/// Runs that are shorter on the average are copied row by row.
-const ROWS_OF_A_RUN: usize = 8;
 
 /// Carries a plan out. Its rows have numbers, and those of each partition ascend.
 pub(super) fn ordered(plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Result<Rows> {
@@ -159,7 +157,7 @@ impl Merge {
                 batches.push(batch.clone());
                 batches.len() - 1
             });
-            runs.push((place, lane.at, count));
+            runs.push(Run { batch: place, first: lane.at, count });
             rows += count;
             lane.at += count;
             match numbers.get(lane.at) {
@@ -167,25 +165,7 @@ impl Merge {
                 None => self.empty.push(at),
             }
         }
-        together(&batches, &runs, rows)
-    }
-}
-
-/// Runs of rows (batch, first row, count) as one batch.
-fn together(batches: &[RecordBatch], runs: &[(usize, usize, usize)], rows: usize) -> Result<Option<RecordBatch>> {
-    let slice = |(batch, first, count): &(usize, usize, usize)| batches[*batch].slice(*first, *count);
-    match runs {
-        [] => Ok(None),
-        [one] => Ok(Some(slice(one))),
-        _ if rows / runs.len() >= ROWS_OF_A_RUN => {
-            let slices: Vec<RecordBatch> = runs.iter().map(slice).collect();
-            Ok(Some(concat_batches(batches[0].schema_ref(), &slices)?))
-        }
-        _ => {
-            let places = runs.iter().flat_map(|(batch, first, count)| (*first..first + count).map(|row| (*batch, row)));
-            let batches: Vec<&RecordBatch> = batches.iter().collect();
-            Ok(Some(interleave_record_batch(&batches, &places.collect::<Vec<_>>())?))
-        }
+        woven(&batches, &runs)
     }
 }
 
