@@ -4,10 +4,13 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{Field as ArrowField, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
 use datafusion::common::DataFusionError;
-use datafusion::logical_expr::ident;
+use datafusion::logical_expr::{Expr, ident};
 use datafusion::prelude::DataFrame;
+use futures::StreamExt;
 
 use super::error::Result;
 use super::frame::{add, without};
@@ -81,9 +84,9 @@ impl<'a> Comparison<'a> {
     pub async fn records(&self) -> Result<Rows> {
         let Self { engine, job, .. } = self;
         let (name, schema) = target(job);
-        let mut records = engine.dataset(&name, &schema).await?;
+        let records = engine.dataset(&name, &schema).await?;
         if let Some(screen) = &self.screen {
-            records = records.filter(screen.is_wanted(job))?;
+            return wanted(engine, screen, records, record_key(job)).await;
         }
         let records = add(records, vec![(KEY.to_owned(), record_key(job))])?;
         let schema = Arc::new(records.schema().as_arrow().clone());
@@ -141,6 +144,27 @@ impl<'a> Comparison<'a> {
         let rows = verdict::settled(self.job, &Reasons::of(self.job), rows, screen.gsid())?;
         Ok(Some(self.engine.by_number_here(rows).await?))
     }
+}
+
+/// The records that rows are about which are not settled, each with the digest of its key. They are told by where they stand in the
+/// target, so that of the others nothing is looked at.
+async fn wanted(engine: &Engine, screen: &Arc<Screen>, records: DataFrame, key: Expr) -> Result<Rows> {
+    let key = engine.physical(&records, key)?;
+    let kind = ArrowField::new(KEY, key.data_type(records.schema().as_arrow())?, true);
+    let fields = records.schema().fields().iter().cloned().chain([Arc::new(kind)]);
+    let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let lanes = engine.lanes(records).await?.into_iter().enumerate().map(|(lane, batches)| {
+        let (screen, key, schema) = (Arc::clone(screen), Arc::clone(&key), Arc::clone(&schema));
+        let picked = move |batch: RecordBatch, number: usize| -> Result<RecordBatch> {
+            let wanted = screen.wanted_of(lane, number, batch.num_rows())?;
+            let batch = filter_record_batch(&batch, &wanted).map_err(DataFusionError::from)?;
+            let key = key.evaluate(&batch)?.into_array(batch.num_rows())?;
+            let columns = batch.columns().iter().cloned().chain([key]).collect();
+            Ok(RecordBatch::try_new(Arc::clone(&schema), columns).map_err(DataFusionError::from)?)
+        };
+        batches.enumerate().map(move |(number, batch)| picked(batch?, number))
+    });
+    Ok(Rows { batches: futures::stream::select_all(lanes).boxed(), schema })
 }
 
 /// Of which rows a run keeps values.

@@ -3,7 +3,9 @@
 //! Some 80 bytes a record, which is why a target may be too large for it. In: the target, and what rows claim. Out: which record has a
 //! key, and whether all is known of it.
 
-use arrow::array::{Array, AsArray, StringArray, StringBuilder};
+use std::ops::Range;
+
+use arrow::array::{Array, AsArray, BooleanArray, StringArray, StringBuilder};
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{ident, lit};
 use futures::StreamExt;
@@ -26,6 +28,8 @@ const CLAIMED_TWICE: u8 = 2;
 const SAME: u8 = 4;
 /// Another record has the same key.
 const SHARED: u8 = 8;
+/// A row that is not settled is about another record that has the same key.
+const WANTED_TOO: u8 = 16;
 
 /// The target's records by their keys.
 pub(super) struct Index {
@@ -36,6 +40,10 @@ pub(super) struct Index {
     before: Vec<usize>,
     places: Vec<u32>,
     marks: Vec<u8>,
+    /// Records that have the key of an earlier one, which stands for both, and that one.
+    shared: Vec<(u32, u32)>,
+    /// Which records came in which batch of which stream: they come in the same ones whenever the target is read.
+    lanes: Vec<Vec<Range<usize>>>,
 }
 
 impl Index {
@@ -46,7 +54,7 @@ impl Index {
         let values = job.mappings.iter().map(|mapping| ident(&mapping.field.name)).collect();
         let digests = vec![record_key(job), value_digest(lit(true), values), ident("Gsid")];
         let records = engine.dataset(&dataset::target(name), &schema).await?.select(digests)?;
-        let mut batches = engine.in_any_order(records).await?;
+        let lanes = engine.lanes(records).await?;
         let mut index = Self {
             keys: Vec::new(),
             forms: Vec::new(),
@@ -54,9 +62,14 @@ impl Index {
             before: Vec::new(),
             places: Vec::new(),
             marks: Vec::new(),
+            shared: Vec::new(),
+            lanes: vec![Vec::new(); lanes.len()],
         };
-        while let Some(batch) = batches.next().await {
+        let each = lanes.into_iter().enumerate().map(|(lane, batches)| batches.map(move |batch| (lane, batch)));
+        let mut batches = futures::stream::select_all(each);
+        while let Some((lane, batch)) = batches.next().await {
             let batch = batch?;
+            index.lanes[lane].push(index.keys.len()..index.keys.len() + batch.num_rows());
             if index.keys.len() + batch.num_rows() > engine.means().screened_records {
                 return Ok(None);
             }
@@ -84,14 +97,20 @@ impl Index {
         }
     }
 
-    /// What rows say of records is told: what they hold is not asked for any more.
-    pub(super) fn forget_forms(&mut self) {
-        self.forms = Vec::new();
+    /// What rows say of records is told: what they hold is not asked for any more, and by their keys they are not looked for.
+    pub(super) fn is_told(&mut self) {
+        (self.forms, self.keys, self.places) = (Vec::new(), Vec::new(), Vec::new());
+        for (one, first) in std::mem::take(&mut self.shared) {
+            if is_contested(self.marks[first as usize]) {
+                self.marks[one as usize] |= WANTED_TOO;
+            }
+        }
     }
 
-    /// By their keys records are not looked for any more; by their numbers they still are.
-    pub(super) fn forget_keys(&mut self) {
-        (self.keys, self.places) = (Vec::new(), Vec::new());
+    /// Which records of a batch of the target a row is about that is not settled; none, if the target has other batches than before.
+    pub(super) fn wanted_of(&self, lane: usize, batch: usize, records: usize) -> Option<BooleanArray> {
+        let of = self.lanes.get(lane)?.get(batch).filter(|of| of.len() == records)?;
+        Some(self.marks[of.clone()].iter().map(|mark| Some(is_contested(*mark) || mark & WANTED_TOO != 0)).collect())
     }
 
     /// How many records a row that is not settled is about.
@@ -107,7 +126,10 @@ impl Index {
             match self.places[place] {
                 NOBODY if *key != 0 => self.places[place] = at,
                 NOBODY => {}
-                first => self.marks[first as usize] |= SHARED,
+                first => {
+                    self.marks[first as usize] |= SHARED;
+                    self.shared.push((at, first));
+                }
             }
         }
     }
@@ -133,12 +155,6 @@ impl Index {
     /// Whether everything is known of a record: one row is about it and says what it holds, and no other record has its key.
     pub(super) fn is_settled(&self, found: u32) -> bool {
         self.marks.get(found as usize).is_some_and(|mark| is_same(*mark))
-    }
-
-    /// Whether a row that is not settled is about the record with this key.
-    pub(super) fn is_wanted(&self, key: u128) -> bool {
-        let mark = self.marks.get(self.find(key) as usize).copied().unwrap_or_default();
-        is_contested(mark)
     }
 
     /// The GSID of a record.

@@ -6,7 +6,7 @@
 //! conditions for plans.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, FixedSizeBinaryArray, Int32Array, StringArray,
@@ -23,7 +23,7 @@ use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, create_udf, iden
 use super::error::Result;
 use super::lower::folded;
 use super::record_index::{Index, NOBODY, wide};
-use super::row_digest::{BYTES, key_digest, value_digest};
+use super::row_digest::{key_digest, value_digest};
 use super::session::Engine;
 use super::verdict::screened_columns;
 use crate::model::dataset::ROW;
@@ -43,8 +43,7 @@ const DECIDED: u32 = u32::MAX - 1;
 
 /// What was found out.
 pub struct Screen {
-    /// It is written once: when keys are forgotten.
-    index: RwLock<Index>,
+    index: Index,
     /// By the number of the row, less one: the record that has its key.
     found: Vec<u32>,
     /// By the same, whether it was handed out as left as soon as it was mapped.
@@ -195,12 +194,12 @@ impl<'a> Sifting<'a> {
     #[must_use]
     pub fn end(self) -> Arc<Screen> {
         let Self { mut index, found, mut early, .. } = self;
-        index.forget_forms();
+        index.is_told();
         let is_settled = |found: &&u32| **found == DECIDED || index.is_settled(**found);
         let left = found.len() - found.iter().filter(is_settled).count();
         let early = early.finish();
         let late = left - early.count_set_bits();
-        Arc::new(Screen { wanted: index.wanted(), index: RwLock::new(index), found, early, left, late })
+        Arc::new(Screen { wanted: index.wanted(), index, found, early, left, late })
     }
 }
 
@@ -211,21 +210,11 @@ fn without_form(rows: &RecordBatch) -> std::result::Result<RecordBatch, ArrowErr
 }
 
 impl Screen {
-    /// Lets go of what is not needed once rows and records are dealt out: some 25 bytes a record.
-    pub fn is_dealt(&self) {
-        self.index.write().unwrap_or_else(PoisonError::into_inner).forget_keys();
-    }
-
-    fn index(&self) -> RwLockReadGuard<'_, Index> {
-        self.index.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The GSID of a settled row's record; null for any other row.
     pub(super) fn gsid(self: &Arc<Self>) -> Expr {
         let screen = Arc::clone(self);
         let of_row = move |numbers: &[i64]| -> ArrayRef {
-            let index = screen.index();
-            let gsids: StringArray = numbers.iter().map(|number| screen.settled_gsid(&index, *number)).collect();
+            let gsids: StringArray = numbers.iter().map(|number| screen.settled_gsid(*number)).collect();
             Arc::new(gsids)
         };
         of_rows("settled_gsid", DataType::Utf8, of_row)
@@ -235,8 +224,7 @@ impl Screen {
     pub(super) fn is_settled(self: &Arc<Self>) -> Expr {
         let screen = Arc::clone(self);
         let of_row = move |numbers: &[i64]| -> ArrayRef {
-            let index = screen.index();
-            let all: BooleanArray = numbers.iter().map(|n| Some(screen.is_settled_row(&index, *n))).collect();
+            let all: BooleanArray = numbers.iter().map(|n| Some(screen.is_settled_row(*n))).collect();
             Arc::new(all)
         };
         of_rows("is_settled", DataType::Boolean, of_row)
@@ -246,28 +234,26 @@ impl Screen {
     pub(super) fn is_late(self: &Arc<Self>) -> Expr {
         let screen = Arc::clone(self);
         let of_row = move |numbers: &[i64]| -> ArrayRef {
-            let index = screen.index();
-            let is_late = |n: i64| !screen.is_settled_row(&index, n) && !screen.was_early(n);
+            let is_late = |n: i64| !screen.is_settled_row(n) && !screen.was_early(n);
             let all: BooleanArray = numbers.iter().map(|n| Some(is_late(*n))).collect();
             Arc::new(all)
         };
         of_rows("is_late", DataType::Boolean, of_row)
     }
 
-    /// Whether a record of the target is one that a row that is left is about.
-    pub(super) fn is_wanted(self: &Arc<Self>, job: &Job) -> Expr {
-        let screen = Arc::clone(self);
-        let function = move |args: &[ColumnarValue]| {
-            let keys = ColumnarValue::values_to_arrays(args)?;
-            let keys = keys[0].as_fixed_size_binary();
-            let index = screen.index();
-            let all = (0..keys.len()).map(|at| Some(keys.is_valid(at) && index.is_wanted(wide(keys.value(at)))));
-            let all: BooleanArray = all.collect();
-            Ok(ColumnarValue::Array(Arc::new(all) as ArrayRef))
-        };
-        let kind = vec![DataType::FixedSizeBinary(BYTES)];
-        let function = create_udf("is_wanted", kind, DataType::Boolean, Volatility::Immutable, Arc::new(function));
-        function.call(vec![record_key(job)])
+    /// Which records of a batch of the target a row that is left is about: of the batch with this number of the stream with this number.
+    ///
+    /// # Errors
+    /// If the target is not what it was when it was looked at.
+    pub(super) fn wanted_of(
+        &self,
+        lane: usize,
+        batch: usize,
+        records: usize,
+    ) -> datafusion::error::Result<BooleanArray> {
+        let words = "the target in the run's folder is not what it was a moment ago; `--anew` reads it again";
+        let wanted = self.index.wanted_of(lane, batch, records);
+        wanted.ok_or_else(|| DataFusionError::Execution(words.to_owned()))
     }
 
     fn found_of(&self, number: i64) -> u32 {
@@ -280,14 +266,14 @@ impl Screen {
         at.is_some_and(|at| at < self.early.len() && self.early.value(at))
     }
 
-    fn is_settled_row(&self, index: &Index, number: i64) -> bool {
+    fn is_settled_row(&self, number: i64) -> bool {
         let found = self.found_of(number);
-        found == DECIDED || index.is_settled(found)
+        found == DECIDED || self.index.is_settled(found)
     }
 
-    fn settled_gsid<'i>(&self, index: &'i Index, number: i64) -> Option<&'i str> {
+    fn settled_gsid(&self, number: i64) -> Option<&str> {
         let found = self.found_of(number);
-        index.is_settled(found).then(|| index.gsid(found as usize))
+        self.index.is_settled(found).then(|| self.index.gsid(found as usize))
     }
 }
 

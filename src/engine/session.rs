@@ -12,6 +12,8 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream_partitioned};
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
@@ -23,7 +25,7 @@ use url::Url;
 use super::elsewhere::{self, Sending};
 use super::error::{Error, Result};
 use super::means::{ELSEWHERE_PARTITIONS, Means};
-use super::ordered::{merged, ordered, unordered};
+use super::ordered::{driven, merged, ordered, unordered};
 use super::rules::{InTurns, OwnJoins};
 use super::scan::{Files, Scan, Staged};
 use crate::model::dataset;
@@ -312,6 +314,25 @@ impl Engine {
         let batches = unordered(Arc::clone(&plan), context)?;
         let batches = batches.map(|batch| batch.map_err(Error::from)).boxed();
         Ok(Self::noted(Arc::clone(&self.carried_out), plan, batches))
+    }
+
+    /// Runs a plan, and gives the stream of each of its partitions, which a thread of its own drives. Of a plan that only chooses columns of a
+    /// dataset they have the same rows in the same batches, whichever columns those are.
+    pub(super) async fn lanes(&self, plan: DataFrame) -> Result<Vec<Batches>> {
+        let context = Arc::new(plan.task_ctx());
+        let plan = plan.create_physical_plan().await?;
+        let lanes = execute_stream_partitioned(Arc::clone(&plan), context)?.into_iter().map(|one| driven(one.boxed()));
+        let lanes = lanes.map(|lane| lane.map_err(Error::from).boxed());
+        let mut lanes: Vec<Batches> = lanes.collect();
+        if let Some(last) = lanes.pop() {
+            lanes.push(Self::noted(Arc::clone(&self.carried_out), plan, last));
+        }
+        Ok(lanes)
+    }
+
+    /// An expression as it is carried out over batches of these rows.
+    pub(super) fn physical(&self, rows: &DataFrame, expression: Expr) -> Result<Arc<dyn PhysicalExpr>> {
+        Ok(self.context.create_physical_expr(expression, rows.schema())?)
     }
 
     /// A table of rows that are there already.

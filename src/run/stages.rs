@@ -82,7 +82,6 @@ async fn mapped<'a>(engine: &'a Engine, job: &'a Job, folder: &RunFolder) -> Res
             // Several may have one key.
             are_all(screen.wanted as u64, held.min(screen.wanted as u64))?;
         }
-        screen.is_dealt();
         return Ok((rows, comparison));
     }
     let comparison = Comparison::begin(engine, job, None).await?;
