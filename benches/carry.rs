@@ -35,7 +35,7 @@ use super::workload::{Mix, ROWS_PER_PAGE, Workload};
 /// Records of a body.
 const RECORDS_PER_BODY: usize = 50;
 /// Pages that are decoded at once.
-const DECODED_AT_ONCE: usize = 2;
+const DECODED_AT_ONCE: usize = 4;
 
 /// Measures the way with pages in memory.
 pub fn run(rows: &[u64]) {
@@ -49,7 +49,8 @@ pub fn run(rows: &[u64]) {
         let taken = median(|| {
             let since = Instant::now();
             let mut bodies = Vec::new();
-            let carried = runtime.block_on(place.carry(&job, pages.iter().cloned(), &mut |body| bodies.push(body)));
+            let carried =
+                runtime.block_on(place.carry(&job, pages.iter().cloned().map(held), &mut |body| bodies.push(body)));
             let taken = since.elapsed();
             assert_eq!(carried.outcomes.values().sum::<u64>(), rows, "each row has an outcome");
             taken
@@ -67,7 +68,9 @@ pub fn encode(rows: &[u64]) {
         let workload = Workload { mix: Mix { changed: 0, new: 1_000, ..usual.mix }, ..usual };
         let place = Place::of(&runtime, &workload, &job);
         let batches = runtime.block_on(async {
-            place.carry(&job, (0..workload.pages()).map(|number| page(&workload, number).into()), &mut drop).await;
+            place
+                .carry(&job, (0..workload.pages()).map(|number| held(page(&workload, number).into())), &mut drop)
+                .await;
             place.kept(dataset::CHANGES).await
         });
         let (mut bytes, mut written) = (0, 0);
@@ -96,7 +99,7 @@ pub fn peer(data: &Path, out: &Path) {
     let mut file = BufWriter::new(std::fs::File::create(out).expect("a file"));
     let mut write =
         |body: Bytes| file.write_all(&body).and_then(|()| file.write_all(b"\n")).expect("a body is written");
-    let pages = pages.map(|path| std::fs::read(path).expect("a page").into());
+    let pages = pages.map(on_disk);
     let carried = runtime.block_on(place.carry(&job, pages, &mut write));
     file.flush().expect("the file ends");
     let seconds = since.elapsed().as_secs_f64();
@@ -125,7 +128,7 @@ pub fn large(rows: u64, records: u64) {
     let place = Place::of(&runtime, &Workload { rows: records, ..workload }, &job);
     let before = peak_bytes(std::process::id()).unwrap_or_default();
     let (mut bodies, since) = (0, Instant::now());
-    let pages = paths.iter().map(|path| std::fs::read(path).expect("a page").into());
+    let pages = paths.iter().cloned().map(on_disk);
     let carried = runtime.block_on(place.carry(&job, pages, &mut |body: Bytes| bodies += body.len()));
     say(&format!("large, a target of {records}"), rows, bytes, since.elapsed());
     let peak = peak_bytes(std::process::id()).unwrap_or_default();
@@ -137,6 +140,17 @@ pub fn large(rows: u64, records: u64) {
     );
     println!("  {:?}; {:?}", carried.outcomes, carried.stages);
     let _gone = std::fs::remove_dir_all(folder);
+}
+
+/// A page, which is taken up where it is decoded.
+type Page = Box<dyn FnOnce() -> Bytes + Send>;
+
+fn held(bytes: Bytes) -> Page {
+    Box::new(move || bytes)
+}
+
+fn on_disk(path: PathBuf) -> Page {
+    Box::new(move || std::fs::read(path).expect("a page").into())
 }
 
 /// A run folder that holds Gainsight's side.
@@ -164,7 +178,7 @@ impl Place {
         Self { path, folder }
     }
 
-    async fn carry(&self, job: &Job, pages: impl Iterator<Item = Bytes>, sink: Sink<'_>) -> Carried {
+    async fn carry(&self, job: &Job, pages: impl Iterator<Item = Page>, sink: Sink<'_>) -> Carried {
         let since = Instant::now();
         self.folder.clear(dataset::SOURCE).await.expect("what was there goes");
         self.read(job, pages).await;
@@ -182,12 +196,12 @@ impl Place {
     }
 
     /// Decodes pages side by side, and stages them in their order.
-    async fn read(&self, job: &Job, pages: impl Iterator<Item = Bytes>) {
+    async fn read(&self, job: &Job, pages: impl Iterator<Item = Page>) {
         let layout = Arc::new(Layout::new(&queries(job).remove(0)));
         let mut writer = self.folder.write(dataset::SOURCE, layout.schema());
-        let decoded = futures::stream::iter(pages.enumerate()).map(|(number, bytes)| {
+        let decoded = futures::stream::iter(pages.enumerate()).map(|(number, page)| {
             let (layout, before) = (Arc::clone(&layout), number as i64 * ROWS_PER_PAGE as i64);
-            tokio::task::spawn_blocking(move || decode(&bytes, &layout, before).expect("a page").rows)
+            tokio::task::spawn_blocking(move || decode(&page(), &layout, before).expect("a page").rows)
         });
         let mut decoded = decoded.buffered(DECODED_AT_ONCE);
         while let Some(rows) = decoded.next().await {

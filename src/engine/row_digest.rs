@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryBuilder};
+use arrow::buffer::NullBuffer;
 use arrow::compute::{not, nullif, prep_null_mask_filter};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMillisecondType};
 use datafusion::common::{DataFusionError, Result};
@@ -101,18 +102,20 @@ impl ScalarUDFImpl for RowDigest {
         let (condition, values) =
             arrays.split_first().ok_or_else(|| DataFusionError::Internal(self.name().to_owned()))?;
         let condition = condition.as_boolean();
-        let columns = values.iter().map(Values::of).collect::<Result<Vec<_>>>()?;
+        let columns = values.iter().map(|column| Ok((Values::of(column)?, column.nulls())));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
         let mut digests = FixedSizeBinaryBuilder::with_capacity(rows, BYTES);
         let mut bytes = Vec::new();
         for row in 0..rows {
-            let is_null = |column: &&ArrayRef| column.is_null(row);
-            if condition.is_null(row) || !condition.value(row) || (self.is_key && values.iter().any(|c| is_null(&c))) {
+            let is_null = |nulls: &Option<&NullBuffer>| nulls.is_some_and(|nulls| nulls.is_null(row));
+            let is_whole = || !columns.iter().any(|(_, nulls)| is_null(nulls));
+            if condition.is_null(row) || !condition.value(row) || (self.is_key && !is_whole()) {
                 digests.append_null();
                 continue;
             }
             bytes.clear();
-            for (column, values) in columns.iter().zip(values) {
-                if values.is_null(row) { bytes.push(0) } else { column.append(row, &mut bytes) }
+            for (column, nulls) in &columns {
+                if is_null(nulls) { bytes.push(0) } else { column.append(row, &mut bytes) }
             }
             digests.append_value(xxh3_128(&bytes).to_le_bytes())?;
         }

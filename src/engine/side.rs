@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use arrow::array::{Array, ArrayRef, DynComparator, UInt32Array, make_comparator};
+use arrow::array::{Array, ArrayRef, AsArray, DynComparator, UInt32Array, make_comparator};
 use arrow::compute::{SortOptions, concat_batches, take};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -64,16 +64,34 @@ impl Side {
     /// For each row of a batch the row of the side that has its key; none for a key that is not there, or null.
     pub(super) fn find(&self, batch: &RecordBatch, keys: &[usize]) -> Result<UInt32Array> {
         let wanted = hashes(batch, keys)?;
+        // Most keys are one text, which is compared without asking what kind of column it is.
+        let text = |rows: &'_ RecordBatch, keys: &[usize]| match keys {
+            [key] => rows.column(*key).as_string_opt::<i32>().cloned(),
+            _ => None,
+        };
+        if let Some((wanted_texts, texts)) = text(batch, keys).zip(text(&self.rows, &self.keys)) {
+            let is_same = |row: usize, other: usize| wanted_texts.value(row) == texts.value(other);
+            return Ok(self.found(&wanted, keyed(batch, keys), is_same));
+        }
         let same = comparators(batch, &self.rows, keys, &self.keys)?;
-        let keyed = keyed(batch, keys);
+        let is_same = |row: usize, other: usize| same.iter().all(|c| c(row, other) == Ordering::Equal);
+        Ok(self.found(&wanted, keyed(batch, keys), is_same))
+    }
+
+    fn found(
+        &self,
+        wanted: &[u64],
+        is_keyed: impl Fn(usize) -> bool,
+        is_same: impl Fn(usize, usize) -> bool,
+    ) -> UInt32Array {
         let found = wanted.iter().enumerate().map(|(row, hash)| {
-            if !keyed(row) {
+            if !is_keyed(row) {
                 return None;
             }
-            let (_, found) = self.place(*hash, |other| same.iter().all(|c| c(row, other) == Ordering::Equal));
+            let (_, found) = self.place(*hash, |other| is_same(row, other));
             (found != NOBODY).then_some(found)
         });
-        Ok(found.collect())
+        found.collect()
     }
 
     /// The values of one of the side's columns for rows that were found.
