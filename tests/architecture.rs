@@ -150,6 +150,14 @@ fn only_the_store_writes_to_disk() {
     }
 }
 
+/// The library is no test binary: tests that stand in it would never be run. What is private is tried by its file (`#[path]`).
+#[test]
+fn no_test_stands_where_none_is_run() {
+    for (_, path, code) in sources() {
+        assert!(!code.iter().any(|line| line.contains("cfg(test)")), "{} has tests", path.display());
+    }
+}
+
 #[test]
 fn every_file_says_what_it_is_and_stays_small() {
     for path in files(Path::new(SRC)) {

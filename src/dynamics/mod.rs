@@ -17,6 +17,7 @@ pub mod error;
 mod flow;
 mod grant;
 pub mod metadata;
+mod next_link;
 pub mod odata;
 mod page;
 pub mod pages;

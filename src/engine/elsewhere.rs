@@ -20,8 +20,9 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
 
+use super::driven::driven;
 use super::error::Error;
-use super::ordered::{driven, merged, numbers};
+use super::ordered::{merged, numbers};
 use super::row_digest;
 use super::session::Rows;
 use crate::model::dataset::ROW;

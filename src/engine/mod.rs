@@ -15,6 +15,7 @@ mod call;
 pub mod compare;
 mod convert;
 mod digest;
+mod driven;
 pub mod elsewhere;
 pub mod error;
 mod explain;

@@ -16,17 +16,12 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use tokio::runtime::Handle;
-use tokio::sync::mpsc::channel;
-use tokio::task::JoinHandle;
 
+use super::driven::driven;
 use super::error::Error;
 use super::session::Rows;
 use super::woven::{Run, woven};
 use crate::model::dataset::ROW;
-
-/// Batches of one partition that may wait for rows of another: those of a file, as files are dealt out in turns.
-const WAITING_BATCHES: usize = 4;
 
 /// Rows that are copied together where those of several streams alternate.
 const ROWS_PER_BATCH: usize = 8_192;
@@ -56,32 +51,6 @@ pub(super) fn merged(streams: Vec<Stream>) -> Stream {
     let merge = Merge { heads: BinaryHeap::new(), empty: (0..lanes.len()).collect(), lanes, last: i64::MIN };
     futures::stream::try_unfold(merge, |mut merge| async move { Ok(merge.next().await?.map(|batch| (batch, merge))) })
         .boxed()
-}
-
-/// A stream that a thread drives, a few batches ahead. It stops where nobody listens any more.
-pub(super) fn driven(mut stream: Stream) -> Stream {
-    let (sender, batches) = channel(WAITING_BATCHES);
-    let handle = Handle::current();
-    // On a thread of its own, not as a task: tasks that share workers took turns, and half the machine idled.
-    let driver = handle.clone().spawn_blocking(move || {
-        handle.block_on(async move {
-            while let Some(batch) = stream.next().await {
-                let is_over = batch.is_err();
-                if sender.send(batch).await.is_err() || is_over {
-                    break;
-                }
-            }
-        });
-    });
-    // A thread that ended before its stream did has lost rows: that is an error, not an end.
-    let ended = async move |driver: JoinHandle<()>| driver.await.err().map(|e| DataFusionError::External(Box::new(e)));
-    futures::stream::unfold((batches, Some(driver)), move |(mut batches, driver)| async move {
-        match batches.recv().await {
-            Some(batch) => Some((batch, (batches, driver))),
-            None => ended(driver?).await.map(|error| (Err(error), (batches, None))),
-        }
-    })
-    .boxed()
 }
 
 /// One stream under way.
@@ -174,27 +143,4 @@ pub(super) fn numbers(batch: &RecordBatch) -> Result<ScalarBuffer<i64>> {
     let column = batch.column_by_name(ROW).and_then(|column| column.as_primitive_opt::<Int64Type>());
     let column = column.ok_or_else(|| DataFusionError::Internal("rows have no numbers".to_owned()))?;
     Ok(column.values().clone())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use arrow::datatypes::Schema;
-    use arrow::record_batch::RecordBatch;
-    use futures::StreamExt;
-
-    use super::driven;
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_thread_that_panics_is_an_error_and_no_end() {
-        let batches = futures::stream::iter(0..3).map(|number| match number {
-            0 => Ok(RecordBatch::new_empty(Arc::new(Schema::empty()))),
-            _ => panic!("a bug"),
-        });
-        let mut stream = driven(batches.boxed());
-        assert!(stream.next().await.is_some_and(|first| first.is_ok()));
-        assert!(stream.next().await.is_some_and(|second| second.is_err()));
-        assert!(stream.next().await.is_none());
-    }
 }

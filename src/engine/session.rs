@@ -22,10 +22,11 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use url::Url;
 
+use super::driven::driven;
 use super::elsewhere::{self, Sending};
 use super::error::{Error, Result};
 use super::means::{ELSEWHERE_PARTITIONS, Means};
-use super::ordered::{driven, merged, ordered, unordered};
+use super::ordered::{merged, ordered, unordered};
 use super::rules::{InTurns, OwnJoins};
 use super::scan::{Files, Scan, Staged};
 use crate::model::dataset;
