@@ -14,6 +14,7 @@ use ferry::store::dataset::RunFolder;
 use serde_json::json;
 
 use crate::stage::{CHAIN, COMPANIES, PEOPLE, Stage, USERS};
+use crate::staged::{halved, shared};
 
 /// Lookups of both kinds, decided rows of both sides, values that fail, and a late filter.
 const JOB: &str = r#"CREATE JOB "J" AS UPSERT INTO gainsight."Opportunity__gc" KEY ("Opportunity External Id") SELECT
@@ -130,6 +131,25 @@ async fn a_plan_is_the_same_by_any_means() {
     assert!(is_compared, "of one job rows are settled, compared and decided before");
     assert!(are_shared, "of one several rows have one key, and its record is what the newest of them says");
     assert!(are_lost, "of one with two targets something is done about lost rows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_both_forms_make_the_same_plan() {
+    let stage = Stage::seeded(150).await;
+    stage.run(CHAIN).await;
+    let workspace = stage.workspace(&[]).await.or_mistakes().expect("the project is right");
+    for report in stage.run(CHAIN).await {
+        let (path, job) = (folder(&stage, &report.run), workspace.project.jobs[&report.job].at(0));
+        let of_run = RunFolder::open(&path).expect("its folder");
+        let plain = made(&job, &of_run, all()[1]).await;
+        assert!(halved(&path) >= 2, "{}: the source and the target at least", report.job);
+        for means in [all()[0], all()[2]] {
+            assert_eq!(made(&job, &of_run, means).await, plain, "{} by {means:?}", report.job);
+        }
+        // With nothing of its own form left it is what an earlier version staged.
+        shared(&path).await;
+        assert_eq!(made(&job, &of_run, all()[1]).await, plain, "{}", report.job);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

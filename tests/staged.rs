@@ -39,6 +39,32 @@ pub async fn shared(path: &Path) -> RunFolder {
     folder.shared()
 }
 
+/// Has the rows of all datasets that stages read in two files, the first half in Parquet: as if another version had begun the run.
+pub fn halved(path: &Path) -> usize {
+    let (mut open, mut halved) = (vec![path.to_owned()], 0);
+    while let Some(folder) = open.pop() {
+        let entries: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        open.extend(entries.iter().filter(|entry| entry.is_dir()).cloned());
+        let [file] = entries.as_slice() else { continue };
+        if file.extension().is_none_or(|suffix| suffix != "arrow") {
+            continue;
+        }
+        let batches = read(&Content::File(file.clone()), Form::Arrow, None, None).unwrap();
+        let schema = Arc::clone(&batches.schema);
+        let batches: Vec<RecordBatch> = batches.map(Result::unwrap).collect();
+        let rows = arrow::compute::concat_batches(&schema, &batches).unwrap();
+        let half = rows.num_rows() / 2;
+        let halves = [(Form::Parquet, rows.slice(0, half)), (Form::Arrow, rows.slice(half, rows.num_rows() - half))];
+        std::fs::remove_file(file).unwrap();
+        for (number, (form, rows)) in halves.into_iter().enumerate() {
+            let bytes = encode(&[rows], &schema, form, 1_024).unwrap();
+            std::fs::write(folder.join(format!("part-00000{number}.{}", form.suffix())), bytes).unwrap();
+        }
+        halved += 1;
+    }
+    halved
+}
+
 /// So many rows behind so many others: a number, and of two of three a text, a truth and an amount.
 fn rows(numbers: Range<i64>) -> RecordBatch {
     let of = |n: i64| (n % 3 != 0).then_some(n);
