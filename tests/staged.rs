@@ -176,6 +176,41 @@ fn what_is_torn_is_refused() {
 }
 
 #[test]
+fn whatever_a_disk_does_to_rows_nothing_panics() {
+    let whole = encode(&[rows(0..40)], &schema(), Form::Arrow, 20).unwrap();
+    let (footer, _) = whole[whole.len() - 10..].split_first_chunk::<4>().unwrap();
+    let before_footer = whole.len() - 10 - i32::from_le_bytes(*footer) as usize;
+    let mut refused = 0;
+    for at in 0..before_footer {
+        for bit in [0x01, 0x40, 0x80] {
+            let mut harmed = whole.clone();
+            harmed[at] ^= bit;
+            let found = read(&Content::Held(harmed.into()), Form::Arrow, None, None).unwrap();
+            refused += usize::from(found.collect::<Result<Vec<_>, _>>().is_err());
+        }
+    }
+    assert!(refused > 500, "headers, places of texts and texts are looked through: {refused}");
+}
+
+#[test]
+fn rows_of_another_schema_are_not_written() {
+    for form in FORMS {
+        let other = rows(0..3).project(&[0, 1, 3, 2]).unwrap();
+        assert!(encode(&[other], &schema(), form, 10).is_err(), "{form:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_files_of_one_number_are_none_of_a_dataset() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = RunFolder::open(root.path()).unwrap();
+    folder.write("source", schema()).page(rows(0..3)).await.unwrap();
+    folder.clone().shared().write("source", schema()).page(rows(0..3)).await.unwrap();
+    let said = folder.read("source").await.err().expect("one of them is of somebody else").to_string();
+    assert!(said.contains("part-000000.arrow") && said.contains("part-000000.parquet"), "{said}");
+}
+
+#[test]
 fn a_name_tells_the_form() {
     assert_eq!(Form::of("part-000000.arrow"), Some((Form::Arrow, "part-000000")));
     assert_eq!(Form::of("a.b.parquet"), Some((Form::Parquet, "a.b")));

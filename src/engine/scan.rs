@@ -40,20 +40,22 @@ impl Files {
         let entries = match std::fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(named(folder, error.into())),
         };
         let mut found = Vec::new();
         for entry in entries {
-            let path = entry?.path();
-            let named = path.file_name().and_then(|name| Form::of(name.to_str()?));
-            // Numbers are as long as each other, so that files stand in their order by their names.
-            if let Some((form, stem)) = named.filter(|(_, stem)| stem.starts_with("part-")) {
-                found.push((stem.len(), stem.to_owned(), path.clone(), form));
+            let path = entry.map_err(|e| named(folder, e.into()))?.path();
+            if let Some((form, number)) = path.file_name().and_then(|name| Form::of_part(name.to_str()?)) {
+                found.push((number, path, form));
             }
         }
-        found.sort_by(|(a_length, a, ..), (b_length, b, ..)| (a_length, a).cmp(&(b_length, b)));
+        found.sort_by_key(|(number, ..)| *number);
+        if let Some(pair) = found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let words = format!("{} and {} have one number", pair[0].1.display(), pair[1].1.display());
+            return Err(DataFusionError::Execution(words));
+        }
         let is_ours = found.iter().any(|(.., form)| *form == Form::Arrow);
-        Ok(is_ours.then(|| Self(found.into_iter().map(|(.., path, form)| (path, form)).collect())))
+        Ok(is_ours.then(|| Self(found.into_iter().map(|(_, path, form)| (path, form)).collect())))
     }
 
     /// The columns of the first of them.
@@ -62,7 +64,7 @@ impl Files {
     /// If it cannot be read.
     pub(super) fn schema(&self) -> Result<SchemaRef> {
         let (path, form) = &self.0[0];
-        Ok(read(&Content::File(path.clone()), *form, None, None)?.schema)
+        Ok(read(&Content::File(path.clone()), *form, None, None).map_err(|e| named(path, e.into()))?.schema)
     }
 }
 
@@ -127,10 +129,15 @@ impl Scan {
 fn batches(file: &(PathBuf, Form), schema: &SchemaRef) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
     let (path, form) = file;
     let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-    let named = |e| DataFusionError::from(e).context(format!("{} cannot be read", path.display()));
-    let batches = read(&Content::File(path.clone()), *form, Some(&names), None).map_err(named)?;
-    let schema = Arc::clone(schema);
-    Ok(batches.map(move |batch| alike(&batch?, &schema)))
+    let batches = read(&Content::File(path.clone()), *form, Some(&names), None).map_err(|e| named(path, e.into()))?;
+    let (path, schema) = (path.clone(), Arc::clone(schema));
+    Ok(batches.map(move |batch| {
+        batch.map_err(Into::into).and_then(|batch| alike(&batch, &schema)).map_err(|error| named(&path, error))
+    }))
+}
+
+fn named(path: &Path, error: DataFusionError) -> DataFusionError {
+    error.context(format!("{} cannot be read; `--anew` reads what was read again", path.display()))
 }
 
 fn alike(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {

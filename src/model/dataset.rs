@@ -240,7 +240,8 @@ pub fn gsid() -> Field {
     Field::bare("Gsid", "GSID", FieldKind::Gsid)
 }
 
-/// Whether a dataset is one that only the next stages of its run read, and later runs of the job that begin with it.
+/// Whether a dataset is one of the large ones that only the next stages of its run read, and later runs of the job that begin with it. Small
+/// ones (who is who, what was refused) are Parquet as what people read is, and so is [`COMPARED`], of which every run makes the same bytes.
 #[must_use]
 pub fn is_staged(name: &str) -> bool {
     const STAGED: [&str; 11] =

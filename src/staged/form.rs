@@ -27,4 +27,13 @@ impl Form {
         let stem = |form: Self| name.strip_suffix(form.suffix())?.strip_suffix('.');
         Self::ALL.into_iter().find_map(|form| Some((form, stem(form)?)))
     }
+
+    /// The form and the number of a file of a dataset, `part-000017.arrow`; none of any other file.
+    #[must_use]
+    pub fn of_part(name: &str) -> Option<(Self, usize)> {
+        let (form, stem) = Self::of(name)?;
+        let digits = stem.strip_prefix("part-")?;
+        let is_number = digits.len() >= 6 && digits.bytes().all(|b| b.is_ascii_digit());
+        Some((form, is_number.then(|| digits.parse().ok())??))
+    }
 }

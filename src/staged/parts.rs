@@ -18,14 +18,14 @@ use arrow::record_batch::RecordBatch;
 
 /// What a file ends with: the length of the footer, and six letters.
 const END_BYTES: i64 = 10;
-/// A part has no more bytes of one column, nor a footer or a header of them all: longer ones are torn.
-const BYTES_AT_MOST: usize = 1 << 31;
 /// What stands before a header: four letters that are no length, and its length.
 const BEFORE_HEADER: usize = 8;
 
 /// The parts of a file.
 pub(super) struct Parts<R> {
     content: R,
+    /// Bytes of the file: nothing in it is longer.
+    length: u64,
     blocks: std::vec::IntoIter<Block>,
     /// All columns of the file, and the places of those that are wanted, which rise.
     whole: SchemaRef,
@@ -41,29 +41,34 @@ impl<R: Read + Seek> Parts<R> {
         wanted: impl FnOnce(&SchemaRef) -> Option<Vec<usize>>,
     ) -> Result<Self, ArrowError> {
         let mut end = [0; END_BYTES as usize];
+        let whole_length = content.seek(SeekFrom::End(0))?;
         content.seek(SeekFrom::End(-END_BYTES))?;
         content.read_exact(&mut end)?;
         let length = read_footer_length(end)?;
         let before = i64::try_from(length).ok().and_then(|length| length.checked_add(END_BYTES)).ok_or_else(torn)?;
         content.seek(SeekFrom::End(-before))?;
-        let footer = bytes(&mut content, length)?;
+        let footer = bytes(&mut content, length, whole_length)?;
         let footer = root_as_footer(&footer).map_err(|_| torn())?;
         let blocks: Vec<Block> = footer.recordBatches().ok_or_else(torn)?.iter().copied().collect();
         let whole: SchemaRef = Arc::new(fb_to_schema(footer.schema().ok_or_else(torn)?));
         let wanted = wanted(&whole).unwrap_or_else(|| (0..whole.fields().len()).collect());
         let schema = Arc::new(whole.project(&wanted)?);
-        Ok(Self { content, blocks: blocks.into_iter(), whole, wanted, schema })
+        Ok(Self { content, length: whole_length, blocks: blocks.into_iter(), whole, wanted, schema })
     }
 
     fn part(&mut self, block: &Block) -> Result<RecordBatch, ArrowError> {
         let from = |number: i64| u64::try_from(number).map_err(|_| torn());
         let header_bytes = usize::try_from(block.metaDataLength()).map_err(|_| torn())?;
         self.content.seek(SeekFrom::Start(from(block.offset())?))?;
-        let header = bytes(&mut self.content, header_bytes)?;
+        let header = bytes(&mut self.content, header_bytes, self.length)?;
         let header = root_as_message(header.get(BEFORE_HEADER..).ok_or_else(torn)?).map_err(|_| torn())?;
         let header = header.header_as_record_batch().filter(|one| one.compression().is_none()).ok_or_else(torn)?;
         let body = from(block.offset())?.checked_add(header_bytes as u64).ok_or_else(torn)?;
         let rows = usize::try_from(header.length()).map_err(|_| torn())?;
+        // Every column has as many rows, those too that nobody wants.
+        if header.nodes().is_none_or(|nodes| nodes.iter().any(|node| usize::try_from(node.length()) != Ok(rows))) {
+            return Err(torn());
+        }
         let mut columns = Vec::with_capacity(self.wanted.len());
         // Where the buffers of a column begin among those of the part.
         let (mut first, mut at) = (0, 0);
@@ -73,10 +78,7 @@ impl<R: Read + Seek> Parts<R> {
                 at += 1;
             }
             let kind = self.whole.field(at).data_type();
-            columns.push(column(&mut self.content, body, header, (at, first), kind)?);
-        }
-        if columns.iter().any(|column| column.len() != rows) {
-            return Err(torn());
+            columns.push(column(&mut self.content, (body, self.length), header, (at, first), kind)?);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
@@ -96,10 +98,10 @@ impl<R: Read + Seek> Iterator for Parts<R> {
     }
 }
 
-/// One column of a part, whose body begins at `body`. The column has a place among columns, and one among buffers.
+/// One column of a part, whose body begins at `body` in a file of so many bytes. The column has a place among columns, and one among buffers.
 fn column(
     content: &mut (impl Read + Seek),
-    body: u64,
+    (body, length): (u64, u64),
     header: Header<'_>,
     (place, first): (usize, usize),
     kind: &DataType,
@@ -110,16 +112,25 @@ fn column(
     let (rows, nulls) = (count(node.length())?, count(node.null_count())?);
     let mut read = |at: usize| -> Result<Buffer, ArrowError> {
         let all = header.buffers().filter(|all| at < all.len()).ok_or_else(torn)?;
-        let (offset, length) = (count(all.get(at).offset())?, count(all.get(at).length())?);
+        let (offset, wanted) = (count(all.get(at).offset())?, count(all.get(at).length())?);
         content.seek(SeekFrom::Start(body.checked_add(offset as u64).ok_or_else(torn)?))?;
-        Ok(Buffer::from_vec(bytes(content, length)?))
+        Ok(Buffer::from_vec(bytes(content, wanted, length)?))
     };
     let mut data = ArrayData::builder(kind.clone()).len(rows);
-    if nulls > 0 {
-        data = data.null_bit_buffer(Some(read(first)?));
+    // Which values are null is written down only if any is. What the builder is given it counts itself.
+    let is_there = read(first)?;
+    if is_there.len() * 8 >= rows && !is_there.is_empty() {
+        data = data.null_bit_buffer(Some(is_there));
+    } else if nulls > 0 || !is_there.is_empty() {
+        return Err(torn());
     }
+    let has_places = matches!(kind, DataType::Utf8 | DataType::Binary);
     for at in first + 1..first + buffers(kind)? {
-        data = data.add_buffer(read(at)?);
+        let values = read(at)?;
+        if has_places && at == first + 1 && values.len() % size_of::<i32>() != 0 {
+            return Err(torn());
+        }
+        data = data.add_buffer(values);
     }
     // It looks through all that it is given: nothing that a disk did to a file is taken for a text or a place in one.
     Ok(make_array(data.align_buffers(true).build()?))
@@ -135,9 +146,9 @@ fn buffers(kind: &DataType) -> Result<usize, ArrowError> {
     }
 }
 
-/// Bytes that come next.
-fn bytes(content: &mut impl Read, length: usize) -> Result<Vec<u8>, ArrowError> {
-    if length > BYTES_AT_MOST {
+/// Bytes that come next, of a file that has no more than so many.
+fn bytes(content: &mut impl Read, length: usize, at_most: u64) -> Result<Vec<u8>, ArrowError> {
+    if length as u64 > at_most {
         return Err(torn());
     }
     let mut bytes = vec![0; length];

@@ -26,6 +26,7 @@ pub fn encode(
     form: Form,
     rows_at_once: usize,
 ) -> Result<Vec<u8>, ArrowError> {
+    let rows_at_once = rows_at_once.max(1);
     match form {
         Form::Arrow => arrow(batches, schema, rows_at_once),
         Form::Parquet => parquet(batches, schema, rows_at_once),
@@ -67,7 +68,8 @@ fn parts(batches: &[RecordBatch], schema: &SchemaRef, rows_at_once: usize) -> Re
 
 fn one(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
     match batches {
-        [only] => Ok(only.clone()),
+        // It has to have this schema: a file says what is in it once, for all of its batches.
+        [only] => RecordBatch::try_new(Arc::clone(schema), only.columns().to_vec()),
         several => concat_batches(schema, several),
     }
 }

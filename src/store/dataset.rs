@@ -142,8 +142,8 @@ impl RunFolder {
         Ok(is_whole.then(|| self.write(name, schema).behind(kept)))
     }
 
-    /// Takes the files of a dataset over from another run as they are; false if the place cannot do that, or has them in another form. A file is never changed once it
-    /// is there, so two runs on a disk may have the same; an object store copies it by itself.
+    /// Takes the files of a dataset over from another run as they are; false if the place cannot do that, or has them in another form. A
+    /// file is never changed once it is there, so two runs on a disk may have the same; an object store copies it by itself.
     ///
     /// # Errors
     /// If the folder cannot be made.
@@ -279,6 +279,9 @@ impl RunFolder {
         let number = |file: &StorePath| file.filename().and_then(parts::number);
         files.retain(|file| number(file).is_some());
         files.sort_by_key(number);
+        if let Some(pair) = files.windows(2).find(|pair| number(&pair[0]) == number(&pair[1])) {
+            return Err(problem(pair[0].as_ref(), &format!("{} has the same number", pair[1])));
+        }
         Ok(files)
     }
 }
@@ -295,29 +298,32 @@ impl Reader {
     /// If a file cannot be read.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
         loop {
-            if let Some(batch) = self.batches.as_mut().and_then(Batches::next) {
-                return batch.map(Some).map_err(|e| problem(&self.name, &e));
+            if let Some(mut batches) = self.batches.take() {
+                let (batch, batches) = beside(&self.name, move || Ok((batches.next(), batches))).await?;
+                if let Some(batch) = batch {
+                    self.batches = Some(batches);
+                    return batch.map(Some).map_err(|e| problem(&self.name, &e));
+                }
             }
             let Some(file) = self.files.next() else { return Ok(None) };
             let content = match &self.folder.place {
                 Place::Disk(top) => Content::File(top.join(file.as_ref())),
                 Place::Bucket(_) => Content::Held(self.folder.bytes_of(&file).await?),
             };
-            self.batches = Some(read(&self.name, &file, &content, None, None)?);
+            self.batches = Some(beside(&self.name, move || read(&file, &content, None, None)).await?);
         }
     }
 }
 
 /// Opens a file of a dataset.
 pub(super) fn read(
-    name: &str,
     file: &StorePath,
     content: &Content,
     columns: Option<&[String]>,
     picked: Option<Vec<Range<usize>>>,
 ) -> Result<Batches> {
     let form = file.filename().and_then(Form::of).map_or(Form::Parquet, |(form, _)| form);
-    staged::read(content, form, columns, picked).map_err(|e| problem(name, &e))
+    staged::read(content, form, columns, picked).map_err(|e| problem(file.as_ref(), &e))
 }
 
 /// Does work on the disk on a thread of its own: to bring a file to it takes as long as a page takes to come.

@@ -1,6 +1,6 @@
 //! What is kept: run folders, the state database, the error file. The only module that writes to disk.
 //!
-//! A run is a folder of Parquet datasets below the home; the state database is the ledger of what each run has done, and remembers who
+//! A run is a folder of datasets below the home; the state database is the ledger of what each run has done, and remembers who
 //! is who and what was refused. Names of files are made from our own numbers, never from data or from a script.
 
 mod alive;

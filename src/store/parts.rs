@@ -34,9 +34,7 @@ pub(super) fn name(number: usize, form: Form) -> String {
 
 /// The number of the file of a name; none if it is no file of a dataset.
 pub(super) fn number(name: &str) -> Option<usize> {
-    let (_, stem) = Form::of(name)?;
-    let digits = stem.strip_prefix("part-")?;
-    (digits.len() >= 6 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
+    Form::of_part(name).map(|(_, number)| number)
 }
 
 /// Whether all these parts are there as they were written.

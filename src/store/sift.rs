@@ -1,7 +1,7 @@
 //! Reading a dataset where few rows matter: every row in a few columns, and then whole those that were chosen by them.
 //!
 //! A dataset that is read like this costs little more than its few columns: of the others only the rows that are picked are
-//! decoded. In: the names of columns, and positions in a file. Out: batches in the order of the rows.
+//! decoded, or in a file of Arrow the parts up to the last of them. In: the names of columns, and positions in a file. Out: batches in the order of the rows.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ impl Sift {
         let file = self.files.next()?;
         let (columns, name, of) = (self.columns.clone(), self.name.clone(), file.clone());
         let sifted = move |content: Content| {
-            let rows = whole(&name, read(&name, &of, &content, Some(&columns), None)?)?;
+            let rows = whole(&name, read(&of, &content, Some(&columns), None)?)?;
             Ok(Sifted { name, file: of, content, rows })
         };
         if let Place::Disk(top) = self.folder.place() {
@@ -88,7 +88,7 @@ impl Sifted {
         }
         let (content, what, file, picked) =
             (self.content.clone(), self.name.clone(), self.file.clone(), ranges(positions));
-        let pick = move || all(&what, read(&what, &file, &content, columns.as_deref(), Some(picked))?);
+        let pick = move || all(&what, read(&file, &content, columns.as_deref(), Some(picked))?);
         beside(&self.name, pick).await
     }
 }

@@ -19,7 +19,7 @@ use super::parts::Part;
 use super::{durable, parts};
 use crate::staged::{Form, encode};
 
-/// Rows of one file. Fixed, so that the same rows make the same files.
+/// Rows of one file. Fixed, so that the same rows make the same files; of Parquet the same bytes, too.
 const ROWS_PER_FILE: usize = 32_768;
 /// Smaller files, or groups, cost more than they are worth.
 const ROWS_AT_LEAST: usize = 1_024;
