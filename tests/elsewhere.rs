@@ -112,7 +112,7 @@ async fn a_run_that_was_begun_without_a_cluster_is_planned_here() {
     let (there, told) = made(&job, &folder, Some((&faulty, false))).await;
     assert_eq!((there.unwrap().last(), faulty.came.load(Ordering::SeqCst)), (here.last(), 0));
     assert_eq!(told.len(), 1);
-    assert!(told[0].contains("begun without a cluster") && told[0].contains("on this machine"), "{told:?}");
+    assert!(told[0].contains("that a cluster cannot read") && told[0].contains("on this machine"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -153,17 +153,13 @@ async fn wanted(engine: &Engine, screen: &Arc<Screen>, records: DataFrame, key: 
     let kind = ArrowField::new(KEY, key.data_type(records.schema().as_arrow())?, true);
     let fields = records.schema().fields().iter().cloned().chain([Arc::new(kind)]);
     let schema: SchemaRef = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let lanes = engine.lanes(records).await?.into_iter().enumerate().map(|(lane, batches)| {
-        let (screen, key, schema) = (Arc::clone(screen), Arc::clone(&key), Arc::clone(&schema));
-        let picked = move |batch: RecordBatch, number: usize| -> Result<RecordBatch> {
-            let wanted = screen.wanted_of(lane, number, batch.num_rows())?;
-            let batch = filter_record_batch(&batch, &wanted).map_err(DataFusionError::from)?;
-            let key = key.evaluate(&batch)?.into_array(batch.num_rows())?;
-            let columns = batch.columns().iter().cloned().chain([key]).collect();
-            Ok(RecordBatch::try_new(Arc::clone(&schema), columns).map_err(DataFusionError::from)?)
-        };
-        batches.enumerate().map(move |(number, batch)| picked(batch?, number))
-    });
+    let (screen, made) = (Arc::clone(screen), Arc::clone(&schema));
+    let picked = move |lane: usize, number: usize, batch: RecordBatch| -> datafusion::error::Result<RecordBatch> {
+        let batch = filter_record_batch(&batch, &screen.wanted_of(lane, number, batch.num_rows())?)?;
+        let key = key.evaluate(&batch)?.into_array(batch.num_rows())?;
+        Ok(RecordBatch::try_new(Arc::clone(&made), batch.columns().iter().cloned().chain([key]).collect())?)
+    };
+    let lanes = engine.lanes(records, picked).await?;
     Ok(Rows { batches: futures::stream::select_all(lanes).boxed(), schema })
 }
 

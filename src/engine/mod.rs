@@ -25,6 +25,7 @@ pub mod functions;
 mod given;
 mod identity;
 mod label;
+mod lanes;
 mod logic;
 mod lookup;
 pub mod lost;

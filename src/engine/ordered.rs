@@ -1,7 +1,8 @@
 //! A plan on several threads, its rows in one order.
 //!
 //! Each partition of a plan is driven by a thread of its own and gives its rows in the order of their numbers; here they become one
-//! stream again, the same whatever the threads did. Batches are cut, never copied. In: a physical plan. Out: batches by row number.
+//! stream again, the same whatever the threads did. Batches are cut, and copied (`woven`) only where
+//! streams alternate. In: a physical plan. Out: batches by row number.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

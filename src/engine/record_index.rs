@@ -54,7 +54,7 @@ impl Index {
         let values = job.mappings.iter().map(|mapping| ident(&mapping.field.name)).collect();
         let digests = vec![record_key(job), value_digest(lit(true), values), ident("Gsid")];
         let records = engine.dataset(&dataset::target(name), &schema).await?.select(digests)?;
-        let lanes = engine.lanes(records).await?;
+        let lanes = engine.lanes(records, |_, _, batch| Ok(batch)).await?;
         let mut index = Self {
             keys: Vec::new(),
             forms: Vec::new(),
@@ -110,12 +110,12 @@ impl Index {
     /// Which records of a batch of the target a row is about that is not settled; none, if the target has other batches than before.
     pub(super) fn wanted_of(&self, lane: usize, batch: usize, records: usize) -> Option<BooleanArray> {
         let of = self.lanes.get(lane)?.get(batch).filter(|of| of.len() == records)?;
-        Some(self.marks[of.clone()].iter().map(|mark| Some(is_contested(*mark) || mark & WANTED_TOO != 0)).collect())
+        Some(self.marks[of.clone()].iter().map(|mark| Some(is_wanted(*mark))).collect())
     }
 
-    /// How many records a row that is not settled is about.
+    /// How many records a row that is not settled is about, once everything is told.
     pub(super) fn wanted(&self) -> usize {
-        self.marks.iter().filter(|mark| is_contested(**mark)).count()
+        self.marks.iter().filter(|mark| is_wanted(**mark)).count()
     }
 
     fn fill(&mut self) {
@@ -173,6 +173,10 @@ fn copied(texts: &StringArray) -> Result<StringArray> {
 
 fn is_same(mark: u8) -> bool {
     mark == CLAIMED | SAME
+}
+
+fn is_wanted(mark: u8) -> bool {
+    is_contested(mark) || mark & WANTED_TOO != 0
 }
 
 fn is_contested(mark: u8) -> bool {

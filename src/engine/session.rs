@@ -22,9 +22,9 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use url::Url;
 
-use super::driven::driven;
 use super::elsewhere::{self, Sending};
 use super::error::{Error, Result};
+use super::lanes::{Each, lanes};
 use super::means::{ELSEWHERE_PARTITIONS, Means};
 use super::ordered::{merged, ordered, unordered};
 use super::rules::{InTurns, OwnJoins};
@@ -275,7 +275,7 @@ impl Engine {
         let Some((sending, state)) = sent else { return self.by_number_here(plan).await };
         let physical = elsewhere::by_number(state.create_physical_plan(plan.logical_plan()).await?)?;
         if physical.exists(|node| Ok(node.is::<Scan>()))? {
-            sending.give_up("the run was begun without a cluster, which cannot read its files");
+            sending.give_up("files of the run have a form that a cluster cannot read, as it was begun without one");
             return self.by_number_here(plan).await;
         }
         let noted = Arc::clone(&self.carried_out);
@@ -317,14 +317,11 @@ impl Engine {
         Ok(Self::noted(Arc::clone(&self.carried_out), plan, batches))
     }
 
-    /// Runs a plan, and gives the stream of each of its partitions, which a thread of its own drives. Of a plan that only chooses columns of a
-    /// dataset they have the same rows in the same batches, whichever columns those are.
-    pub(super) async fn lanes(&self, plan: DataFrame) -> Result<Vec<Batches>> {
+    /// Runs a plan, and gives the stream of each of its partitions: see [`lanes`].
+    pub(super) async fn lanes(&self, plan: DataFrame, each: impl Each) -> Result<Vec<Batches>> {
         let context = Arc::new(plan.task_ctx());
         let plan = plan.create_physical_plan().await?;
-        let lanes = execute_stream_partitioned(Arc::clone(&plan), context)?.into_iter().map(|one| driven(one.boxed()));
-        let lanes = lanes.map(|lane| lane.map_err(Error::from).boxed());
-        let mut lanes: Vec<Batches> = lanes.collect();
+        let mut lanes = lanes(Arc::clone(&plan), context, each)?;
         if let Some(last) = lanes.pop() {
             lanes.push(Self::noted(Arc::clone(&self.carried_out), plan, last));
         }

@@ -52,7 +52,7 @@ pub async fn apply(
         return Err(refused(why));
     }
     let gone = || refused("its rows and its plan are not kept any more".to_owned());
-    let folder = home.runs().find(run).await?.ok_or_else(gone)?;
+    let folder = services.formed(home.runs().find(run).await?.ok_or_else(gone)?);
     let (counts, digest) = shown.planned.clone().zip(shown.plan_digest.clone()).ok_or_else(gone)?;
     let planned: Counts = serde_json::from_str(&counts).map_err(|_| gone())?;
     let one = Undertaking {

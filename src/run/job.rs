@@ -234,8 +234,7 @@ impl Working<'_> {
             self.ledger.is_ours()?;
             self.home.runs().remove(&self.one.run).await?;
         }
-        let folder = self.home.runs().make(&self.one.run).await?;
-        let folder = if self.services.place.is_some() { folder.shared() } else { folder };
+        let folder = self.services.formed(self.home.runs().make(&self.one.run).await?);
         sabotage::place("folder");
         Ok(folder)
     }

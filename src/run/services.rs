@@ -19,6 +19,7 @@ use crate::model::connection::Limits;
 use crate::model::job::Job;
 use crate::model::outcome::Calls;
 use crate::store::bucket::Bucket;
+use crate::store::dataset::RunFolder;
 use crate::store::state::Tenancy;
 use crate::{dynamics, files};
 
@@ -85,6 +86,11 @@ impl Source<'_> {
 }
 
 impl Services {
+    /// A run's folder, in the form that its plans read where they are made.
+    pub(super) fn formed(&self, folder: RunFolder) -> RunFolder {
+        if self.place.is_some() { folder.shared() } else { folder }
+    }
+
     /// A place that files are handed over in.
     ///
     /// # Errors
