@@ -11,5 +11,5 @@ mod reading;
 mod writing;
 
 pub use form::Form;
-pub use reading::{Batches, Content, read};
+pub use reading::{Batches, Content, ROWS_PER_BATCH, read};
 pub use writing::encode;

@@ -20,8 +20,8 @@ use parquet::file::reader::ChunkReader;
 use super::Form;
 use super::parts::Parts;
 
-/// Rows of one batch of a Parquet file; a file of Arrow gives the batches that it was written in.
-const ROWS_PER_BATCH: usize = 8_192;
+/// Rows of one batch that is read back, and of one part of a file: whoever reads or writes holds no more at a time.
+pub const ROWS_PER_BATCH: usize = 8_192;
 
 /// What a file is read from.
 #[derive(Debug, Clone)]

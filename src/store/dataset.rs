@@ -23,9 +23,6 @@ use super::{durable, objects, parts};
 use crate::model::dataset;
 use crate::staged::{self, Batches, Content, Form};
 
-/// Rows of one batch that is read back, and of one group in a file: whoever reads or writes holds no more at a time.
-pub(super) const ROWS_PER_BATCH: usize = 8_192;
-
 /// The folder of one run, on the disk or in an object store.
 #[derive(Clone)]
 pub struct RunFolder {

@@ -13,11 +13,11 @@ use ring::digest::{Context, SHA256};
 use tokio::task::JoinHandle;
 
 use super::bucket::Bucket;
-use super::dataset::{Place, ROWS_PER_BATCH, RunFolder, on_disk, problem};
+use super::dataset::{Place, RunFolder, on_disk, problem};
 use super::error::Result;
 use super::parts::Part;
 use super::{durable, parts};
-use crate::staged::{Form, encode};
+use crate::staged::{Form, ROWS_PER_BATCH, encode};
 
 /// Rows of one file. Fixed, so that the same rows make the same files; of Parquet the same bytes, too.
 const ROWS_PER_FILE: usize = 32_768;
