@@ -8,6 +8,7 @@ mod dynamics_batch;
 mod dynamics_below;
 mod dynamics_columns;
 mod dynamics_csdl;
+mod dynamics_dated;
 mod dynamics_definitions;
 mod dynamics_expand;
 mod dynamics_fetch;

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use serde_json::Value;
 
@@ -70,7 +70,7 @@ pub(in crate::sandbox) fn answer(
     let text = ask.parameter("$apply").unwrap_or_default();
     let apply = Apply::read(&text, schema, &Given::of(dynamics, &ask.query))?;
     let store = dynamics.store.read().unwrap_or_else(PoisonError::into_inner);
-    let rows = store.tables[table].rows.values();
+    let rows = store.tables[table].rows.values().map(Arc::as_ref);
     let wanted = rows.filter(|row| apply.filters.iter().all(|filter| filter.holds(row, schema)));
     let groups = apply.group(wanted, schema)?;
     let mut out = opening(place, &schema.set, "", "");

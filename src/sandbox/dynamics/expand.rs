@@ -4,6 +4,7 @@
 //! `$filter`, `$orderby` and `$top` choose. Owners and other options answer 501. In: the option's text. Out: what to write after a row's columns.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::super::assumptions::{EXPAND_LIMIT, PAGE_LIMIT};
 use super::errors::Refusal;
@@ -155,8 +156,8 @@ pub(in crate::sandbox) fn prepare<'a>(
             let rows = &store.tables[expand.table].rows;
             let sorted = expand.order.as_ref().map(|order| store.sorted(schema, expand.table, order));
             let in_order: Vec<&Row> = match &sorted {
-                Some(sorted) => sorted.iter().filter_map(|(_, id)| rows.get(id)).collect(),
-                None => rows.values().collect(),
+                Some(sorted) => sorted.iter().filter_map(|(_, id)| Some(rows.get(id)?.as_ref())).collect(),
+                None => rows.values().map(Arc::as_ref).collect(),
             };
             for row in in_order {
                 let named = row.json(column).is_some_and(|(_, found)| found == target);

@@ -10,6 +10,11 @@ const SQL_ORDER: [usize; 16] = [10, 11, 12, 13, 14, 15, 8, 9, 7, 6, 5, 4, 3, 2, 
 pub(in crate::sandbox) struct Guid([u8; 16]);
 
 impl Guid {
+    /// No key comes before it.
+    pub(in crate::sandbox) const LEAST: Guid = Guid([0; 16]);
+    /// No key comes behind it.
+    pub(in crate::sandbox) const GREATEST: Guid = Guid([0xff; 16]);
+
     /// Reads the hyphenated form in either case, without braces.
     pub(in crate::sandbox) fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();

@@ -10,6 +10,7 @@ mod batch;
 mod below;
 mod cookie;
 mod csdl;
+mod dated;
 mod definition;
 mod delta;
 mod derived;

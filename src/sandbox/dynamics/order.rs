@@ -4,6 +4,7 @@
 //! last. In: the option's text. Out: an order, and sorted keys with what they were sorted by.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::errors::Refusal;
 use super::guid::Guid;
@@ -56,7 +57,7 @@ impl Order {
 
 pub(in crate::sandbox) fn sort(store: &Store, schema: &Schema, table: usize, order: &Order) -> Sorted {
     let columns = &schema.tables[table].columns;
-    let place = |(id, row): (&Guid, &Row)| {
+    let place = |(id, row): (&Guid, &Arc<Row>)| {
         let value = |(index, _): &(usize, bool)| {
             if !columns[*index].is_lookup() {
                 return row.comparable(&columns[*index], *index);

@@ -4,7 +4,7 @@
 //! those rows of it that a condition leaves. Out: a page with the link to the next one, if there are more rows.
 
 use std::cmp::Ordering;
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 use std::sync::PoisonError;
 
 use super::super::assumptions::{COUNT_LIMIT, METADATA_VERSION, PAGE_LIMIT};
@@ -82,6 +82,9 @@ pub(in crate::sandbox) fn collection(
 
 /// Rows whose length says how long those of a page are.
 const ROWS_MEASURED: usize = 32;
+
+/// An index is gone by where it leaves one row of so many.
+const INDEX_SHARE: usize = 16;
 
 /// `accounts/$count`: a bare number.
 pub(in crate::sandbox) fn count(
@@ -170,29 +173,55 @@ impl<'a> Cut<'a> {
         resume: Option<&Resume>,
         limit: usize,
     ) -> Result<Vec<(Guid, &'a Row)>, Refusal> {
-        let rows = &self.store.tables[self.table].rows;
-        let Some(order) = &self.options.order else {
-            let start = match resume {
-                Some(resume) if resume.again => Bound::Included(self.last_key(resume, 0)?),
-                Some(resume) => Bound::Excluded(self.last_key(resume, 0)?),
+        match &self.options.order {
+            Some(order) => self.rows_in(order, resume, limit),
+            None => self.rows_by_key(resume, limit),
+        }
+    }
+
+    fn rows_by_key(&self, resume: Option<&Resume>, limit: usize) -> Result<Vec<(Guid, &'a Row)>, Refusal> {
+        let start = match resume {
+            Some(resume) if resume.again => Bound::Included(self.last_key(resume, 0)?),
+            Some(resume) => Bound::Excluded(self.last_key(resume, 0)?),
+            None => Bound::Unbounded,
+        };
+        let (stored, filter) = (&self.store.tables[self.table], self.options.filter.as_ref());
+        // Where an index leaves few of the rows, the others are not looked at.
+        let (table, most) = (&self.schema.tables[self.table], stored.rows.len() / INDEX_SHARE);
+        if let Some(few) = stored.dated().iter().find_map(|dated| dated.few(filter, table, most)) {
+            let behind = |(id, _): &(Guid, &Row)| (start, Bound::Unbounded).contains(id);
+            return Ok(few.into_iter().filter(behind).take(limit).collect());
+        }
+        let after = stored.rows.range((start, Bound::Unbounded)).filter(|(_, row)| self.wanted(row));
+        Ok(after.map(|(id, row)| (*id, row.as_ref())).take(limit).collect())
+    }
+
+    fn rows_in(&self, order: &Order, resume: Option<&Resume>, limit: usize) -> Result<Vec<(Guid, &'a Row)>, Refusal> {
+        let last = resume.map(|resume| self.last_place(resume, order)).transpose()?;
+        let again = resume.is_some_and(|resume| resume.again);
+        let filter = self.options.filter.as_ref();
+        let mut dated = self.store.tables[self.table].dated().iter();
+        if let Some((dated, descending)) = dated.find_map(|dated| Some((dated, dated.serves(order)?))) {
+            let start = match last.map(|(by, id)| (by.first().and_then(Comparable::moment), id)) {
+                Some(stand) if again => Bound::Included(stand),
+                Some(stand) => Bound::Excluded(stand),
                 None => Bound::Unbounded,
             };
-            let after = rows.range((start, Bound::Unbounded)).filter(|(_, row)| self.wanted(row));
-            return Ok(after.map(|(id, row)| (*id, row)).take(limit).collect());
-        };
+            let table = &self.schema.tables[self.table];
+            return Ok(match descending {
+                false => dated.ascending(filter, table, start).take(limit).collect(),
+                true => dated.descending(filter, table, start).take(limit).collect(),
+            });
+        }
         let sorted = self.store.sorted(self.schema, self.table, order);
-        let start = match resume {
-            Some(resume) => {
-                let last = self.last_place(resume, order)?;
-                let before = |way: Ordering| if resume.again { way.is_lt() } else { way.is_le() };
-                sorted.partition_point(|entry| before(order.compare(entry, &last)))
-            }
-            None => 0,
-        };
-        let part = seek::part(self.options.filter.as_ref(), order, &sorted);
+        let before = |way: Ordering| if again { way.is_lt() } else { way.is_le() };
+        let start = last.map_or(0, |last| sorted.partition_point(|entry| before(order.compare(entry, &last))));
+        let part = seek::part(filter, order, &sorted);
+        let rows = &self.store.tables[self.table].rows;
         let after =
             sorted[start.clamp(part.start, part.end)..part.end].iter().filter_map(|(_, id)| rows.get_key_value(id));
-        Ok(after.filter(|(_, row)| self.wanted(row)).map(|(id, row)| (*id, row)).take(limit).collect())
+        let wanted = after.filter(|(_, row)| self.wanted(row));
+        Ok(wanted.map(|(id, row)| (*id, row.as_ref())).take(limit).collect())
     }
 
     fn last_key(&self, resume: &Resume, before: usize) -> Result<Guid, Refusal> {

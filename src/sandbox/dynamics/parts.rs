@@ -2,6 +2,8 @@
 //!
 //! In: a part that a path names. Out: nothing but that it is done, or a refusal.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::errors::Refusal;
@@ -18,7 +20,7 @@ impl Write<'_> {
     pub(in crate::sandbox) fn part(&self, store: &mut Store, part: &Part) -> Result<Written, Refusal> {
         let (table, id) = part.row;
         let description = &self.dynamics.schema.tables[table];
-        let stored = store.tables[table].rows.get(&id);
+        let stored = store.tables[table].rows.get(&id).map(Arc::as_ref);
         Precondition::read(&self.ask.headers)?.check(&description.logical, &id.text(), stored)?;
         if stored.is_none() {
             return Err(Refusal::absent(&description.logical, &id.text()));

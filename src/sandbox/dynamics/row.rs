@@ -42,6 +42,13 @@ pub(in crate::sandbox) enum Comparable {
 }
 
 impl Comparable {
+    pub(in crate::sandbox) fn moment(&self) -> Option<i64> {
+        match self {
+            Comparable::Instant(at) => Some(*at),
+            _ => None,
+        }
+    }
+
     /// Nulls come first, as in SQL Server; values of one column are always of one kind.
     pub(in crate::sandbox) fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
@@ -134,6 +141,11 @@ impl Row {
             comparable(column.kind, json.trim_matches('"'))
         };
         found.unwrap_or(Comparable::Null)
+    }
+
+    /// Seconds since 1970 of a column of moments.
+    pub(in crate::sandbox) fn moment(&self, column: usize) -> Option<i64> {
+        instant(self.json(column)?.0.trim_matches('"'))
     }
 
     pub(in crate::sandbox) fn guid(&self, column: usize) -> Option<Guid> {

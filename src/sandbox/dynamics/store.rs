@@ -1,7 +1,7 @@
 //! The rows of all tables, in the service's key order.
 //!
 //! Pages seek in it by key; nothing is sorted per page, except that an `$orderby` sorts once for as long as the table
-//! stays unchanged. Several changes can be made as one, all or none. Each change of the organisation has a version, a deletion
+//! stays unchanged, and not at all by the moments of creation and of change (`dated`). Several changes can be made as one, all or none. Each change of the organisation has a version, a deletion
 //! too, which is remembered. In: rows of the world and changes by a test or a request. Out: rows by key or by version,
 //! deletions by version, and sorted lists of keys.
 
@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
+use super::dated::Dated;
 use super::guid::Guid;
 use super::order::{Order, Sorted, reversed, sort};
 use super::row::{Row, instant};
@@ -19,12 +20,12 @@ use super::schema::{Schema, TableSchema};
 type Orders = HashMap<Vec<(usize, bool)>, Arc<Sorted>>;
 
 /// The rows of one table.
-#[derive(Default)]
 pub(in crate::sandbox) struct Table {
-    pub(in crate::sandbox) rows: BTreeMap<Guid, Row>,
+    pub(in crate::sandbox) rows: BTreeMap<Guid, Arc<Row>>,
     /// Rows that are found by their key and through lookups, but stand in no list.
     apart: BTreeMap<Guid, Row>,
     sorted: Mutex<Orders>,
+    dated: Vec<Dated>,
     by_version: BTreeMap<i64, Guid>,
     /// The keys of deleted rows, by the version of their deletion.
     deleted: BTreeMap<i64, Guid>,
@@ -32,9 +33,26 @@ pub(in crate::sandbox) struct Table {
 }
 
 impl Table {
+    fn new(description: &TableSchema) -> Self {
+        Table {
+            rows: BTreeMap::new(),
+            apart: BTreeMap::new(),
+            sorted: Mutex::default(),
+            dated: Dated::of(description),
+            by_version: BTreeMap::new(),
+            deleted: BTreeMap::new(),
+            graves: HashMap::new(),
+        }
+    }
+
+    /// Its rows by their moments.
+    pub(in crate::sandbox) fn dated(&self) -> &[Dated] {
+        &self.dated
+    }
+
     /// The rows from a version on, by version.
     pub(in crate::sandbox) fn since(&self, version: i64) -> impl Iterator<Item = (Guid, &Row)> {
-        self.by_version.range(version..).filter_map(|(_, id)| Some((*id, self.rows.get(id)?)))
+        self.by_version.range(version..).filter_map(|(_, id)| Some((*id, self.rows.get(id)?.as_ref())))
     }
 
     /// The deletions from a version on, by version.
@@ -43,9 +61,13 @@ impl Table {
     }
 
     /// Puts a row in its place, or takes it away, and gives what was there.
-    fn set(&mut self, id: Guid, row: Option<Row>) -> Option<Row> {
+    fn set(&mut self, id: Guid, row: Option<Arc<Row>>) -> Option<Arc<Row>> {
+        if let Some(before) = self.rows.get(&id) {
+            self.dated.iter_mut().for_each(|dated| dated.remove(id, before));
+        }
         if let Some(row) = &row {
             self.by_version.insert(row.version, id);
+            self.dated.iter_mut().for_each(|dated| dated.add(id, row));
         }
         let before = match row {
             Some(row) => self.rows.insert(id, row),
@@ -73,7 +95,7 @@ impl Table {
 
     /// The row with that key, listed or not.
     pub(in crate::sandbox) fn find(&self, id: &Guid) -> Option<&Row> {
-        self.rows.get(id).or_else(|| self.apart.get(id))
+        self.rows.get(id).map(Arc::as_ref).or_else(|| self.apart.get(id))
     }
 }
 
@@ -81,7 +103,7 @@ impl Table {
 struct Before {
     table: usize,
     id: Guid,
-    row: Option<Row>,
+    row: Option<Arc<Row>>,
     grave: Option<i64>,
 }
 
@@ -97,7 +119,7 @@ pub(in crate::sandbox) struct Store {
 
 impl Store {
     pub(in crate::sandbox) fn new(schema: &Schema, first_version: i64) -> Self {
-        let tables = schema.tables.iter().map(|_| Table::default()).collect();
+        let tables = schema.tables.iter().map(Table::new).collect();
         Store { tables, last_version: first_version, journal: Vec::new(), open: 0 }
     }
 
@@ -144,7 +166,7 @@ impl Store {
         let is_deletion = row.is_none() && self.tables[table].rows.contains_key(&id);
         let is_change = row.is_some();
         let grave = self.tables[table].graves.get(&id).copied();
-        let before = self.tables[table].set(id, row);
+        let before = self.tables[table].set(id, row.map(Arc::new));
         let was_there = before.is_some();
         if is_deletion || is_change {
             let version = is_deletion.then(|| self.next_version());

@@ -145,7 +145,7 @@ fn by_key<'a>(stored: &'a Table, turn: Option<&Turn>, limit: usize) -> Rows<'a> 
         Some(turn) => Bound::Excluded(turn.key),
         None => Bound::Unbounded,
     };
-    stored.rows.range((start, Bound::Unbounded)).map(|(id, row)| (*id, row)).take(limit).collect()
+    stored.rows.range((start, Bound::Unbounded)).map(|(id, row)| (*id, row.as_ref())).take(limit).collect()
 }
 
 fn changes<'a>(stored: &'a Table, since: i64, turn: Option<&Turn>, limit: usize) -> (Rows<'a>, Gone) {

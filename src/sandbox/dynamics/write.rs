@@ -4,7 +4,7 @@
 //! what the service adds is `derived`. In: a request and the rows, held for writing by the caller. Out: the reply and the
 //! row it was about; nothing is changed by a refused write.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use serde_json::{Map, Value};
 
@@ -136,7 +136,7 @@ impl Write<'_> {
             return Err(Refusal::missing("a key in the body that is not the one of the address"));
         }
         let id = located.id.or(payload.key).unwrap_or_else(|| self.fresh(store, table));
-        let stored = store.tables[table].rows.get(&id);
+        let stored = store.tables[table].rows.get(&id).map(Arc::as_ref);
         let is_new = stored.is_none();
         condition.check(&description.logical, &id.text(), stored)?;
         let mut values = located.given;
@@ -147,7 +147,7 @@ impl Write<'_> {
 
     fn delete(&self, store: &mut Store, (table, id): RowKey) -> Result<Written, Refusal> {
         let description = &self.dynamics.schema.tables[table];
-        let stored = store.tables[table].rows.get(&id);
+        let stored = store.tables[table].rows.get(&id).map(Arc::as_ref);
         Precondition::read(&self.ask.headers)?.check(&description.logical, &id.text(), stored)?;
         if !store.remove(table, id) {
             return Err(Refusal::absent(&description.logical, &id.text()));
