@@ -10,9 +10,9 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringArr
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use ring::digest::{SHA256, digest};
 
 use super::error::Error;
+use super::row_keys::{RowKeys, key};
 use crate::model::dataset::ROW;
 use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::{Reader, RunFolder};
@@ -33,7 +33,7 @@ pub(super) struct Merging {
     changes: VecDeque<String>,
     current: Option<Reader>,
     said: Said,
-    keys: Option<HashSet<u128>>,
+    keys: Option<RowKeys>,
     is_numbered: bool,
     rows: i64,
     /// The number of the next batch of changes.
@@ -100,7 +100,7 @@ impl Merging {
             }
         }
         let keys = match keys {
-            Some(name) => Some(all_keys(folder, name, id).await?),
+            Some(name) => Some(RowKeys::read(folder, name, id).await?),
             None => None,
         };
         let is_numbered = schema.index_of(ROW).is_ok();
@@ -125,7 +125,7 @@ impl Merging {
         let mut files = earlier.sift(name, vec![self.id.clone()]).await?;
         while let Some(file) = files.next().await? {
             let ids = texts(&file.rows, &self.id)?;
-            if !ids.iter().all(|id| id.is_some_and(|id| keys.contains(&key(id)))) {
+            if ids.null_count() > 0 || !keys.have_all(ids.iter().flatten().map(key).collect()) {
                 return Ok(false);
             }
         }
@@ -182,7 +182,7 @@ impl Merging {
     }
 
     fn is_there(&self, key: u128) -> bool {
-        self.keys.as_ref().is_none_or(|keys| keys.contains(&key))
+        self.keys.as_ref().is_none_or(|keys| keys.has(key))
     }
 
     /// Rows in the columns of the dataset, with numbers of their own.
@@ -202,34 +202,8 @@ impl Merging {
     }
 }
 
-async fn all_keys(folder: &RunFolder, name: &str, id: &str) -> Result<HashSet<u128>, Error> {
-    let mut keys = HashSet::new();
-    let mut reader = folder.read(name).await?;
-    while let Some(batch) = reader.next().await? {
-        keys.extend(texts(&batch, id)?.iter().flatten().map(key));
-    }
-    Ok(keys)
-}
-
-/// A key in 16 bytes: the GUID that it is, or a part of its digest.
-pub(super) fn key(id: &str) -> u128 {
-    guid(id).unwrap_or_else(|| {
-        let whole = digest(&SHA256, id.as_bytes());
-        whole.as_ref().iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))
-    })
-}
-
-/// The number that 32 hexadecimal digits are, with dashes anywhere between them.
-fn guid(id: &str) -> Option<u128> {
-    let (mut number, mut digits) = (0_u128, 0);
-    for byte in id.bytes().filter(|byte| *byte != b'-') {
-        number = number << 4 | u128::from(char::from(byte).to_digit(16)?);
-        digits += 1;
-    }
-    (digits == 32).then_some(number)
-}
-
-fn texts<'a>(batch: &'a RecordBatch, id: &str) -> Result<&'a StringArray, Error> {
+/// A column of texts.
+pub(super) fn texts<'a>(batch: &'a RecordBatch, id: &str) -> Result<&'a StringArray, Error> {
     let column = batch.column_by_name(id).and_then(|column| column.as_string_opt::<i32>());
     column.ok_or_else(|| Error::Books(format!("rows that are to be merged have no column {id}")))
 }

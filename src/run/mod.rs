@@ -52,6 +52,7 @@ mod refreshing;
 mod relied;
 mod relinking;
 pub mod report;
+mod row_keys;
 mod second_phase;
 mod sending;
 pub mod services;

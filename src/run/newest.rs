@@ -12,7 +12,7 @@ use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::record_batch::RecordBatch;
 
 use super::error::Error;
-use super::merging::key;
+use super::row_keys::key;
 use crate::files::shape::{GONE, VERSION};
 use crate::store::dataset::{RunFolder, Writer};
 
