@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::DataType;
+use arrow::array::{Array, AsArray};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
@@ -104,12 +104,16 @@ impl ErrorFile {
             line.attempts.to_string(),
         ];
         for (index, field) in columns() {
+            if let Some(texts) = source.column(index).as_string_opt::<i32>() {
+                cells.push(if texts.is_null(at) { String::new() } else { safe(texts.value(at)) });
+                continue;
+            }
             let options = FormatOptions::default();
             let unreadable =
                 |e: arrow::error::ArrowError| Error::Dataset { what: field.name().clone(), detail: e.to_string() };
             let text =
                 ArrayFormatter::try_new(source.column(index), &options).map_err(unreadable)?.value(at).to_string();
-            cells.push(if field.data_type() == &DataType::Utf8 { safe(&text) } else { text });
+            cells.push(text);
         }
         if self.writer.is_none() {
             let file = durable::begin(&self.path)?;
