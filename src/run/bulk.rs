@@ -16,7 +16,7 @@ use super::import_file::{Line, cell, header, line};
 use super::importing::{Import, UNDER_WAY, ended};
 use super::item::Item;
 use super::job::Working;
-use super::load::Load;
+use super::load::{Load, to_send};
 use crate::gainsight::assumptions::{IMPORT_BYTES_AT_MOST, IMPORT_ROWS_AT_MOST};
 use crate::gainsight::bulk::{Handed, Standing, plain};
 use crate::gainsight::error::Refusal;
@@ -63,9 +63,10 @@ impl Load<'_> {
     async fn import(&mut self, folder: &RunFolder, job_id: &str) -> Result<(), Error> {
         self.take_up(folder, job_id).await?;
         let (mut lines, mut bytes) = (Vec::new(), 0);
-        let mut files = folder.sift(dataset::loaded(self.job), columns::outcomes(self.job)).await?;
+        let mut files = folder.sift(dataset::loaded(self.job), columns::outcomes(self.job)).await?.picking(to_send);
         while let Some(file) = files.next().await? {
-            for batch in file.pick(&self.unsettled(&file), None).await? {
+            self.count_unsent(&file);
+            for batch in file.picked {
                 let changes = Changes::new(self.job, batch);
                 for at in 0..changes.len() {
                     let one = self.whole(&changes, at);

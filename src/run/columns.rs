@@ -112,6 +112,11 @@ pub(super) fn outcomes(job: &Job) -> Vec<String> {
     [changes::OUTCOME, changes::SIBLINGS].into_iter().map(str::to_owned).chain(actions).collect()
 }
 
+/// The outcomes of rows.
+pub(super) fn outcome(rows: &RecordBatch) -> Option<StringArray> {
+    Named::of(rows).texts(changes::OUTCOME)
+}
+
 /// What says whether a row is in the error file.
 pub(super) fn failures() -> Vec<String> {
     [ROW, changes::WHY, changes::LOST].into_iter().map(str::to_owned).collect()

@@ -14,7 +14,7 @@ use super::error::Error;
 use super::import_file::{cell, line};
 use super::item::Item;
 use super::job::Working;
-use super::load::Load;
+use super::load::{Load, to_send};
 use super::progress::Voice;
 use crate::gainsight::assumptions::{IMPORT_BYTES_AT_MOST, IMPORT_ROWS_AT_MOST};
 use crate::model::dataset;
@@ -131,9 +131,10 @@ impl Load<'_> {
         let objects = objects.map(|target| target.object.name.clone()).collect();
         let mut handed = Handed { objects, ..Handed::default() };
         let (mut gathered, mut quiet) = (Gathered::default(), Vec::new());
-        let mut files = folder.sift(dataset::loaded(self.job), columns::outcomes(self.job)).await?;
+        let mut files = folder.sift(dataset::loaded(self.job), columns::outcomes(self.job)).await?.picking(to_send);
         while let Some(file) = files.next().await? {
-            for batch in file.pick(&self.unsettled(&file), None).await? {
+            self.count_unsent(&file);
+            for batch in file.picked {
                 let changes = Changes::new(self.job, batch);
                 for at in 0..changes.len() {
                     let item = self.item(&changes, at);

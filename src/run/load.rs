@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use arrow::record_batch::RecordBatch;
+
 use super::changes::Changes;
 use super::columns;
 use super::deleting::DELETED_TOGETHER;
@@ -116,9 +118,10 @@ impl<'a> Load<'a> {
         }
         let size = self.gainsight.limits.batch_size as usize;
         let mut gathered = Gathered::default();
-        let mut files = folder.sift(dataset::loaded(self.job), columns::outcomes(self.job)).await?;
+        let mut files = folder.sift(dataset::loaded(self.job), columns::outcomes(self.job)).await?.picking(to_send);
         while let Some(file) = files.next().await? {
-            for batch in file.pick(&self.unsettled(&file), None).await? {
+            self.count_unsent(&file);
+            for batch in file.picked {
                 let changes = Changes::new(self.job, batch);
                 for at in 0..changes.len() {
                     self.gather(&changes, at, &mut gathered)?;
@@ -189,15 +192,13 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Counts the rows of a file that need nothing sent; gives those that have to be sent.
-    pub(super) fn unsettled(&mut self, file: &Sifted) -> Vec<usize> {
+    /// Counts the rows of a file that need nothing sent.
+    pub(super) fn count_unsent(&mut self, file: &Sifted) {
         let rows = Changes::new(self.job, file.rows.clone());
         let mut unchanged = vec![0; self.job.targets.len()];
-        let mut wanted = Vec::new();
         for at in 0..rows.len() {
             let outcome = rows.outcome(at).unwrap_or(Outcome::Error);
-            if matches!(outcome, Outcome::Inserted | Outcome::Updated | Outcome::Deleted) {
-                wanted.push(at);
+            if is_sent(outcome) {
                 continue;
             }
             self.counts.add(outcome);
@@ -210,7 +211,6 @@ impl<'a> Load<'a> {
         for (target, count) in unchanged.into_iter().enumerate() {
             self.record_count(target).unchanged += count;
         }
-        wanted
     }
 
     pub(super) fn record_count(&mut self, target: usize) -> &mut Records {
@@ -329,4 +329,15 @@ impl<'a> Load<'a> {
         self.failures.insert(item.row, Failure { code, message, field: String::new(), value: String::new() });
         self.advance();
     }
+}
+
+/// The rows of a file of changes that have something sent.
+pub(super) fn to_send(rows: &RecordBatch) -> Vec<usize> {
+    let outcomes = columns::outcome(rows);
+    let sent = |text: Option<&str>| text.and_then(Outcome::parse).is_some_and(is_sent);
+    outcomes.iter().flatten().enumerate().filter(|(_, outcome)| sent(*outcome)).map(|(at, _)| at).collect()
+}
+
+fn is_sent(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Inserted | Outcome::Updated | Outcome::Deleted)
 }

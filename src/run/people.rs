@@ -14,7 +14,7 @@ use super::changes::Changes;
 use super::columns;
 use super::error::Error;
 use super::item::Item;
-use super::load::Load;
+use super::load::{Load, to_send};
 use super::progress::Voice;
 use super::settling::quiet_after;
 use crate::gainsight::client::Gainsight;
@@ -63,9 +63,10 @@ pub(super) async fn load(load: &mut Load<'_>, folder: &RunFolder) -> Result<(), 
         several = Several::all(load, folder).await?;
     }
     let mut lost: Vec<(String, Call)> = Vec::new();
-    let mut files = folder.sift(dataset::loaded(load.job), columns::outcomes(load.job)).await?;
+    let mut files = folder.sift(dataset::loaded(load.job), columns::outcomes(load.job)).await?.picking(to_send);
     while let Some(file) = files.next().await? {
-        for batch in file.pick(&load.unsettled(&file), None).await? {
+        load.count_unsent(&file);
+        for batch in file.picked {
             let rows = Changes::new(load.job, batch);
             for at in 0..rows.len() {
                 let call = prepare(load, &rows, at);

@@ -12,7 +12,7 @@ use super::extract::{read_target_again, remember};
 use super::handing::{Handed, actions, stays};
 use super::item::Item;
 use super::job::Working;
-use super::load::Load;
+use super::load::{Load, to_send};
 use super::plan::plan;
 use super::staging::Staging;
 use crate::gainsight::assumptions::FILES_TAKEN_WITHIN_MS;
@@ -93,10 +93,11 @@ impl Load<'_> {
         let mut left = 0;
         let mut now = Now::of(self.job, folder).await?;
         let before = format!("{ASIDE}/{}", dataset::CHANGES);
-        let mut files = folder.sift(&before, columns::outcomes(self.job)).await?;
+        let mut files = folder.sift(&before, columns::outcomes(self.job)).await?.picking(to_send);
         while let Some(file) = files.next().await? {
             let (mut arrived, mut lost) = (Vec::new(), Vec::new());
-            for batch in file.pick(&self.unsettled(&file), None).await? {
+            self.count_unsent(&file);
+            for batch in file.picked {
                 let rows = Changes::new(self.job, batch);
                 for at in 0..rows.len() {
                     let (item, all) = (self.item(&rows, at), actions(self.job, &rows, at));

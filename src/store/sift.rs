@@ -21,9 +21,13 @@ pub struct Sift {
     folder: RunFolder,
     files: std::vec::IntoIter<StorePath>,
     columns: Vec<String>,
+    choose: Option<Choose>,
     /// The next file, which is read while somebody looks at the one before.
     ahead: Option<JoinHandle<Result<Sifted>>>,
 }
+
+/// Says by the few columns of a file's rows which of them are picked: positions, which rise.
+pub type Choose = fn(&RecordBatch) -> Vec<usize>;
 
 /// One file of it.
 pub struct Sifted {
@@ -33,6 +37,8 @@ pub struct Sifted {
     content: Content,
     /// All of its rows, in the columns that every row is looked at in, as far as the dataset has them.
     pub rows: RecordBatch,
+    /// The rows that were chosen, whole; none, if nobody chooses.
+    pub picked: Vec<RecordBatch>,
 }
 
 impl RunFolder {
@@ -42,11 +48,17 @@ impl RunFolder {
     /// If it cannot be listed.
     pub async fn sift(&self, name: &str, columns: Vec<String>) -> Result<Sift> {
         let files = self.files_of(name).await?.into_iter();
-        Ok(Sift { name: name.to_owned(), folder: self.clone(), files, columns, ahead: None })
+        Ok(Sift { name: name.to_owned(), folder: self.clone(), files, columns, choose: None, ahead: None })
     }
 }
 
 impl Sift {
+    /// Picks rows of each file as soon as it is read, which is before anybody asks for it.
+    #[must_use]
+    pub fn picking(self, choose: Choose) -> Self {
+        Self { choose: Some(choose), ..self }
+    }
+
     /// The next file; none after the last.
     ///
     /// # Errors
@@ -60,10 +72,15 @@ impl Sift {
     /// Begins to read the next file.
     fn begin(&mut self) -> Option<JoinHandle<Result<Sifted>>> {
         let file = self.files.next()?;
-        let (columns, name, of) = (self.columns.clone(), self.name.clone(), file.clone());
+        let (columns, choose, name, of) = (self.columns.clone(), self.choose, self.name.clone(), file.clone());
         let sifted = move |content: Content| {
             let rows = whole(&name, read(&of, &content, Some(&columns), None)?)?;
-            Ok(Sifted { name, file: of, content, rows })
+            let chosen = choose.map(|choose| choose(&rows)).filter(|chosen| !chosen.is_empty());
+            let picked = match chosen {
+                Some(chosen) => all(&name, read(&of, &content, None, Some(ranges(&chosen)))?)?,
+                None => Vec::new(),
+            };
+            Ok(Sifted { name, file: of, content, rows, picked })
         };
         if let Place::Disk(top) = self.folder.place() {
             let path = top.join(file.as_ref());

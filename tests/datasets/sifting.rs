@@ -2,6 +2,7 @@
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
+use arrow::record_batch::RecordBatch;
 use ferry::model::dataset::{ROW, changes};
 
 use super::{Desk, NAME};
@@ -23,6 +24,29 @@ async fn rows_are_picked_by_a_look_at_few_columns() {
         }
     }
     assert_eq!(picked, [1, 3, 5, 7]);
+}
+
+#[tokio::test]
+async fn rows_that_are_chosen_come_with_their_file() {
+    let desk = Desk::new();
+    desk.three().await;
+    let wanted = vec![changes::FIRST.to_owned()];
+    let odd = |rows: &RecordBatch| {
+        let first = rows.column(0).as_primitive::<Int64Type>();
+        (0..first.len()).filter(|at| first.value(*at) % 2 == 1).collect()
+    };
+    let mut files = desk.run.sift(NAME, wanted).await.unwrap().picking(odd);
+    let (mut picked, mut looked_at) = (Vec::new(), 0);
+    while let Some(file) = files.next().await.unwrap() {
+        looked_at += file.rows.num_rows();
+        for batch in file.picked {
+            assert_eq!(batch.num_columns(), 2, "they are whole");
+            picked.extend_from_slice(batch.column(0).as_primitive::<Int64Type>().values());
+        }
+    }
+    assert_eq!((picked, looked_at > 4), (vec![1, 3, 5, 7], true));
+    let mut files = desk.run.sift(NAME, Vec::new()).await.unwrap().picking(|_| Vec::new());
+    assert!(files.next().await.unwrap().expect("a file").picked.is_empty());
 }
 
 #[tokio::test]
