@@ -86,7 +86,10 @@ pub(super) fn bring_up_to_date(change: &Transaction<'_>, end: &End<'_>) -> Resul
          ON CONFLICT (organization, tenant, job, source_id) DO UPDATE SET code = excluded.code,
              retried = excluded.retried, message = excluded.message, tries = abs(due.tries) + 1, run = excluded.run",
     );
-    for one in end.failed {
+    // In the order in which the table lies: a failed row is next to the one before, not on a page that was put away long ago.
+    let mut failed: Vec<_> = end.failed.iter().collect();
+    failed.sort_by(|a, b| a.source_id.cmp(&b.source_id));
+    for one in failed {
         keep.queue(params![
             of.organization,
             of.tenant,
