@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 
 use super::error::Error;
-use super::row_keys::{RowKeys, key};
+use super::row_keys::{RowKeys, key, texts};
 use crate::model::dataset::ROW;
 use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::{Reader, RunFolder};
@@ -200,12 +200,6 @@ impl Merging {
         });
         RecordBatch::try_new(Arc::clone(&self.schema), columns.collect::<Result<_, _>>()?).map_err(wrong)
     }
-}
-
-/// A column of texts.
-pub(super) fn texts<'a>(batch: &'a RecordBatch, id: &str) -> Result<&'a StringArray, Error> {
-    let column = batch.column_by_name(id).and_then(|column| column.as_string_opt::<i32>());
-    column.ok_or_else(|| Error::Books(format!("rows that are to be merged have no column {id}")))
 }
 
 fn flags(batch: &RecordBatch) -> Result<Option<&BooleanArray>, Error> {

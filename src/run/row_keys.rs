@@ -3,10 +3,11 @@
 //! A table of millions of rows is asked for each of them, so they are kept as sorted numbers: half of what a hash table of them takes, and no
 //! slower to fill and to ask. In: the texts of keys. Out: numbers, and whether one is among them.
 
+use arrow::array::{AsArray, StringArray};
+use arrow::record_batch::RecordBatch;
 use ring::digest::{SHA256, digest};
 
 use super::error::Error;
-use super::merging::texts;
 use crate::store::dataset::RunFolder;
 
 /// Stands in [`DIGITS`] for what is no digit.
@@ -27,10 +28,11 @@ impl RowKeys {
         }
         // Beside the thread that reads: the target may be read meanwhile.
         let sorted = tokio::task::spawn_blocking(move || {
+            keys.shrink_to_fit();
             keys.sort_unstable();
             keys
         });
-        Ok(Self(sorted.await.expect("sorting numbers cannot fail")))
+        sorted.await.map(Self).map_err(|e| Error::Books(format!("the keys of {name} were not sorted: {e}")))
     }
 
     /// Whether a key is one of them.
@@ -48,6 +50,12 @@ impl RowKeys {
             rest.first() == Some(key)
         })
     }
+}
+
+/// A column of texts.
+pub(super) fn texts<'a>(batch: &'a RecordBatch, id: &str) -> Result<&'a StringArray, Error> {
+    let column = batch.column_by_name(id).and_then(|column| column.as_string_opt::<i32>());
+    column.ok_or_else(|| Error::Books(format!("rows that are to be merged have no column {id}")))
 }
 
 /// A key in 16 bytes: the GUID that it is, or a part of its digest.

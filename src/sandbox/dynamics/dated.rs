@@ -1,12 +1,13 @@
 //! The rows of a table by a moment of theirs, as an index keeps them.
 //!
-//! It follows every change, where lists that are sorted once (`order`) are forgotten with the first. Callers ask by the moments of creation and
-//! of change again and again, mostly for few rows of many. It narrows, it does not filter: every row is still asked. In: rows as they come and
-//! go, the bounds of a filter. Out: keys.
+//! It follows every change, where lists that are sorted once (`order`) are forgotten with the first. Callers ask by the
+//! moments of creation and of change again and again, mostly for few rows of many. Rows are looked at only where a filter
+//! says more than the bounds that it gives the moment. In: rows as they come and go, filters. Out: rows, by their moments
+//! or by their keys.
 
 use std::collections::BTreeMap;
 use std::iter::successors;
-use std::ops::Bound;
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
 use super::filter::{Condition, Side, Test};
@@ -66,7 +67,7 @@ impl Dated {
     ) -> impl Iterator<Item = (Guid, &'a Row)> {
         let (part, is_all) = self.between(filter);
         let (from, last) = match after {
-            Bound::Included(stand) | Bound::Excluded(stand) if stand > part.from => (after, stand),
+            Bound::Included(stand) | Bound::Excluded(stand) if stand >= part.from => (after, stand),
             _ => (Bound::Included(part.from), part.from),
         };
         let found = (last <= part.to).then(|| self.stands.range((from, Bound::Included(part.to))));
@@ -82,15 +83,17 @@ impl Dated {
         table: &'a TableSchema,
         after: Bound<Stand>,
     ) -> impl Iterator<Item = (Guid, &'a Row)> {
+        let (part, _) = self.between(filter);
         let (first, from) = match after {
             Bound::Included(stand) | Bound::Excluded(stand) => (Some(stand.0), Some(after)),
-            Bound::Unbounded => (self.stands.last_key_value().map(|((moment, _), _)| *moment), None),
+            Bound::Unbounded => (self.stands.range(..=part.to).next_back().map(|((moment, _), _)| *moment), None),
         };
         let earlier = |moment: &Option<i64>| {
             let before = self.stands.range(..(*moment, Guid::LEAST)).next_back();
             before.map(|((moment, _), _)| *moment)
         };
-        let rows = successors(first, earlier).flat_map(move |moment| {
+        let moments = successors(first, earlier).take_while(move |moment| *moment >= part.from.0);
+        let rows = moments.flat_map(move |moment| {
             let begin = from.filter(|_| Some(moment) == first).unwrap_or(Bound::Included((moment, Guid::LEAST)));
             let equal = self.stands.range((begin, Bound::Included((moment, Guid::GREATEST))));
             equal.map(|((_, id), row)| (*id, row.as_ref()))
@@ -98,18 +101,20 @@ impl Dated {
         rows.filter(move |(_, row)| filter.is_none_or(|filter| filter.holds(row, table)))
     }
 
-    /// The rows that a filter leaves by their keys, if it has bounds and they leave no more than that.
+    /// The rows that a filter leaves by their keys, from a key on, if it has bounds and they leave no more than that.
     pub(in crate::sandbox) fn few<'a>(
         &'a self,
         filter: Option<&'a Condition>,
         table: &'a TableSchema,
+        after: Bound<Guid>,
         most: usize,
     ) -> Option<Vec<(Guid, &'a Row)>> {
         let (part, _) = self.between(filter);
         if part == Between::ALL || part.from <= part.to && self.stands.range(part.from..=part.to).nth(most).is_some() {
             return None;
         }
-        let mut few: Vec<_> = self.ascending(filter, table, Bound::Unbounded).collect();
+        let all = self.ascending(filter, table, Bound::Unbounded);
+        let mut few: Vec<_> = all.filter(|(id, _)| (after, Bound::Unbounded).contains(id)).collect();
         few.sort_unstable_by_key(|(id, _)| *id);
         Some(few)
     }
@@ -125,7 +130,8 @@ impl Dated {
 impl Between {
     const ALL: Between = Between { from: (None, Guid::LEAST), to: (Some(i64::MAX), Guid::GREATEST) };
 
-    /// Says whether that is all that the condition says.
+    /// Says whether that is all that the condition says: then no row is asked any more, so bounds are exactly what
+    /// `filter::compare` says of every moment and of none.
     fn narrow(&mut self, condition: &Condition, column: usize) -> bool {
         match condition {
             Condition::All(conditions) => conditions.iter().filter(|one| !self.narrow(one, column)).count() == 0,

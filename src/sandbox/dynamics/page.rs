@@ -4,7 +4,7 @@
 //! those rows of it that a condition leaves. Out: a page with the link to the next one, if there are more rows.
 
 use std::cmp::Ordering;
-use std::ops::{Bound, RangeBounds};
+use std::ops::Bound;
 use std::sync::PoisonError;
 
 use super::super::assumptions::{COUNT_LIMIT, METADATA_VERSION, PAGE_LIMIT};
@@ -83,7 +83,7 @@ pub(in crate::sandbox) fn collection(
 /// Rows whose length says how long those of a page are.
 const ROWS_MEASURED: usize = 32;
 
-/// An index is gone by where it leaves one row of so many.
+/// An index is gone by where it leaves one row of so many, and for each row of a page no more than so many.
 const INDEX_SHARE: usize = 16;
 
 /// `accounts/$count`: a bare number.
@@ -187,10 +187,11 @@ impl<'a> Cut<'a> {
         };
         let (stored, filter) = (&self.store.tables[self.table], self.options.filter.as_ref());
         // Where an index leaves few of the rows, the others are not looked at.
-        let (table, most) = (&self.schema.tables[self.table], stored.rows.len() / INDEX_SHARE);
-        if let Some(few) = stored.dated().iter().find_map(|dated| dated.few(filter, table, most)) {
-            let behind = |(id, _): &(Guid, &Row)| (start, Bound::Unbounded).contains(id);
-            return Ok(few.into_iter().filter(behind).take(limit).collect());
+        let most = (stored.rows.len() / INDEX_SHARE).min(limit.saturating_mul(INDEX_SHARE));
+        let table = &self.schema.tables[self.table];
+        if let Some(mut few) = stored.dated().iter().find_map(|dated| dated.few(filter, table, start, most)) {
+            few.truncate(limit);
+            return Ok(few);
         }
         let after = stored.rows.range((start, Bound::Unbounded)).filter(|(_, row)| self.wanted(row));
         Ok(after.map(|(id, row)| (*id, row.as_ref())).take(limit).collect())

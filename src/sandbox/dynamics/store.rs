@@ -1,9 +1,9 @@
 //! The rows of all tables, in the service's key order.
 //!
-//! Pages seek in it by key; nothing is sorted per page, except that an `$orderby` sorts once for as long as the table
-//! stays unchanged, and not at all by the moments of creation and of change (`dated`). Several changes can be made as one, all or none. Each change of the organisation has a version, a deletion
-//! too, which is remembered. In: rows of the world and changes by a test or a request. Out: rows by key or by version,
-//! deletions by version, and sorted lists of keys.
+//! Pages seek in it by key, and by a moment of creation or change (`dated`). Another `$orderby` sorts once for as long as the
+//! table stays unchanged. Several changes can be made as one, all or none. Each change of the organisation has a version, a
+//! deletion too, which is remembered. In: rows of the world and changes by a test or a request. Out: rows by key, by moment
+//! or by version, deletions by version, and sorted lists of keys.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
