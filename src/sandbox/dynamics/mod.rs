@@ -53,7 +53,6 @@ mod render;
 mod route;
 mod row;
 mod schema;
-mod seek;
 mod serve;
 mod service;
 mod single;

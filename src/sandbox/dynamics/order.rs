@@ -72,12 +72,6 @@ pub(in crate::sandbox) fn sort(store: &Store, schema: &Schema, table: usize, ord
     sorted
 }
 
-/// The list of one column the other way round; the key still ascends among equals.
-pub(in crate::sandbox) fn reversed(sorted: &Sorted) -> Sorted {
-    let groups = sorted.chunk_by(|a, b| a.0[0].order(&b.0[0]) == Ordering::Equal);
-    groups.rev().flatten().cloned().collect()
-}
-
 /// What a row is sorted by, as text; a page cookie carries the same text.
 pub(in crate::sandbox) fn value_text(
     store: &Store,

@@ -23,7 +23,6 @@ use super::render::Renderer;
 use super::route::body;
 use super::row::{Comparable, Row};
 use super::schema::Schema;
-use super::seek;
 use super::service::Dynamics;
 use super::store::Store;
 
@@ -217,10 +216,8 @@ impl<'a> Cut<'a> {
         let sorted = self.store.sorted(self.schema, self.table, order);
         let before = |way: Ordering| if again { way.is_lt() } else { way.is_le() };
         let start = last.map_or(0, |last| sorted.partition_point(|entry| before(order.compare(entry, &last))));
-        let part = seek::part(filter, order, &sorted);
         let rows = &self.store.tables[self.table].rows;
-        let after =
-            sorted[start.clamp(part.start, part.end)..part.end].iter().filter_map(|(_, id)| rows.get_key_value(id));
+        let after = sorted[start..].iter().filter_map(|(_, id)| rows.get_key_value(id));
         let wanted = after.filter(|(_, row)| self.wanted(row));
         Ok(wanted.map(|(id, row)| (*id, row.as_ref())).take(limit).collect())
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::dated::Dated;
 use super::guid::Guid;
-use super::order::{Order, Sorted, reversed, sort};
+use super::order::{Order, Sorted, sort};
 use super::row::{Row, instant};
 use super::schema::{Schema, TableSchema};
 
@@ -242,12 +242,7 @@ impl Store {
         if let Some(sorted) = kept.get(&order.by) {
             return Arc::clone(sorted);
         }
-        // The two ways of one column share the work.
-        let other_way = match order.by.as_slice() {
-            [(column, descending)] => kept.get([(*column, !descending)].as_slice()),
-            _ => None,
-        };
-        let sorted = Arc::new(other_way.map_or_else(|| sort(self, schema, table, order), |other| reversed(other)));
+        let sorted = Arc::new(sort(self, schema, table, order));
         kept.insert(order.by.clone(), Arc::clone(&sorted));
         sorted
     }
