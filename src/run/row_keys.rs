@@ -1,7 +1,7 @@
 //! Keys of rows in 16 bytes each, and all keys that a table has.
 //!
-//! A table of millions of rows is asked for each of them, so they are kept as sorted numbers: half of what a hash table of them takes, and no
-//! slower to fill and to ask. In: the texts of keys. Out: numbers, and whether one is among them.
+//! A table of millions of rows is asked for each of them, so they are kept as sorted numbers, which take half of what a hash table of
+//! them takes. In: the texts of keys. Out: numbers, and whether one is among them.
 
 use arrow::array::{AsArray, StringArray};
 use arrow::record_batch::RecordBatch;
