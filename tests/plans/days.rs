@@ -23,15 +23,15 @@ const FIRST: (&str, &str) = (
 );
 
 /// A stage whose days are the test's.
-struct Days {
-    stage: Stage,
+pub struct Days {
+    pub stage: Stage,
     by: &'static AtomicI64,
     /// The day that it is, counted by the services' clock.
     day: i64,
 }
 
 impl Days {
-    fn new(mut stage: Stage) -> Self {
+    pub fn new(mut stage: Stage) -> Self {
         let by: &'static AtomicI64 = Box::leak(Box::new(AtomicI64::new(0)));
         let clock = Clock::system(SCALE).set_by(by);
         let day = clock.limits_now_ms().div_euclid(DAY_MS);

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::days::Days;
 use super::{account, accounts, apply, id, plan_with, put_accounts, row};
 use crate::stage::{CHAIN, COMPANIES, PEOPLE, Stage, USERS};
 
@@ -65,7 +66,8 @@ async fn people_whose_record_is_equal_cost_no_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_left_today_is_what_was_not_spent() {
-    let stage = accounts(120).await;
+    // Two plans of one day: days of a test are 86 seconds, and one that ended between them would give back what was spent.
+    let Days { stage, .. } = Days::new(accounts(120).await);
     let tiny = [("calls_per_day = 50000", "calls_per_day = 100, calls_per_minute = 100000")];
     let (_, before) = plan_with(&stage, COMPANIES, 0, &tiny).await;
     assert_eq!((before.cost.per_day, before.cost.reserve), (90, 10));
@@ -76,7 +78,7 @@ async fn what_is_left_today_is_what_was_not_spent() {
     assert!(before.cost.fits_today());
     let few = [("calls_per_day = 50000", "calls_per_day = 4, reserve_percent = 0, batch_size = 10")];
     let few = [("batch_size = 50, ", ""), few[0]];
-    let stage = accounts(120).await;
+    let Days { stage, .. } = Days::new(accounts(120).await);
     let (_, plan) = plan_with(&stage, COMPANIES, 0, &few).await;
     let cost = plan.cost;
     assert_eq!((cost.calls, cost.per_day), (12, 4));
