@@ -16,7 +16,7 @@ use ferry::engine::session::Engine;
 use ferry::model::dataset::{CHANGES, ROW, changes};
 use ferry::store::dataset::{Part, RunFolder, Writer};
 use ferry::store::error::Error;
-use ferry::store::error_file::{ErrorFile, Line};
+use ferry::store::error_file::{ErrorFile, Line, SourceColumns};
 use futures::TryStreamExt;
 use tempfile::TempDir;
 
@@ -324,8 +324,9 @@ fn an_error_file_is_seen_when_it_is_whole() {
     let root = tempfile::tempdir().unwrap();
     let lines = |count: i64| {
         let mut file = ErrorFile::new(root.path(), "20260101-0001", "J");
+        let source = batch(0..1);
         for row in 0..count {
-            file.add(&Line { row, ..Line::default() }, &batch(0..1), 0).unwrap();
+            file.add(&Line { row, ..Line::default() }, &SourceColumns::of(&source).unwrap(), 0).unwrap();
         }
         file
     };
@@ -354,7 +355,7 @@ fn a_planted_link_leads_no_line_away() {
     for name in ["errors.csv", ".errors.csv.new"] {
         symlink(&precious, root.path().join(name)).unwrap();
         let mut file = ErrorFile::new(root.path(), "20260101-0001", "J");
-        file.add(&Line::default(), &batch(0..1), 0).unwrap();
+        file.add(&Line::default(), &SourceColumns::of(&batch(0..1)).unwrap(), 0).unwrap();
         let path = file.finish().unwrap().unwrap();
         assert!(!path.is_symlink() && path.metadata().unwrap().permissions().mode() & 0o777 == 0o600, "{name}");
         std::fs::remove_file(path).unwrap();

@@ -231,5 +231,5 @@ async fn sent(
 /// A text as a cell that no spreadsheet runs.
 fn cell(text: &str) -> String {
     let text = safe(text);
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.into_owned() }
 }

@@ -11,7 +11,7 @@ pub(super) fn print(header: &[&str], rows: &[Vec<String>]) -> Result<(), Error> 
     let unwritten = |error: csv::Error| Error::from(StoreError::ErrorFile(error));
     writer.write_record(header).map_err(unwritten)?;
     for row in rows {
-        writer.write_record(row.iter().map(|cell| safe(cell))).map_err(unwritten)?;
+        writer.write_record(row.iter().map(|cell| safe(cell).into_owned())).map_err(unwritten)?;
     }
     let bytes = writer.into_inner().map_err(|error| unwritten(error.into_error().into()))?;
     output::text(&String::from_utf8_lossy(&bytes));

@@ -1,16 +1,13 @@
 //! The books: the error file, and the proof that every row has exactly one outcome.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::changes::Changes;
-use super::columns;
 use super::error::Error;
+use super::failed_rows::FailedRows;
 use super::load::Load;
 use super::who::{advice, candidates};
 use arrow::array::new_null_array;
-use arrow::compute::concat_batches;
-use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 
 use crate::engine::reason::Reasons;
@@ -21,9 +18,8 @@ use crate::model::place::Place;
 use crate::model::reject::RejectCode;
 use crate::model::sabotage::{self, Bug};
 use crate::store::dataset::RunFolder;
-use crate::store::error_file::{ErrorFile, Line};
+use crate::store::error_file::{ErrorFile, Line, SourceColumns};
 use crate::store::ledger::{Failed, Tally};
-use crate::store::sift::{Sift, Sifted};
 
 /// An error file that was written.
 pub(super) struct Written {
@@ -38,40 +34,20 @@ pub(super) async fn error_file(job: &Job, run: &str, folder: &RunFolder, load: &
     let mut failed = Vec::new();
     let reasons = Reasons::of(job);
     let mut out = ErrorFile::new(Path::new(folder.root()), run, &job.name);
-    // Both datasets hold the same rows in the same order: what is the one's row is the other's.
-    let mut source = SourceRows::of(folder).await?;
-    let mut planned = folder.sift(dataset::CHANGES, columns::failures()).await?;
-    let mut rows_before = 0;
     let nothing = nothing(job);
-    while let Some(file) = planned.next().await? {
-        let rows = Changes::new(job, file.rows.clone());
-        let is_failed = |at: usize| {
-            load.failures.contains_key(&rows.row(at))
-                || rows.why(at).and_then(|why| reasons.get(why)).is_some_and(|reason| reason.code.is_some())
-        };
-        let (mut wanted, mut of_source) = (Vec::new(), Vec::new());
-        for at in 0..rows.len() {
-            // Rows that are gone stand behind all others.
-            let is_gone = rows.lost(at) == Some(changes::DELETE);
-            if is_failed(at) {
-                wanted.push(at);
-                of_source.extend((!is_gone).then_some(rows_before));
-            }
-            rows_before += usize::from(!is_gone);
-        }
-        let lines = async { Ok(file.pick(&wanted, Some(columns::lines())).await?) };
-        let (page, lines) = futures::try_join!(source.rows(&of_source), lines)?;
+    let nothing = SourceColumns::of(&nothing)?;
+    let mut pages = FailedRows::of(folder, &reasons, load.failures.keys().copied().collect()).await?;
+    while let Some(page) = pages.next().await? {
+        let source = SourceColumns::of(&page.source)?;
         let mut at_source = 0;
-        for batch in lines {
+        for batch in page.lines {
             let rows = Changes::new(job, batch);
             for at in 0..rows.len() {
-                let (page, place) = match rows.lost(at) {
-                    Some(changes::DELETE) => (&nothing, 0),
-                    _ => (&page, at_source),
-                };
-                at_source += usize::from(rows.lost(at) != Some(changes::DELETE));
+                let is_gone = rows.lost(at) == Some(changes::DELETE);
+                let (columns, place) = if is_gone { (&nothing, 0) } else { (&source, at_source) };
+                at_source += usize::from(!is_gone);
                 if let Some(one) = line(job, &reasons, &rows, at, load) {
-                    out.add(&one.line, page, place)?;
+                    out.add(&one.line, columns, place)?;
                     failed.push(one.kept());
                 }
             }
@@ -80,43 +56,6 @@ pub(super) async fn error_file(job: &Job, run: &str, folder: &RunFolder, load: &
     let path = out.finish()?;
     folder.keep_error_file(path.as_deref()).await?;
     Ok(Written { path, failed })
-}
-
-/// Rows of the source by their place in it.
-struct SourceRows {
-    files: Sift,
-    file: Option<Sifted>,
-    /// Rows of the files before the present one.
-    before: usize,
-}
-
-impl SourceRows {
-    async fn of(folder: &RunFolder) -> Result<Self, Error> {
-        let mut files = folder.sift(dataset::SOURCE, Vec::new()).await?;
-        let file = files.next().await?;
-        Ok(Self { files, file, before: 0 })
-    }
-
-    /// The rows of these places, which rise from call to call.
-    async fn rows(&mut self, mut places: &[usize]) -> Result<RecordBatch, Error> {
-        let mut found = Vec::new();
-        while let Some(first) = places.first() {
-            let Some(file) = &self.file else {
-                return Err(Error::Books("the plan has more rows than the source".to_owned()));
-            };
-            let end = self.before + file.rows.num_rows();
-            if *first >= end {
-                (self.before, self.file) = (end, self.files.next().await?);
-                continue;
-            }
-            let (here, later) = places.split_at(places.partition_point(|place| *place < end));
-            let here: Vec<usize> = here.iter().map(|place| place - self.before).collect();
-            found.extend(file.pick(&here, None).await?);
-            places = later;
-        }
-        let schema = found.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
-        concat_batches(&schema, &found).map_err(|e| Error::Books(e.to_string()))
-    }
 }
 
 /// A row of the source without a value: what is left of one that is gone.

@@ -122,6 +122,19 @@ pub(super) fn failures() -> Vec<String> {
     [ROW, changes::WHY, changes::LOST].into_iter().map(str::to_owned).collect()
 }
 
+/// The numbers of rows, and those of their reasons.
+pub(super) fn failure(rows: &RecordBatch) -> (Option<Int64Array>, Option<Int32Array>) {
+    let named = Named::of(rows);
+    let row = named.column(ROW).map(|column| column.as_primitive().clone());
+    (row, named.column(changes::WHY).map(|column| column.as_primitive().clone()))
+}
+
+/// Says of a row whether it is gone from the source: such rows stand behind all others.
+pub(super) fn gone(rows: &RecordBatch) -> impl Fn(usize) -> bool {
+    let lost = Named::of(rows).texts(changes::LOST).filter(|lost| lost.null_count() < lost.len());
+    move |at| text(lost.as_ref(), at) == Some(changes::DELETE)
+}
+
 /// What the error file says of a row: everything but the values of its fields.
 pub(super) fn lines() -> Vec<String> {
     let told = [changes::ID, changes::VALUE, changes::MESSAGE, changes::FIELD, changes::CANDIDATES, changes::OWNER];

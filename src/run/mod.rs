@@ -23,6 +23,7 @@ mod essence;
 pub mod explained;
 mod export;
 mod extract;
+mod failed_rows;
 mod file_preview;
 mod file_tables;
 pub mod guard;

@@ -3,10 +3,11 @@
 //! A cell that a spreadsheet would execute gets a `'` in front; cells of numbers are left alone.
 //! <https://owasp.org/www-community/attacks/CSV_Injection>
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, StringArray};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
@@ -64,6 +65,22 @@ pub struct Line {
     pub attempts: u32,
 }
 
+/// The columns of source rows as an error file shows them.
+pub struct SourceColumns<'a>(Vec<SourceColumn<'a>>);
+
+struct SourceColumn<'a> {
+    name: &'a str,
+    values: Values<'a>,
+}
+
+enum Values<'a> {
+    Texts(&'a StringArray),
+    Others(ArrayFormatter<'a>),
+}
+
+/// How values that are no texts are written.
+const FORMAT: FormatOptions<'static> = FormatOptions::new();
+
 /// An error file being written; it is begun with its first line, under a temporary name.
 pub struct ErrorFile {
     path: PathBuf,
@@ -85,51 +102,35 @@ impl ErrorFile {
     ///
     /// # Errors
     /// If the disk says no.
-    pub fn add(&mut self, line: &Line, source: &RecordBatch, at: usize) -> Result<()> {
-        let schema = source.schema();
-        let columns =
-            || schema.fields().iter().enumerate().filter(|(_, f)| ![ROW, UNREAD].contains(&f.name().as_str()));
-        let mut cells = vec![
+    pub fn add(&mut self, line: &Line, source: &SourceColumns<'_>, at: usize) -> Result<()> {
+        let own: [Cow<'_, str>; 12] = [
             safe(&self.run),
             safe(&self.job),
-            line.row.to_string(),
+            line.row.to_string().into(),
             safe(&line.source_key),
-            line.outcome.to_owned(),
+            line.outcome.into(),
             safe(&line.code),
             safe(&line.message),
             safe(&line.script),
             safe(&line.clause),
             safe(&line.target_field),
             safe(&line.value),
-            line.attempts.to_string(),
+            line.attempts.to_string().into(),
         ];
-        for (index, field) in columns() {
-            if let Some(texts) = source.column(index).as_string_opt::<i32>() {
-                cells.push(if texts.is_null(at) { String::new() } else { safe(texts.value(at)) });
-                continue;
-            }
-            let options = FormatOptions::default();
-            let unreadable =
-                |e: arrow::error::ArrowError| Error::Dataset { what: field.name().clone(), detail: e.to_string() };
-            let text =
-                ArrayFormatter::try_new(source.column(index), &options).map_err(unreadable)?.value(at).to_string();
-            cells.push(text);
-        }
         if self.writer.is_none() {
-            let file = durable::begin(&self.path)?;
-            if sabotage::has(Bug::ErrorFileInPlace) {
-                durable::complete(&file, &self.path)?;
-            }
-            let mut writer = csv::Writer::from_writer(file);
-            let names = HEADER.iter().map(|h| (*h).to_owned()).chain(columns().map(|(_, f)| safe(&heading(f.name()))));
-            writer.write_record(names.collect::<Vec<_>>()).map_err(|e| unwritten(e, &self.path))?;
-            self.writer = Some(writer);
+            self.writer = Some(begun(&self.path, source)?);
         }
-        if let Some(writer) = &mut self.writer {
-            writer.write_record(&cells).map_err(|e| unwritten(e, &self.path))?;
-            self.lines += 1;
-            sabotage::place("error_line");
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let unwritten = |error| unwritten(error, &self.path);
+        for cell in own {
+            writer.write_field(cell.as_bytes()).map_err(unwritten)?;
         }
+        for column in &source.0 {
+            writer.write_field(column.cell(at).as_bytes()).map_err(unwritten)?;
+        }
+        writer.write_record(None::<&[u8]>).map_err(unwritten)?;
+        self.lines += 1;
+        sabotage::place("error_line");
         Ok(())
     }
 
@@ -153,6 +154,57 @@ impl ErrorFile {
     }
 }
 
+/// The file with its header.
+fn begun(path: &Path, source: &SourceColumns<'_>) -> Result<csv::Writer<File>> {
+    let file = durable::begin(path)?;
+    if sabotage::has(Bug::ErrorFileInPlace) {
+        durable::complete(&file, path)?;
+    }
+    let mut writer = csv::Writer::from_writer(file);
+    for name in HEADER {
+        writer.write_field(name).map_err(|e| unwritten(e, path))?;
+    }
+    for column in &source.0 {
+        writer.write_field(safe(&heading(column.name)).as_bytes()).map_err(|e| unwritten(e, path))?;
+    }
+    writer.write_record(None::<&[u8]>).map_err(|e| unwritten(e, path))?;
+    Ok(writer)
+}
+
+impl<'a> SourceColumns<'a> {
+    /// The columns of a batch of source rows, without those that Ferry added to it.
+    ///
+    /// # Errors
+    /// If one is of a type that has no text.
+    pub fn of(batch: &'a RecordBatch) -> Result<Self> {
+        let named = batch.schema_ref().fields().iter().zip(batch.columns());
+        let shown = named.filter(|(field, _)| ![ROW, UNREAD].contains(&field.name().as_str()));
+        let columns = shown.map(|(field, column)| {
+            let name = field.name().as_str();
+            let values = match column.as_string_opt::<i32>() {
+                Some(texts) => Values::Texts(texts),
+                None => Values::Others(
+                    ArrayFormatter::try_new(column, &FORMAT)
+                        .map_err(|e| Error::Dataset { what: name.to_owned(), detail: e.to_string() })?,
+                ),
+            };
+            Ok(SourceColumn { name, values })
+        });
+        columns.collect::<Result<_>>().map(Self)
+    }
+}
+
+impl SourceColumn<'_> {
+    /// The text of a row in this column. That of a number begins with a sign, and is none that is run.
+    fn cell(&self, at: usize) -> Cow<'_, str> {
+        match &self.values {
+            Values::Texts(texts) if texts.is_null(at) => Cow::Borrowed(""),
+            Values::Texts(texts) => safe(texts.value(at)),
+            Values::Others(values) => Cow::Owned(values.value(at).to_string()),
+        }
+    }
+}
+
 /// A line that cannot be written: what the disk says, with the place.
 fn unwritten(error: csv::Error, path: &Path) -> Error {
     if !error.is_io_error() {
@@ -171,9 +223,13 @@ const TRIGGERS: [char; 15] =
 
 /// A text that no spreadsheet takes for a formula.
 #[must_use]
-pub fn safe(text: &str) -> String {
+pub fn safe(text: &str) -> Cow<'_, str> {
+    // Most texts begin with a letter or a figure.
+    if text.as_bytes().first().is_none_or(u8::is_ascii_alphanumeric) {
+        return Cow::Borrowed(text);
+    }
     let is_formula = text.chars().find(|c| !is_passed_over(*c)).is_some_and(|c| TRIGGERS.contains(&c));
-    if is_formula { format!("'{text}") } else { text.to_owned() }
+    if is_formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 /// What a spreadsheet may skip before it looks for a formula: blanks, quotes, and what shows nothing.

@@ -22,12 +22,14 @@ pub struct Sift {
     files: std::vec::IntoIter<StorePath>,
     columns: Vec<String>,
     choose: Option<Choose>,
+    /// The columns of rows that are chosen; all, if there are none here.
+    picked_columns: Option<Vec<String>>,
     /// The next file, which is read while somebody looks at the one before.
     ahead: Option<JoinHandle<Result<Sifted>>>,
 }
 
 /// Says by the few columns of a file's rows which of them are picked: positions, which rise.
-pub type Choose = fn(&RecordBatch) -> Vec<usize>;
+type Choose = Arc<dyn Fn(&RecordBatch) -> Vec<usize> + Send + Sync>;
 
 /// One file of it.
 pub struct Sifted {
@@ -37,7 +39,9 @@ pub struct Sifted {
     content: Content,
     /// All of its rows, in the columns that every row is looked at in, as far as the dataset has them.
     pub rows: RecordBatch,
-    /// The rows that were chosen, whole; none, if nobody chooses.
+    /// The positions that were chosen; none, if nobody chooses.
+    pub chosen: Vec<usize>,
+    /// The rows there, whole or in the columns that were asked for.
     pub picked: Vec<RecordBatch>,
 }
 
@@ -48,15 +52,22 @@ impl RunFolder {
     /// If it cannot be listed.
     pub async fn sift(&self, name: &str, columns: Vec<String>) -> Result<Sift> {
         let files = self.files_of(name).await?.into_iter();
-        Ok(Sift { name: name.to_owned(), folder: self.clone(), files, columns, choose: None, ahead: None })
+        let (name, folder) = (name.to_owned(), self.clone());
+        Ok(Sift { name, folder, files, columns, choose: None, picked_columns: None, ahead: None })
     }
 }
 
 impl Sift {
     /// Picks rows of each file as soon as it is read, which is before anybody asks for it.
     #[must_use]
-    pub fn picking(self, choose: Choose) -> Self {
-        Self { choose: Some(choose), ..self }
+    pub fn picking(self, choose: impl Fn(&RecordBatch) -> Vec<usize> + Send + Sync + 'static) -> Self {
+        Self { choose: Some(Arc::new(choose)), ..self }
+    }
+
+    /// Has rows that are picked in some columns only.
+    #[must_use]
+    pub fn picked_in(self, columns: Vec<String>) -> Self {
+        Self { picked_columns: Some(columns), ..self }
     }
 
     /// The next file; none after the last.
@@ -72,15 +83,17 @@ impl Sift {
     /// Begins to read the next file.
     fn begin(&mut self) -> Option<JoinHandle<Result<Sifted>>> {
         let file = self.files.next()?;
-        let (columns, choose, name, of) = (self.columns.clone(), self.choose, self.name.clone(), file.clone());
+        let (columns, picked_columns) = (self.columns.clone(), self.picked_columns.clone());
+        let (choose, name, of) = (self.choose.clone(), self.name.clone(), file.clone());
         let sifted = move |content: Content| {
             let rows = whole(&name, read(&of, &content, Some(&columns), None)?)?;
-            let chosen = choose.map(|choose| choose(&rows)).filter(|chosen| !chosen.is_empty());
-            let picked = match chosen {
-                Some(chosen) => all(&name, read(&of, &content, None, Some(ranges(&chosen)))?)?,
-                None => Vec::new(),
+            let chosen = choose.map(|choose| choose(&rows)).unwrap_or_default();
+            let picked = if chosen.is_empty() {
+                Vec::new()
+            } else {
+                all(&name, read(&of, &content, picked_columns.as_deref(), Some(ranges(&chosen)))?)?
             };
-            Ok(Sifted { name, file: of, content, rows, picked })
+            Ok(Sifted { name, file: of, content, rows, chosen, picked })
         };
         if let Place::Disk(top) = self.folder.place() {
             let path = top.join(file.as_ref());

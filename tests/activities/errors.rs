@@ -37,7 +37,7 @@ async fn an_error_file_is_printed_whole_or_by_code() {
     let (code, out, err) = desk.ferry(&["errors", &run]);
     assert_eq!((code, err.as_str()), (0, ""));
     assert_eq!(out, std::fs::read_to_string(&file).unwrap());
-    assert!(out.contains(&safe("=1+1")) && !out.contains(",=1+1"), "{out}");
+    assert!(out.contains(&*safe("=1+1")) && !out.contains(",=1+1"), "{out}");
     let (code, out, _) = desk.ferry(&["errors", &run, "--code", "no_match"]);
     assert_eq!((code, out.lines().count(), out.matches("NO_MATCH").count()), (0, 3, 2), "{out}");
     let (_, out, _) = desk.ferry(&["errors", &run, "--code", "NO_MATCH,DUPLICATE_KEY"]);

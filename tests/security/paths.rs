@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use ferry::model::dataset;
 use ferry::model::secret::Secret;
-use ferry::store::error_file::{ErrorFile, Line};
+use ferry::store::error_file::{ErrorFile, Line, SourceColumns};
 use ferry::store::home::Home;
 use ferry::store::schemas;
 use ferry::store::secrets::Secrets;
@@ -165,7 +165,7 @@ async fn a_link_in_place_of_a_file_is_not_written_through() {
     Secrets::make_key(&key).unwrap();
     Secrets::open(&home, &key).unwrap().set("a", &Secret::new("b".to_owned())).unwrap();
     let mut file = ErrorFile::new(folder, "20260101-0001", "J");
-    file.add(&Line::default(), &batch(), 0).unwrap();
+    file.add(&Line::default(), &SourceColumns::of(&batch()).unwrap(), 0).unwrap();
     let path = file.finish().unwrap().unwrap();
     assert!(!path.is_symlink() && path.is_file());
     assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious");
