@@ -73,6 +73,22 @@ async fn what_is_claimed_and_not_made_is_little() {
     assert!((87..=89).contains(&left), "11 were made, and at most a fiftieth of the window more is claimed: {left}");
 }
 
+#[tokio::test]
+async fn many_short_processes_claim_little_more_than_they_make() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..50 {
+        let one = windows(10_000);
+        one.remember(spent(&folder, "acme")).await.unwrap();
+        for _ in 0..7 {
+            one.enter(Bucket::Synchronous).await.unwrap();
+        }
+    }
+    let last = windows(10_000);
+    last.remember(spent(&folder, "acme")).await.unwrap();
+    let claimed = 10_000 - last.left(Bucket::Synchronous).await;
+    assert!((350..=700).contains(&claimed), "350 were made, and fifty fiftieths would be all: {claimed}");
+}
+
 #[test]
 fn a_window_of_another_number_begins_at_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -46,6 +46,8 @@ struct Window {
     used: u32,
     /// The calls in it that are remembered already: some more than were made, so that not each is written down by itself.
     claimed: u32,
+    /// The calls in it of this process.
+    made: u32,
 }
 
 /// What is left of a day's calls of one API, beyond what others of the tenant are left.
@@ -57,7 +59,8 @@ pub struct Day {
     pub of: u32,
 }
 
-/// In how many parts the calls of a window are claimed: a process that ends early has claimed one part too many at most.
+/// In how many parts the calls of a window are claimed at least. A process that ends early has claimed one part too many at most, and no
+/// more than it made: a day of many short ones is not used up by what none of them spent.
 const CLAIMS_A_WINDOW: u32 = 50;
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -69,7 +72,7 @@ impl Windows {
     pub fn new(limits: &Limits, clock: Clock, max_wait: Duration) -> Self {
         let window = |words, length_ms, calls| {
             let limit = limits.spendable(calls);
-            Window { words, length_ms, limit, number: 0, used: 0, claimed: 0 }
+            Window { words, length_ms, limit, number: 0, used: 0, claimed: 0, made: 0 }
         };
         Self {
             clock,
@@ -135,8 +138,9 @@ impl Windows {
     fn count(&self, bucket: Bucket, windows: &mut [Window]) -> Result<(), Error> {
         for window in windows {
             window.used += 1;
+            window.made += 1;
             if let Some(kept) = self.kept.get().filter(|_| window.used > window.claimed) {
-                let more = (window.limit / CLAIMS_A_WINDOW).max(1);
+                let more = window.made.min(window.limit / CLAIMS_A_WINDOW).max(1);
                 let all = kept.add(bucket.word(), window.length_ms, window.number, more).map_err(Error::Spent)?;
                 // Others may have claimed too: what they hold is spent for us.
                 window.claimed = all;
@@ -208,7 +212,7 @@ impl Window {
     fn move_to(&mut self, now_ms: i64) {
         let number = now_ms.div_euclid(self.length_ms);
         if number > self.number {
-            (self.used, self.claimed) = (0, 0);
+            (self.used, self.claimed, self.made) = (0, 0, 0);
         }
         self.number = number;
     }

@@ -73,7 +73,7 @@ async fn what_is_left_today_is_what_was_not_spent() {
     assert_eq!((before.cost.per_day, before.cost.reserve), (90, 10));
     let (_, after) = plan_with(&stage, COMPANIES, 0, &tiny).await;
     let spent = before.cost.left_today - after.cost.left_today;
-    // The describes and the reads of one plan; each process claims a fiftieth of a window beforehand.
+    // The describes and the reads of one plan; each process claims some calls beforehand.
     assert!((2..=6).contains(&spent), "{spent}");
     assert!(before.cost.fits_today());
     let few = [("calls_per_day = 50000", "calls_per_day = 4, reserve_percent = 0, batch_size = 10")];
