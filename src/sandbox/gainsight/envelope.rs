@@ -68,10 +68,18 @@ impl Refusal {
 
 /// A success whose data is JSON text already.
 pub(in crate::sandbox) fn success(request: &str, data: &str) -> Reply {
-    let body = format!(
-        "{{\"result\":true,\"errorCode\":null,\"errorDesc\":null,\"requestId\":\"{request}\",\"data\":{data},\
-         \"message\":null,\"localizedErrorDesc\":null,\"localizedMessage\":null}}"
-    );
+    succeeded(success_with(request, "") + data, "")
+}
+
+/// The beginning of a success, up to where its data begins, with the first of it.
+pub(in crate::sandbox) fn success_with(request: &str, data: &str) -> String {
+    format!("{{\"result\":true,\"errorCode\":null,\"errorDesc\":null,\"requestId\":\"{request}\",\"data\":{data}")
+}
+
+/// A success that was begun so, with the last of its data: what is large is written where it is sent from.
+pub(in crate::sandbox) fn succeeded(mut body: String, data: &str) -> Reply {
+    body.push_str(data);
+    body.push_str(",\"message\":null,\"localizedErrorDesc\":null,\"localizedMessage\":null}");
     Reply::new(200, JSON, body)
 }
 

@@ -34,13 +34,14 @@ pub(in crate::sandbox) struct Query {
     pub(in crate::sandbox) offset: usize,
 }
 
-/// The list of records as JSON text, and their number.
+/// Writes the list of records as JSON text; gives their number.
 pub(in crate::sandbox) fn answer(
     gainsight: &Gainsight,
     object: usize,
     body: &[u8],
     shape: Shape,
-) -> Result<(String, usize), Refusal> {
+    out: &mut String,
+) -> Result<usize, Refusal> {
     let description = &gainsight.schema.objects[object];
     let mut members = batch::object(body)?;
     let limit = whole(members.remove("limit"), READ_LIMIT)?.min(READ_LIMIT);
@@ -53,7 +54,8 @@ pub(in crate::sandbox) fn answer(
     let views = gainsight.stale.open(real_ms());
     let records = views.iter().find(|view| view.object == object).map(|view| &view.records);
     let found = query.run(records.unwrap_or(&store.shelves[object].records), description);
-    Ok((query.render(description, &found, shape), found.len()))
+    query.render(description, &found, shape, out);
+    Ok(found.len())
 }
 
 pub(in crate::sandbox) fn whole(value: Option<Value>, default: usize) -> Result<usize, Refusal> {
@@ -76,6 +78,15 @@ impl Query {
         match members.keys().next() {
             Some(name) => Err(Refusal::missing(&format!("{name} in the body of a query"))),
             None => Ok(Query { select, conditions, expression, order, limit, offset }),
+        }
+    }
+
+    /// Whether every record behind [`Query::start`] is wanted: it says all that the query asks.
+    fn is_start_alone(&self) -> bool {
+        match self.expression {
+            None => true,
+            Some(Expression::Leaf(index)) => self.conditions[index].after_gsid().is_some(),
+            Some(_) => false,
         }
     }
 
@@ -107,7 +118,9 @@ impl Query {
 
     pub(in crate::sandbox) fn run<'a>(&self, records: &'a Records, description: &Object) -> Vec<&'a Record> {
         let records = records.range::<String, _>((self.start(), Bound::Unbounded));
-        let wanted = records.map(|(_, record)| record).filter(|record| self.wants(description, record));
+        let is_wanted = self.is_start_alone();
+        let wanted = records.map(|(_, record)| record);
+        let wanted = wanted.filter(|record| is_wanted || self.wants(description, record));
         if self.order.first().is_none_or(|first| *first == (0, false)) {
             return wanted.skip(self.offset).take(self.limit).collect();
         }
@@ -128,8 +141,8 @@ impl Query {
         orders.into_iter().find(|order| *order != Ordering::Equal).unwrap_or(Ordering::Equal)
     }
 
-    pub(in crate::sandbox) fn render(&self, object: &Object, records: &[&Record], shape: Shape) -> String {
-        let mut out = String::with_capacity(records.len() * (self.select.len() * FIELD_BYTES + 2) + 2);
+    fn render(&self, object: &Object, records: &[&Record], shape: Shape, out: &mut String) {
+        out.reserve(records.len() * (self.select.len() * FIELD_BYTES + 2) + 2);
         out.push('[');
         for (place, record) in records.iter().enumerate() {
             out.push_str(if place == 0 { "{" } else { ",{" });
@@ -138,14 +151,13 @@ impl Query {
                 out.push_str(&object.fields[*field].name);
                 out.push_str("\":");
                 match record.get(*field) {
-                    Some(cell) => shape.write(&mut out, object.fields[*field].kind, cell),
+                    Some(cell) => shape.write(out, object.fields[*field].kind, cell),
                     None => out.push_str("null"),
                 }
             }
             out.push('}');
         }
         out.push(']');
-        out
     }
 }
 

@@ -163,8 +163,9 @@ fn carry_out(gainsight: &Gainsight, ask: &Ask, route: &Route, request: &str) -> 
             let (object, shape) = (object(name)?, gainsight.shape());
             let is_log = delete_log::is_log(&gainsight.schema.objects[object]);
             let shape = if is_log { Shape { times: Times::Iso, ..shape } } else { shape };
-            let (list, count) = query::answer(gainsight, object, &ask.body, shape)?;
-            shape.answer(request, &list, count)
+            let mut answer = shape.begun(request);
+            let count = query::answer(gainsight, object, &ask.body, shape, &mut answer)?;
+            shape.answer(answer, count)
         }
         Route::Insert(name) => objects::insert(gainsight, object(name)?, &ask.body).map(written),
         Route::Update(name) => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::assumptions::NO_DATA;
 use super::super::http::Reply;
-use super::envelope::{Refusal, success};
+use super::envelope::{Refusal, succeeded, success_with};
 use super::record::{Cell, json};
 use super::schema::Kind;
 
@@ -98,13 +98,18 @@ impl Shape {
         }
     }
 
-    /// The answer with these records, which are a list as JSON text.
-    pub(super) fn answer(self, request: &str, list: &str, count: usize) -> Result<Reply, Refusal> {
+    /// The beginning of an answer with records, whose list is written behind it.
+    pub(super) fn begun(self, request: &str) -> String {
+        success_with(request, if self.rows == Rows::Records { "{\"records\":" } else { "" })
+    }
+
+    /// The answer that was begun so, with so many records.
+    pub(super) fn answer(self, begun: String, count: usize) -> Result<Reply, Refusal> {
         let mut reply = match (count, self.none, self.rows) {
             (0, NoRows::NoData, _) => return Err(Refusal::new(NO_DATA.0, NO_DATA.1, NO_DATA.2)),
             (0, NoRows::NoEntity, _) => return Err(Refusal { data: Box::default(), ..Refusal::no_match() }),
-            (_, _, Rows::Records) => success(request, &format!("{{\"records\":{list}}}")),
-            (_, _, Rows::List) => success(request, list),
+            (_, _, Rows::Records) => succeeded(begun, "}"),
+            (_, _, Rows::List) => succeeded(begun, ""),
         };
         reply.records = count;
         Ok(reply)
