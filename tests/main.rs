@@ -66,6 +66,7 @@ mod sandbox;
 mod schedules;
 mod secrets;
 mod security;
+mod sending_beside;
 mod stage;
 mod staged;
 mod states;

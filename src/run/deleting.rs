@@ -46,6 +46,7 @@ impl Load<'_> {
         if items.is_empty() {
             return Ok(());
         }
+        self.hear().await?;
         // What was counted of an earlier process may be too much already.
         self.still_bearable()?;
         let items = self.known(items).await?;
