@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, AsArray, BooleanArray, StringArray, StringBuilder};
+use arrow::array::{Array, ArrayBuilder, AsArray, BooleanArray, StringArray, StringBuilder};
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{ident, lit};
 use futures::StreamExt;
@@ -18,7 +18,8 @@ use crate::model::dataset;
 use crate::model::job::Job;
 
 /// Bytes of a GSID, as they are.
-const GSID_BYTES: usize = 36;
+pub(super) const GSID_BYTES: usize = 36;
+const GSIDS_A_PART: usize = 1 << 15;
 /// No record.
 pub(super) const NOBODY: u32 = u32::MAX;
 /// A row says that it is the record's, and another one does too.
@@ -33,17 +34,21 @@ const WANTED_TOO: u8 = 16;
 
 /// The target's records by their keys.
 pub(super) struct Index {
-    keys: Vec<u128>,
-    forms: Vec<u128>,
-    gsids: Vec<StringArray>,
-    /// How many records stand before each part of `gsids`.
-    before: Vec<usize>,
+    held: Vec<Held>,
+    gsids: Gsids,
     places: Vec<u32>,
     marks: Vec<u8>,
     /// Records that have the key of an earlier one, which stands for both, and that one.
     shared: Vec<(u32, u32)>,
     /// Which records came in which batch of which stream: they come in the same ones whenever the target is read.
     lanes: Vec<Vec<Range<usize>>>,
+}
+
+/// What is known of a record, side by side: whoever looks for its key asks for its form next.
+#[derive(Clone, Copy)]
+struct Held {
+    key: u128,
+    form: u128,
 }
 
 impl Index {
@@ -56,10 +61,8 @@ impl Index {
         let records = engine.dataset(&dataset::target(name), &schema).await?.select(digests)?;
         let lanes = engine.lanes(records, |_, _, batch| Ok(batch)).await?;
         let mut index = Self {
-            keys: Vec::new(),
-            forms: Vec::new(),
-            gsids: Vec::new(),
-            before: Vec::new(),
+            held: Vec::new(),
+            gsids: Gsids::default(),
             places: Vec::new(),
             marks: Vec::new(),
             shared: Vec::new(),
@@ -69,37 +72,37 @@ impl Index {
         let mut batches = futures::stream::select_all(each);
         while let Some((lane, batch)) = batches.next().await {
             let batch = batch?;
-            index.lanes[lane].push(index.keys.len()..index.keys.len() + batch.num_rows());
-            if index.keys.len() + batch.num_rows() > engine.means().screened_records {
+            index.lanes[lane].push(index.held.len()..index.held.len() + batch.num_rows());
+            if index.held.len() + batch.num_rows() > engine.means().screened_records {
                 return Ok(None);
             }
             let (keys, forms) = (batch.column(0).as_fixed_size_binary(), batch.column(1).as_fixed_size_binary());
-            index.before.push(index.keys.len());
             // A record without a key is no row's: it stands in no place.
-            index.keys.extend((0..keys.len()).map(|at| if keys.is_null(at) { 0 } else { wide(keys.value(at)) }));
-            index.forms.extend((0..forms.len()).map(|at| wide(forms.value(at))));
-            index.gsids.push(copied(batch.column(2).as_string())?);
+            let key = |at| if keys.is_null(at) { 0 } else { wide(keys.value(at)) };
+            index.held.extend((0..keys.len()).map(|at| Held { key: key(at), form: wide(forms.value(at)) }));
+            index.gsids.add(batch.column(2).as_string())?;
         }
+        index.gsids.close();
         index.fill();
         Ok(Some(index))
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.held.is_empty()
     }
 
     /// Notes that a row is the record's, and what it says that it holds, if that may be stored.
     pub(super) fn claim(&mut self, found: u32, form: Option<u128>) {
         let mark = &mut self.marks[found as usize];
         *mark |= if *mark & CLAIMED != 0 { CLAIMED_TWICE } else { CLAIMED };
-        if form == Some(self.forms[found as usize]) {
+        if form == Some(self.held[found as usize].form) {
             *mark |= SAME;
         }
     }
 
     /// What rows say of records is told: what they hold is not asked for any more, and by their keys they are not looked for.
     pub(super) fn is_told(&mut self) {
-        (self.forms, self.keys, self.places) = (Vec::new(), Vec::new(), Vec::new());
+        (self.held, self.places) = (Vec::new(), Vec::new());
         for (one, first) in std::mem::take(&mut self.shared) {
             if is_contested(self.marks[first as usize]) {
                 self.marks[one as usize] |= WANTED_TOO;
@@ -119,12 +122,12 @@ impl Index {
     }
 
     fn fill(&mut self) {
-        self.marks = vec![0; self.keys.len()];
-        self.places = vec![NOBODY; (self.keys.len() * 2).next_power_of_two()];
-        for (at, key) in (0_u32..).zip(&self.keys) {
-            let place = self.place(*key);
+        self.marks = vec![0; self.held.len()];
+        self.places = vec![NOBODY; (self.held.len() * 2).next_power_of_two()];
+        for (at, Held { key, .. }) in (0_u32..).zip(self.held.iter().copied()) {
+            let place = self.place(key);
             match self.places[place] {
-                NOBODY if *key != 0 => self.places[place] = at,
+                NOBODY if key != 0 => self.places[place] = at,
                 NOBODY => {}
                 first => {
                     self.marks[first as usize] |= SHARED;
@@ -145,7 +148,7 @@ impl Index {
         let mut place = usize::try_from(key & 0xffff_ffff).unwrap_or_default() & mask;
         loop {
             let at = self.places[place];
-            if at == NOBODY || self.keys[at as usize] == key {
+            if at == NOBODY || self.held[at as usize].key == key {
                 return place;
             }
             place = (place + 1) & mask;
@@ -159,16 +162,40 @@ impl Index {
 
     /// The GSID of a record.
     pub(super) fn gsid(&self, at: usize) -> &str {
-        let part = self.before.partition_point(|before| *before <= at) - 1;
-        self.gsids[part].value(at - self.before[part])
+        self.gsids.parts[at / GSIDS_A_PART].value(at % GSIDS_A_PART)
     }
 }
 
-/// The same texts in memory of their own: those of a batch lie in what was read of its file, which would stay with them.
-fn copied(texts: &StringArray) -> Result<StringArray> {
-    let mut copy = StringBuilder::with_capacity(texts.len(), texts.value_data().len().min(texts.len() * GSID_BYTES));
-    copy.append_array(texts).map_err(DataFusionError::from)?;
-    Ok(copy.finish())
+/// Texts in memory of their own, the same number in each part: those of a batch lie in what was read of its file, which would stay with
+/// them.
+#[derive(Default)]
+struct Gsids {
+    parts: Vec<StringArray>,
+    /// The part that is not full yet.
+    open: StringBuilder,
+}
+
+impl Gsids {
+    fn add(&mut self, texts: &StringArray) -> Result<()> {
+        let mut from = 0;
+        while from < texts.len() {
+            if self.open.len() == 0 {
+                self.open = StringBuilder::with_capacity(GSIDS_A_PART, GSIDS_A_PART * GSID_BYTES);
+            }
+            let some = (texts.len() - from).min(GSIDS_A_PART - self.open.len());
+            self.open.append_array(&texts.slice(from, some)).map_err(DataFusionError::from)?;
+            from += some;
+            if self.open.len() == GSIDS_A_PART {
+                self.parts.push(self.open.finish());
+            }
+        }
+        Ok(())
+    }
+
+    /// The last part is as full as it gets.
+    fn close(&mut self) {
+        self.parts.push(std::mem::take(&mut self.open).finish());
+    }
 }
 
 fn is_same(mark: u8) -> bool {

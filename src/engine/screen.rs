@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, FixedSizeBinaryArray, Int32Array, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, FixedSizeBinaryArray, Int32Array, StringBuilder,
     UInt32Array,
 };
 use arrow::buffer::BooleanBuffer;
@@ -22,7 +22,7 @@ use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, create_udf, iden
 
 use super::error::Result;
 use super::lower::folded;
-use super::record_index::{Index, NOBODY, wide};
+use super::record_index::{GSID_BYTES, Index, NOBODY, wide};
 use super::row_digest::{key_digest, value_digest};
 use super::session::Engine;
 use super::verdict::screened_columns;
@@ -214,8 +214,9 @@ impl Screen {
     pub(super) fn gsid(self: &Arc<Self>) -> Expr {
         let screen = Arc::clone(self);
         let of_row = move |numbers: &[i64]| -> ArrayRef {
-            let gsids: StringArray = numbers.iter().map(|number| screen.settled_gsid(*number)).collect();
-            Arc::new(gsids)
+            let mut gsids = StringBuilder::with_capacity(numbers.len(), numbers.len() * GSID_BYTES);
+            numbers.iter().for_each(|number| gsids.append_option(screen.settled_gsid(*number)));
+            Arc::new(gsids.finish())
         };
         of_rows("settled_gsid", DataType::Utf8, of_row)
     }
