@@ -1,4 +1,4 @@
-//! Batches that follow each other: the next one is written down while the one before is answered, and is sent after it or not at all.
+//! Batches that follow each other: the next one is sent when the one before is answered, while that is written down, or not at all.
 
 use ferry::app::error::Error;
 use ferry::run::report::Report;
@@ -36,7 +36,7 @@ fn strike(stage: &Stage, nth: usize, effect: &str) {
     stage.sandbox.strike_by(&rule).expect("a rule");
 }
 
-/// What the ledger says of each call, in the order in which they were written down.
+/// What the ledger says of each call, in the order in which they were made.
 fn calls(stage: &Stage) -> Vec<String> {
     let state = Connection::open(stage.setting.home.join("state.db")).expect("a state");
     let mut query = state.prepare("SELECT state || ' ' || rows FROM batch ORDER BY id").expect("a query");
@@ -59,12 +59,12 @@ async fn each_row_is_sent_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_follows_a_call_that_failed_is_withdrawn_and_sent_by_the_next_run() {
+async fn what_follows_a_call_that_failed_is_sent_by_the_next_run() {
     let stage = desk(None).await;
     strike(&stage, 2, r#""status": 403"#);
     let (report, failed) = run(&stage, "").await;
     assert!(failed.is_some() && report.counts.inserted == 50, "{report:?}");
-    assert_eq!(calls(&stage), ["acknowledged 50", "withdrawn 50", "withdrawn 20"]);
+    assert_eq!(calls(&stage), ["acknowledged 50", "withdrawn 50"]);
     assert_eq!((inserts(&stage), stage.sandbox.records("company").len()), (2, 50));
     stage.sandbox.strike_by("").expect("no rule");
     let (report, failed) = run(&stage, "").await;
@@ -85,13 +85,13 @@ async fn what_follows_a_lost_answer_waits_until_that_is_settled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_that_stops_the_run_stops_what_was_written_down() {
+async fn a_refusal_that_stops_the_run_stops_what_follows() {
     let stage = desk(Some(60)).await;
     let (report, failed) = run(&stage, "ON ERROR STOP").await;
     assert!(failed.expect("it stops").to_string().contains("ON ERROR STOP"));
     assert_eq!(errors(&report).iter().map(|line| line["source_key"].clone()).collect::<Vec<_>>(), [id(60)]);
     // What is left of the refused batch goes first, and then nothing does.
-    assert_eq!(calls(&stage), ["acknowledged 50", "refused 50", "withdrawn 20", "acknowledged 49"]);
+    assert_eq!(calls(&stage), ["acknowledged 50", "refused 50", "acknowledged 49"]);
     assert_eq!((report.counts.inserted, stage.sandbox.records("company").len()), (99, 99));
 }
 
@@ -100,15 +100,6 @@ async fn a_refusal_that_is_borne_holds_nothing_up() {
     let stage = desk(Some(60)).await;
     let (report, failed) = run(&stage, "").await;
     assert!(failed.is_none() && report.counts.balance(), "{report:?}");
-    assert_eq!(calls(&stage), ["acknowledged 50", "refused 50", "acknowledged 20", "acknowledged 49"]);
+    assert_eq!(calls(&stage), ["acknowledged 50", "refused 50", "acknowledged 49", "acknowledged 20"]);
     assert_eq!((report.counts.inserted, report.counts.error, stage.sandbox.records("company").len()), (119, 1, 119));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_loads_the_most_valuable_first_writes_down_one_call_at_a_time() {
-    let stage = desk(None).await;
-    strike(&stage, 2, r#""status": 403"#);
-    let (_, failed) = run(&stage, "LOAD FIRST BY a.numberofemployees DESC").await;
-    assert!(failed.is_some());
-    assert_eq!(calls(&stage), ["acknowledged 50", "withdrawn 50"]);
 }

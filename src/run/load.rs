@@ -122,7 +122,7 @@ impl<'a> Load<'a> {
         }
         if let Err(stopped) = self.send_all(folder).await {
             // What stopped it is nearer than what becomes of the call that was made already.
-            let _heard = self.hear_out().await;
+            let _heard = self.hear_out(&stopped).await;
             return Err(stopped);
         }
         self.hear().await?;

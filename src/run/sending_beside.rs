@@ -1,8 +1,8 @@
-//! Sending a batch while the one before it is answered: what is gathered and written down costs no time of the service's.
+//! Sending a batch while what came of the one before it is written down: the service and the ledger need not wait for each other.
 //!
 //! One call is under way at a time, as without it: a batch is sent when the one before it is answered, and only if nothing is left to be
-//! done about that one but to write down that it was carried out. That the next call is made is written down before, so a process that
-//! ends in between leaves one call more that is asked about. In: rows. Out: as of `sending`.
+//! done about that one but to write down that it was carried out. That a call is made is written down right before it, as ever. So a
+//! process that ends in between leaves the rows of two calls open in place of one. In: rows. Out: as of `sending`.
 
 use tokio::task::JoinSet;
 
@@ -12,6 +12,7 @@ use super::load::Load;
 use super::sending::{Intended, made};
 use crate::gainsight::error::Error as CallError;
 use crate::gainsight::write::Judged;
+use crate::store::error::Error as StoreError;
 use crate::store::ledger::Answer;
 
 /// A call that was begun and is not heard yet. Where it is dropped, it is given up.
@@ -24,26 +25,17 @@ impl Load<'_> {
         if items.is_empty() || self.job.load_first.is_some() {
             return self.send(items, is_insert).await;
         }
-        let next = self.intended(items, is_insert)?;
-        let (number, heard) = (next.number, self.answered().await);
-        let begun = match heard {
-            // The rest of it is written down while the service works.
-            Ok(Some((call, answer @ Ok(Judged::Written(_))))) => {
-                let begun = self.begin(next);
+        match self.answered().await? {
+            Some((call, answer @ Ok(Judged::Written(_)))) => {
+                let begun = self.begin(items, is_insert);
                 self.deal_with(call, answer).await.and(begun)
             }
-            Ok(Some((call, answer))) => match self.deal_with(call, answer).await {
-                Ok(()) => self.begin(next),
-                Err(error) => Err(error),
-            },
-            Ok(None) => self.begin(next),
-            Err(error) => Err(error),
-        };
-        if begun.is_err() && self.under_way.is_none() {
-            // It was not sent. Should that not be kept either, it is asked about by whoever goes on.
-            let _unkept = self.recorder.settle(&[(number, Answer::Withdrawn)], &[]);
+            Some((call, answer)) => {
+                self.deal_with(call, answer).await?;
+                self.begin(items, is_insert)
+            }
+            None => self.begin(items, is_insert),
         }
-        begun
     }
 
     /// Waits for the call that is under way, if there is one, and deals with its answer.
@@ -54,8 +46,12 @@ impl Load<'_> {
         }
     }
 
-    /// Hears the call that is under way where nothing more is to be sent: what it refused is sent again by whoever goes on.
-    pub(super) async fn hear_out(&mut self) -> Result<(), Error> {
+    /// Hears the call that is under way where nothing more is to be sent: what it refused is sent again by whoever goes on. Of whoever
+    /// was taken over it is not even waited for: it may not have been let in yet.
+    pub(super) async fn hear_out(&mut self, stopped: &Error) -> Result<(), Error> {
+        if matches!(stopped, Error::Store(StoreError::OwnershipLost)) {
+            self.under_way = None;
+        }
         match self.answered().await? {
             Some((call, answer @ Ok(Judged::Written(_)))) => self.deal_with(call, answer).await,
             Some((call, Ok(_))) => self.recorder.settle(&[(call.number, Answer::Refused)], &[]),
@@ -72,11 +68,10 @@ impl Load<'_> {
         }
     }
 
-    fn begin(&mut self, next: Intended) -> Result<(), Error> {
+    fn begin(&mut self, items: Vec<Item>, is_insert: bool) -> Result<(), Error> {
         self.still_bearable()?;
-        // It was written down a while ago: whoever was taken over since then sends nothing any more.
-        self.recorder.ledger.is_ours()?;
-        let (gainsight, way) = (self.gainsight.clone(), self.way(next.is_insert));
+        let next = self.intended(items, is_insert)?;
+        let (gainsight, way) = (self.gainsight.clone(), self.way(is_insert));
         let mut calls = JoinSet::new();
         calls.spawn(async move {
             let answer = made(&gainsight, &way, &next).await;

@@ -12,7 +12,7 @@ const AT_LEAST: i32 = 3_051_003;
 /// How long one connection waits for another.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it waits before it looks again: most changes take less than a millisecond, so it looks often at first. SQLite's own waits begin
-/// with one millisecond and soon are 25. <https://www.sqlite.org/c3ref/busy_timeout.html>
+/// with one millisecond and grow. <https://www.sqlite.org/c3ref/busy_timeout.html>
 const SHORT_WAIT: Duration = Duration::from_micros(100);
 const SHORT_WAITS: u32 = 100;
 const LONG_WAIT: Duration = Duration::from_millis(10);
