@@ -1,6 +1,6 @@
 //! The rows of an error file, read ahead of whoever writes it: what the plan says of each, and what the source holds of it.
 //!
-//! Both datasets hold the same rows in the same order: what is the one's row is the other's. A few pages are on their way and no more,
+//! Both datasets hold the same rows in the same order: what is the one's row is the other's. Two pages are on their way and no more,
 //! however many rows failed. In: the run's folder, and which rows failed while they were loaded. Out: the failed rows, page by page.
 
 use std::collections::HashSet;
@@ -10,8 +10,9 @@ use arrow::array::Array;
 use arrow::compute::concat_batches;
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
+use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use super::columns;
 use super::error::Error;
@@ -20,13 +21,16 @@ use crate::model::dataset;
 use crate::store::dataset::RunFolder;
 use crate::store::sift::{Sift, Sifted};
 
-/// Pages that are read and that nobody has written yet, beside the one that is being read.
+/// Pages that are read and wait for whoever writes, beside the next one, which may be read too.
 const PAGES_AHEAD: usize = 1;
+/// Files of the source of which rows are picked side by side.
+const FILES_AT_ONCE: usize = 4;
 
 /// Failed rows on their way.
 pub(super) struct FailedRows {
     pages: mpsc::Receiver<FailedPage>,
-    reading: JoinHandle<Result<(), Error>>,
+    /// Who reads them; given up where this is dropped.
+    reading: JoinSet<Result<(), Error>>,
 }
 
 /// The failed rows of one file of the plan.
@@ -46,7 +50,9 @@ impl FailedRows {
         let planned = planned.picking(failed).picked_in(columns::lines());
         let source = SourceRows::of(folder).await?;
         let (told, pages) = mpsc::channel(PAGES_AHEAD);
-        Ok(Self { pages, reading: tokio::spawn(read(planned, source, told)) })
+        let mut reading = JoinSet::new();
+        reading.spawn(read(planned, source, told));
+        Ok(Self { pages, reading })
     }
 
     /// The next page; none after the last.
@@ -54,10 +60,11 @@ impl FailedRows {
         if let Some(page) = self.pages.recv().await {
             return Ok(Some(page));
         }
-        (&mut self.reading)
-            .await
-            .map_err(|e| Error::Books(format!("the failed rows were not read to their end: {e}")))??;
-        Ok(None)
+        match self.reading.join_next().await {
+            Some(Ok(read)) => read.map(|()| None),
+            Some(Err(error)) => Err(Error::Books(format!("the failed rows were not read to their end: {error}"))),
+            None => Ok(None),
+        }
     }
 }
 
@@ -108,7 +115,7 @@ fn places(file: &Sifted, rows_before: &mut usize) -> Vec<usize> {
 /// Rows of the source by their place in it.
 struct SourceRows {
     files: Sift,
-    file: Option<Sifted>,
+    file: Option<Arc<Sifted>>,
     /// Rows of the files before the present one.
     before: usize,
 }
@@ -116,28 +123,36 @@ struct SourceRows {
 impl SourceRows {
     async fn of(folder: &RunFolder) -> Result<Self, Error> {
         let mut files = folder.sift(dataset::SOURCE, Vec::new()).await?;
-        let file = files.next().await?;
+        let file = files.next().await?.map(Arc::new);
         Ok(Self { files, file, before: 0 })
     }
 
     /// The rows of these places, which rise from call to call.
-    async fn rows(&mut self, mut places: &[usize]) -> Result<RecordBatch, Error> {
-        let mut found = Vec::new();
+    async fn rows(&mut self, places: &[usize]) -> Result<RecordBatch, Error> {
+        let picks = futures::stream::iter(self.picks(places).await?);
+        let picks = picks.map(|(file, here)| async move { file.pick(&here, None).await });
+        let found: Vec<Vec<RecordBatch>> = picks.buffered(FILES_AT_ONCE).try_collect().await?;
+        let found: Vec<RecordBatch> = found.into_iter().flatten().collect();
+        let schema = found.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
+        concat_batches(&schema, &found).map_err(|e| Error::Books(e.to_string()))
+    }
+
+    /// The files in which they are, with their positions there.
+    async fn picks(&mut self, mut places: &[usize]) -> Result<Vec<(Arc<Sifted>, Vec<usize>)>, Error> {
+        let mut picks = Vec::new();
         while let Some(first) = places.first() {
             let Some(file) = &self.file else {
                 return Err(Error::Books("the plan has more rows than the source".to_owned()));
             };
             let end = self.before + file.rows.num_rows();
             if *first >= end {
-                (self.before, self.file) = (end, self.files.next().await?);
+                (self.before, self.file) = (end, self.files.next().await?.map(Arc::new));
                 continue;
             }
             let (here, later) = places.split_at(places.partition_point(|place| *place < end));
-            let here: Vec<usize> = here.iter().map(|place| place - self.before).collect();
-            found.extend(file.pick(&here, None).await?);
+            picks.push((Arc::clone(file), here.iter().map(|place| place - self.before).collect()));
             places = later;
         }
-        let schema = found.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
-        concat_batches(&schema, &found).map_err(|e| Error::Books(e.to_string()))
+        Ok(picks)
     }
 }
