@@ -30,7 +30,7 @@ impl Ahead {
     /// Asks for what comes behind a GSID, as soon as somebody waits for something beside it.
     pub(super) fn ask(gainsight: &Gainsight, call: Call, after: String) -> Self {
         let gainsight = gainsight.clone();
-        let answer = async move { gainsight.call_judged(&call, |answer| std::future::ready(Ok(answer))).await };
+        let answer = async move { gainsight.call_judged(&call, async |answer| Ok(answer)).await };
         Self { after, answer: maybe_done(answer.boxed_local()) }
     }
 

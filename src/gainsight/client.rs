@@ -154,14 +154,14 @@ impl Gainsight {
     /// Makes a call. An envelope that says `result: false` is given back like any other: only the caller knows whether
     /// it means refused records or an empty list.
     pub(super) async fn call(&self, call: &Call) -> Result<(u16, Envelope), Error> {
-        self.call_judged(call, |answer| std::future::ready(judged(call, &answer))).await
+        self.call_judged(call, async |answer| judged(call, &answer)).await
     }
 
     /// Makes a call whose answer somebody else reads. What is unreadable to him is asked for again, where that is harmless.
-    pub(super) async fn call_judged<T, F: Future<Output = Result<T, Error>>>(
+    pub(super) async fn call_judged<T>(
         &self,
         call: &Call,
-        judge: impl Fn(Answer) -> F,
+        judge: impl AsyncFn(Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let body = call.body.clone().map(|body| (body, call.kind.clone()));
         let mut request = Request {
@@ -172,14 +172,13 @@ impl Gainsight {
             repeat: call.repeat,
         };
         let meter: &Meter = self.http.meter();
-        // No closure that is itself asynchronous: the whole could not be sent to another thread then.
-        let enter = || async {
+        let enter = async || {
             let waited = self.windows.enter(call.bucket).await?;
             meter.wait(waited);
             if call.is_write {
                 meter.write();
             }
-            Ok::<_, Error>(())
+            Ok(())
         };
         let (mut refused, mut waited, mut unreadable) = (None::<String>, Duration::ZERO, 0);
         for _ in 0..THROTTLED_AT_MOST {

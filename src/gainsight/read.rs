@@ -126,11 +126,10 @@ impl Records<'_> {
         };
         // What cannot be read is asked for once more.
         let is_again = asked.is_some();
-        let (records, call) = (&*self, &call);
-        let judge = |answer: Answer| async move {
+        let judge = async |answer: Answer| {
             if answer.is_success() {
-                let mut ahead = records.asked_ahead(&answer);
-                let (bytes, layout) = (answer.body.clone(), Arc::clone(&records.layout));
+                let mut ahead = self.asked_ahead(&answer);
+                let (bytes, layout) = (answer.body.clone(), Arc::clone(&self.layout));
                 let decoding = tokio::task::spawn_blocking(move || decode(&bytes, &layout));
                 let decoded = match &mut ahead {
                     Some(ahead) => ahead.beside(decoding).await,
@@ -140,7 +139,7 @@ impl Records<'_> {
                     return Ok(Read::Page(page, ahead));
                 }
             }
-            judged(call, &answer).map(|(status, envelope)| Read::Envelope(status, envelope))
+            judged(&call, &answer).map(|(status, envelope)| Read::Envelope(status, envelope))
         };
         let early = match asked {
             Some(answer) => {
@@ -159,7 +158,7 @@ impl Records<'_> {
                 if is_again {
                     self.gainsight.wait_to_retry().await;
                 }
-                self.gainsight.call_judged(call, judge).await
+                self.gainsight.call_judged(&call, judge).await
             }
         };
         // What is not plainly a page is read with all that may be said of it.
@@ -168,7 +167,7 @@ impl Records<'_> {
                 self.ahead = ahead;
                 return Ok(page);
             }
-            Read::Envelope(status, envelope) => listed(call, status, envelope)?,
+            Read::Envelope(status, envelope) => listed(&call, status, envelope)?,
         };
         let last = rows.last().and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
         let unreadable = |detail| Error::Unreadable { what: self.object.clone(), detail };

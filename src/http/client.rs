@@ -133,17 +133,17 @@ impl Client {
     /// # Errors
     /// If no complete answer came. Any status is an answer.
     pub async fn send(&self, request: &Request) -> Result<Answer, Error> {
-        self.send_within(request, || std::future::ready(Ok(()))).await
+        self.send_within(request, async || Ok(())).await
     }
 
     /// The same within a budget: each try passes `enter` first.
     ///
     /// # Errors
     /// As [`Client::send`], or what `enter` says.
-    pub async fn send_within<E: From<Error>, F: Future<Output = Result<(), E>>>(
+    pub async fn send_within<E: From<Error>>(
         &self,
         request: &Request,
-        enter: impl Fn() -> F,
+        enter: impl AsyncFn() -> Result<(), E>,
     ) -> Result<Answer, E> {
         let mut tried = 0;
         loop {

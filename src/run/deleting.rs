@@ -46,7 +46,6 @@ impl Load<'_> {
         if items.is_empty() {
             return Ok(());
         }
-        self.hear().await?;
         // What was counted of an earlier process may be too much already.
         self.still_bearable()?;
         let items = self.known(items).await?;

@@ -16,7 +16,6 @@ use super::item::{Item, Later};
 use super::people;
 use super::progress::Voice;
 use super::recorder::Recorder;
-use super::sending_beside::UnderWay;
 use crate::gainsight::client::Gainsight;
 use crate::gainsight::encode::Keys;
 use crate::gainsight::error::Refusal;
@@ -57,8 +56,6 @@ pub(super) struct Load<'a> {
     pub(super) later: Vec<Later>,
     /// Rows that an earlier process handed over as a file, and whose end this one saw.
     pub(super) taken_up: HashSet<i64>,
-    /// The call whose answer is not heard yet.
-    pub(super) under_way: Option<UnderWay>,
     /// Outcomes of rows that needed no call, not written down yet.
     quiet: Vec<Settled>,
     total: u64,
@@ -108,7 +105,6 @@ impl<'a> Load<'a> {
             inserted: HashMap::new(),
             later: Vec::new(),
             taken_up: HashSet::new(),
-            under_way: None,
             quiet: Vec::new(),
             total: planned.sent(),
             done: 0,
@@ -120,18 +116,6 @@ impl<'a> Load<'a> {
         if self.job.main_target().route == Route::Person {
             return people::load(self, folder).await;
         }
-        if let Err(stopped) = self.send_all(folder).await {
-            // What stopped it is nearer than what becomes of the call that was made already.
-            let _heard = self.hear_out(&stopped).await;
-            return Err(stopped);
-        }
-        self.hear().await?;
-        self.write_quiet_down()?;
-        self.send_later().await
-    }
-
-    /// Sends everything but what waits for other records; the last call may be under way then.
-    async fn send_all(&mut self, folder: &RunFolder) -> Result<(), Error> {
         let size = self.gainsight.limits.batch_size as usize;
         let mut gathered = Gathered::default();
         let mut files = folder.sift(dataset::loaded(self.job), columns::outcomes(self.job)).await?.picking(to_send);
@@ -150,18 +134,20 @@ impl<'a> Load<'a> {
                     let is_full = gathered.inserts.len() == size || gathered.updates.len() == size;
                     let is_last = is_full && self.is_day_ending().await;
                     if gathered.inserts.len() == size || is_last {
-                        self.send_beside(std::mem::take(&mut gathered.inserts), true).await?;
+                        self.send(std::mem::take(&mut gathered.inserts), true).await?;
                     }
                     if gathered.updates.len() == size || is_last {
-                        self.send_beside(std::mem::take(&mut gathered.updates), false).await?;
+                        self.send(std::mem::take(&mut gathered.updates), false).await?;
                     }
                 }
             }
         }
         self.ask(gathered.open).await?;
-        self.send_beside(gathered.inserts, true).await?;
-        self.send_beside(gathered.updates, false).await?;
-        self.delete(gathered.deletes).await
+        self.send(gathered.inserts, true).await?;
+        self.send(gathered.updates, false).await?;
+        self.delete(gathered.deletes).await?;
+        self.write_quiet_down()?;
+        self.send_later().await
     }
 
     /// Puts a row where it has to go: with what is to be sent, or among those that are done.

@@ -56,7 +56,6 @@ pub mod report;
 mod row_keys;
 mod second_phase;
 mod sending;
-mod sending_beside;
 pub mod services;
 pub mod session;
 mod settling;

@@ -10,7 +10,6 @@ use super::item::Item;
 use super::load::Load;
 use super::settling::READ_AGAIN_MS;
 use crate::gainsight::assumptions::NO_ROWS_CODES;
-use crate::gainsight::client::Gainsight;
 use crate::gainsight::error::{Error as CallError, Refusal};
 use crate::gainsight::sent::Fields;
 use crate::gainsight::write::{Batch, Judged};
@@ -23,84 +22,58 @@ use crate::store::ledger::{Answer, Lost, Settled};
 /// How often the answer to one batch may be lost before the run stops.
 const LOST_AT_MOST: u32 = 3;
 
-/// A batch that is sent, or about to be: the ledger knows of it.
-pub(super) struct Intended {
-    /// Its number there.
-    pub(super) number: i64,
-    pub(super) part: Vec<Item>,
-    pub(super) is_insert: bool,
-}
-
 impl Load<'_> {
     /// Sends rows as new records, or as changes of those with their GSIDs.
     pub(super) async fn send(&mut self, items: Vec<Item>, is_insert: bool) -> Result<(), Error> {
-        self.hear().await?;
         // What was counted of an earlier process may be too much already.
-        self.still_bearable()?;
-        if items.is_empty() {
-            return Ok(());
+        if !items.is_empty() {
+            self.still_bearable()?;
         }
-        let call = self.intended(items, is_insert)?;
-        let answer = made(self.gainsight, &self.way(is_insert), &call).await;
-        self.deal_with(call, answer).await
-    }
-
-    /// Deals with an answer, and sends what is left of the batch until each of its rows has an outcome.
-    pub(super) async fn deal_with(&mut self, call: Intended, answer: Result<Judged, CallError>) -> Result<(), Error> {
+        let mut open: Vec<(Vec<Item>, bool)> = vec![(items, is_insert)];
         let mut lost = 0;
-        let mut open = self.left_of(call, answer, &mut lost).await?;
         while let Some((part, is_insert)) = open.pop() {
             if part.is_empty() {
                 continue;
             }
-            let call = self.intended(part, is_insert)?;
-            let answer = made(self.gainsight, &self.way(is_insert), &call).await;
-            open.extend(self.left_of(call, answer, &mut lost).await?);
+            let batch = self.intended(&part, is_insert)?;
+            match self.call(&part, is_insert).await {
+                Ok(Judged::Written(gsids)) => self.written(batch, part, gsids, is_insert).await?,
+                Ok(Judged::Blamed(blamed)) if !is_insert && part.len() == 1 && is_gone(&blamed) => {
+                    self.gone(batch, part)?
+                }
+                Ok(Judged::Blamed(blamed)) => {
+                    let rest = self.blamed(batch, part, blamed)?;
+                    open.push((rest, is_insert));
+                }
+                Ok(Judged::Halve) => {
+                    self.recorder.settle(&[(batch, Answer::Refused)], &[])?;
+                    let (left, right) = part.split_at(part.len() / 2);
+                    open.push((right.to_vec(), is_insert));
+                    open.push((left.to_vec(), is_insert));
+                }
+                Err(error) if error.is_unclear() && is_insert && lost < LOST_AT_MOST => {
+                    lost += 1;
+                    // It may have waited for its turn after it was written down, but it had been sent by now.
+                    let heard_at_ms = self.clock.now().timestamp_millis();
+                    self.recorder.settle(&[(batch, Answer::Unknown { heard_at_ms })], &[])?;
+                    let found = self.find_out(part, heard_at_ms, &error.in_place_of_an_answer()).await?;
+                    open.push((found.differing, false));
+                    open.push((found.missing, true));
+                }
+                Err(error) => {
+                    self.recorder.settle(&[(batch, self.answer(&error))], &[])?;
+                    return Err(error.into());
+                }
+            }
         }
         self.still_bearable()
     }
 
-    /// Writes down what came of a call; gives the rows that are still to be sent, the first ones last. `lost` counts answers that did
-    /// not come.
-    async fn left_of(
-        &mut self,
-        call: Intended,
-        answer: Result<Judged, CallError>,
-        lost: &mut u32,
-    ) -> Result<Vec<(Vec<Item>, bool)>, Error> {
-        let Intended { number, part, is_insert } = call;
-        match answer {
-            Ok(Judged::Written(gsids)) => self.written(number, part, gsids, is_insert).await.map(|()| Vec::new()),
-            Ok(Judged::Blamed(blamed)) if !is_insert && part.len() == 1 && is_gone(&blamed) => {
-                self.gone(number, part).map(|()| Vec::new())
-            }
-            Ok(Judged::Blamed(blamed)) => Ok(vec![(self.blamed(number, part, blamed)?, is_insert)]),
-            Ok(Judged::Halve) => {
-                self.recorder.settle(&[(number, Answer::Refused)], &[])?;
-                let (left, right) = part.split_at(part.len() / 2);
-                Ok(vec![(right.to_vec(), is_insert), (left.to_vec(), is_insert)])
-            }
-            Err(error) if error.is_unclear() && is_insert && *lost < LOST_AT_MOST => {
-                *lost += 1;
-                // It may have waited for its turn after it was written down, but it had been sent by now.
-                let heard_at_ms = self.clock.now().timestamp_millis();
-                self.recorder.settle(&[(number, Answer::Unknown { heard_at_ms })], &[])?;
-                let found = self.find_out(part, heard_at_ms, &error.in_place_of_an_answer()).await?;
-                Ok(vec![(found.differing, false), (found.missing, true)])
-            }
-            Err(error) => {
-                self.recorder.settle(&[(number, self.answer(&error))], &[])?;
-                Err(error.into())
-            }
-        }
-    }
-
-    /// Writes down that rows are sent with one call.
-    pub(super) fn intended(&self, part: Vec<Item>, is_insert: bool) -> Result<Intended, Error> {
+    fn intended(&self, part: &[Item], is_insert: bool) -> Result<i64, Error> {
         let now = self.clock.now().timestamp_millis();
         let what = format!("{} {}", if is_insert { "insert" } else { "update" }, self.job.targets[0].object.name);
-        let numbers = self.recorder.intend(1, &what, now, std::iter::once(part.as_slice()))?;
-        Ok(Intended { number: numbers.first().copied().unwrap_or_default(), part, is_insert })
+        let numbers = self.recorder.intend(1, &what, now, std::iter::once(part))?;
+        Ok(numbers.first().copied().unwrap_or_default())
     }
 
     /// What a call that failed as a whole is in the ledger.
@@ -109,6 +82,22 @@ impl Load<'_> {
             return Answer::Unknown { heard_at_ms: self.clock.now().timestamp_millis() };
         }
         Answer::Withdrawn
+    }
+
+    async fn call(&self, part: &[Item], is_insert: bool) -> Result<Judged, CallError> {
+        let gsids = part.iter().map(|item| item.gsid.as_deref().filter(|_| !is_insert));
+        let sent: Vec<(&Fields, Option<&str>)> = part.iter().map(|item| &item.fields).zip(gsids).collect();
+        let answer = self.gainsight.write(&self.way(is_insert), &sent).await;
+        match answer {
+            Err(error) if error.is_unclear() && sabotage::has(Bug::LostIsWritten) => {
+                Ok(Judged::Written(vec![None; part.len()]))
+            }
+            Err(error) if error.is_unclear() && sabotage::has(Bug::LostIsRefused) => {
+                let refusal = Refusal { code: String::new(), message: error.to_string(), field: None, value: None };
+                Ok(Judged::Blamed((0..part.len()).map(|i| (i, refusal.clone())).collect()))
+            }
+            answer => answer,
+        }
     }
 
     /// A batch that was carried out.
@@ -229,24 +218,6 @@ impl Load<'_> {
         let what = self.job.targets[0].object.name.clone();
         let detail = "the records were accepted, and cannot be found by their key".to_owned();
         Err(CallError::Unclear { what, detail }.into())
-    }
-}
-
-/// Makes a call; gives its answer.
-pub(super) async fn made(gainsight: &Gainsight, way: &Batch, call: &Intended) -> Result<Judged, CallError> {
-    let part = &call.part;
-    let gsids = part.iter().map(|item| item.gsid.as_deref().filter(|_| !call.is_insert));
-    let sent: Vec<(&Fields, Option<&str>)> = part.iter().map(|item| &item.fields).zip(gsids).collect();
-    let answer = gainsight.write(way, &sent).await;
-    match answer {
-        Err(error) if error.is_unclear() && sabotage::has(Bug::LostIsWritten) => {
-            Ok(Judged::Written(vec![None; part.len()]))
-        }
-        Err(error) if error.is_unclear() && sabotage::has(Bug::LostIsRefused) => {
-            let refusal = Refusal { code: String::new(), message: error.to_string(), field: None, value: None };
-            Ok(Judged::Blamed((0..part.len()).map(|i| (i, refusal.clone())).collect()))
-        }
-        answer => answer,
     }
 }
 

@@ -49,7 +49,6 @@ impl Load<'_> {
         if items.is_empty() {
             return Ok(());
         }
-        self.hear().await?;
         let sent_at = self.recorder.last_open()?.unwrap_or_default();
         let found = self.find_out(items, sent_at, "the run was interrupted").await?;
         self.send(found.missing, true).await?;

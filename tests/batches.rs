@@ -1,4 +1,4 @@
-//! Batches that follow each other: the next one is sent when the one before is answered, while that is written down, or not at all.
+//! Batches that follow each other: the next one is sent when it is written down what came of the one before, or not at all.
 
 use ferry::app::error::Error;
 use ferry::run::report::Report;
