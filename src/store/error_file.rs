@@ -117,10 +117,10 @@ impl ErrorFile {
             safe(&line.value),
             line.attempts.to_string().into(),
         ];
-        if self.writer.is_none() {
-            self.writer = Some(begun(&self.path, source)?);
-        }
-        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            none => none.insert(begun(&self.path, source)?),
+        };
         let unwritten = |error| unwritten(error, &self.path);
         for cell in own {
             writer.write_field(cell.as_bytes()).map_err(unwritten)?;

@@ -35,7 +35,7 @@ async fn rows_that_are_chosen_come_with_their_file() {
         let first = rows.column(0).as_primitive::<Int64Type>();
         (0..first.len()).filter(|at| first.value(*at) % 2 == 1).collect()
     };
-    let mut files = desk.run.sift(NAME, wanted).await.unwrap().picking(odd);
+    let mut files = desk.run.sift(NAME, wanted.clone()).await.unwrap().picking(odd);
     let (mut picked, mut looked_at) = (Vec::new(), 0);
     while let Some(file) = files.next().await.unwrap() {
         looked_at += file.rows.num_rows();
@@ -45,6 +45,9 @@ async fn rows_that_are_chosen_come_with_their_file() {
         }
     }
     assert_eq!((picked, looked_at > 4), (vec![1, 3, 5, 7], true));
+    let mut files = desk.run.sift(NAME, wanted).await.unwrap().picking(odd).picked_in(vec![ROW.to_owned()]);
+    let file = files.next().await.unwrap().expect("a file");
+    assert_eq!((file.chosen.len(), file.picked[0].num_rows(), file.picked[0].num_columns()), (1, 1, 1));
     let mut files = desk.run.sift(NAME, Vec::new()).await.unwrap().picking(|_| Vec::new());
     assert!(files.next().await.unwrap().expect("a file").picked.is_empty());
 }
