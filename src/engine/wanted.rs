@@ -3,7 +3,7 @@
 //! It serves to read just these records where that takes fewer calls than the whole object. In: the source's datasets. Out: values by
 //! field; none where not everything that may be looked for is known beforehand, as a value that is itself looked up.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use arrow::array::AsArray;
 use datafusion::logical_expr::{Expr, cast, ident};
@@ -109,7 +109,7 @@ async fn distinct(engine: &Engine, rows: DataFrame, column: &str, at_most: usize
     let rows = rows.filter(ident("_why").is_null().and(ident(column).is_not_null()))?.select(vec![text])?;
     // One by one, as it ends early where there are too many: to have them grouped first would take all of them.
     let mut batches = engine.in_any_order(rows).await?;
-    let mut values = BTreeSet::new();
+    let mut values = HashSet::new();
     while let Some(batch) = batches.next().await {
         for value in batch?.column(0).as_string::<i32>().iter().flatten() {
             if !values.contains(value) {
@@ -120,7 +120,9 @@ async fn distinct(engine: &Engine, rows: DataFrame, column: &str, at_most: usize
             return Ok(None);
         }
     }
-    Ok(Some(values.into_iter().collect()))
+    let mut values: Vec<String> = values.into_iter().collect();
+    values.sort_unstable();
+    Ok(Some(values))
 }
 
 /// GUIDs as they may be written: bare, and in braces. Queries compare without case.

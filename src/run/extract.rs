@@ -70,13 +70,7 @@ pub(super) async fn extract(
                 None => large.push((object, fields)),
             }
         }
-        let read = large.iter().map(async |(object, fields)| {
-            if refreshing.is_looked_through(object).await? {
-                refreshing.rest_of(gainsight, object, fields).await.map(Some)
-            } else {
-                Ok::<_, Error>(None)
-            }
-        });
+        let read = large.iter().map(|(object, fields)| refreshing.beside_source(gainsight, object, fields));
         let read = futures::future::try_join_all(read).await?;
         for ((object, fields), count) in large.into_iter().zip(read) {
             match count {

@@ -16,7 +16,7 @@ use super::refreshing::{Refreshing, delta};
 use super::session::engine_over;
 use super::staging::Begun;
 use super::ways::{ObjectCursor, TableWay};
-use crate::engine::wanted::{can_be_wanted, wanted};
+use crate::engine::wanted::{Wanted, can_be_wanted, wanted};
 use crate::gainsight::assumptions::{CHANGED_OVERLAP_MS, LISTED_AT_MOST};
 use crate::gainsight::client::Gainsight;
 use crate::gainsight::error::Error as CallError;
@@ -113,16 +113,21 @@ impl Refreshing<'_> {
         Ok(rows)
     }
 
-    /// Whether a large object is read whole, as more keys are looked for than are asked for one by one. That is found out while the source
-    /// is read, each time when it has twice as many rows, so that both are read side by side; false, if it is not known before its end.
-    pub(super) async fn is_looked_through(&self, object: &str) -> Result<bool, Error> {
-        let job = self.job;
+    /// Reads a large object beside the source, as far as that takes no more calls than the keys that are known to be looked for by then;
+    /// gives its number of records, if these were all. What is looked for is found out each time when the source has twice as many rows.
+    pub(super) async fn beside_source(
+        &self,
+        gainsight: &Gainsight,
+        object: &str,
+        fields: &[Field],
+    ) -> Result<Option<u64>, Error> {
+        let (job, name) = (self.job, dataset::target(object));
         let way = self.ways.borrow().tables.get(dataset::SOURCE).cloned();
         let is_read_whole = matches!(way, None | Some(TableWay::Whole | TableWay::Tracked));
         // Whatever tables rows lead to may be read later than they are.
         let is_alone = is_read_whole && job.relations.is_empty();
-        if !is_alone || self.ways.borrow().keyed.contains_key(&dataset::target(object)) {
-            return Ok(false);
+        if !is_alone || self.ways.borrow().keyed.contains_key(&name) {
+            return Ok(None);
         }
         let mut rows = self.staging.source_rows.subscribe();
         let mut enough = KEYS_AT_MOST as u64;
@@ -130,22 +135,20 @@ impl Refreshing<'_> {
             let known = rows.wait_for(|rows| rows.is_none_or(|rows| rows > enough)).await;
             // Who tells it lives as long as this.
             let known = known.ok().and_then(|known| *known);
-            let Some(known) = known else { return Ok(false) };
+            let Some(known) = known else { return Ok(None) };
             // One that has looked at the folder knows of no later page.
             let engine = engine_over(self.staging.folder)?;
             // Pages may go while they are looked at, where a table is begun again: more is known later.
-            if matches!(wanted(&engine, job, object, KEYS_AT_MOST).await, Ok(None)) {
-                return Ok(true);
+            if let Ok(wanted) = wanted(&engine, job, object, KEYS_AT_MOST).await {
+                let pages = calls_of(wanted.as_deref());
+                let count = self.staging.some_records(gainsight, object, fields, pages).await?;
+                if count.is_whole {
+                    self.note_object(gainsight, &name, count.rows)?;
+                    return Ok(Some(count.rows));
+                }
             }
             enough = known * 2;
         }
-    }
-
-    /// The rest of a large object; gives how many records it has.
-    pub(super) async fn rest_of(&self, gainsight: &Gainsight, object: &str, fields: &[Field]) -> Result<u64, Error> {
-        let rows = self.staging.records(gainsight, object, fields).await?;
-        self.note_object(gainsight, &dataset::target(object), rows)?;
-        Ok(rows)
     }
 
     /// The rest of a large object, or in its place the records that the run looks for. Gives how many records it has at least.
@@ -158,10 +161,8 @@ impl Refreshing<'_> {
                 let engine = engine_over(self.staging.folder)?;
                 let wanted = wanted(&engine, self.job, object, KEYS_AT_MOST).await?;
                 // As many pages as the other way takes calls are read at the most: whichever is cheaper, twice that is never spent.
-                let calls = wanted.as_ref().map_or(usize::MAX, |wanted| {
-                    wanted.iter().map(|one| one.values.len().div_ceil(LISTED_AT_MOST)).sum::<usize>().max(1)
-                });
-                let count = self.staging.some_records(gainsight, object, fields, calls).await?;
+                let pages = calls_of(wanted.as_deref());
+                let count = self.staging.some_records(gainsight, object, fields, pages).await?;
                 if count.is_whole {
                     self.note_object(gainsight, &name, count.rows)?;
                     return Ok(count.rows);
@@ -208,6 +209,12 @@ impl Refreshing<'_> {
         let cursor = ObjectCursor { from_ms: theirs.saturating_sub(CHANGED_OVERLAP_MS), rows };
         self.note_as(name, &serde_json::json!(cursor))
     }
+}
+
+/// Calls that it takes to read records by what is looked for; without end, if that is more than is asked for one by one.
+fn calls_of(wanted: Option<&[Wanted]>) -> usize {
+    let calls = |wanted: &[Wanted]| wanted.iter().map(|one| one.values.len().div_ceil(LISTED_AT_MOST)).sum::<usize>();
+    wanted.map_or(usize::MAX, |wanted| calls(wanted).max(1))
 }
 
 /// Whether a query is refused for what it asks: another one may be answered.

@@ -147,6 +147,20 @@ async fn a_share_is_of_everything_that_was_seen_where_many_records_are_looked_fo
     assert_eq!(asked, 8, "four pages and four lists of keys in place of five pages");
 }
 
+/// What is read of a large object while the source is read is not read on top of what is read behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_object_is_read_beside_a_large_source_for_no_more_calls() {
+    let stage = large(50_500).await;
+    let script = job(TRACKED, "WHERE a.numberofemployees <= 600");
+    let script = script.replace("KEY (\"External Account ID_gainsight123\")", "KEY (\"Name\")");
+    let workspace = stage.workspace(&[("accounts.ferry", &script)]).await;
+    let how = How::default();
+    let planned = runs::plan(&workspace, &stage.setting, "Accounts", &how, 0, &silent()).await.expect("it plans");
+    assert_eq!(planned.1.counts.inserted, 600);
+    let asked = stage.sandbox.calls().iter().filter(|c| c.path == "/v1/data/objects/query/company").count();
+    assert_eq!(asked, 4, "two pages, and two lists of keys");
+}
+
 /// No list of numbers can be asked for, so the object is read instead, and once.
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_that_cannot_be_looked_for_have_the_object_read_whole_once() {
