@@ -137,22 +137,32 @@ impl Index {
         }
     }
 
-    /// The record with this key.
-    pub(super) fn find(&self, key: u128) -> u32 {
-        self.places[self.place(key)]
+    /// The records with these keys, of which 0 is none. Places are looked at for all of them first, and records then: memory is waited for
+    /// once for some rows together, and not twice for each.
+    pub(super) fn find_all(&self, keys: &[u128]) -> Vec<u32> {
+        let mut found: Vec<u32> = keys.iter().map(|key| self.places[self.first_place(*key)]).collect();
+        for (found, key) in found.iter_mut().zip(keys) {
+            if *found != NOBODY && self.held[*found as usize].key != *key {
+                *found = self.places[self.place(*key)];
+            }
+        }
+        found
     }
 
     /// Where the record with this key stands, or the free place where it would.
     fn place(&self, key: u128) -> usize {
-        let mask = self.places.len() - 1;
-        let mut place = usize::try_from(key & 0xffff_ffff).unwrap_or_default() & mask;
+        let mut place = self.first_place(key);
         loop {
             let at = self.places[place];
             if at == NOBODY || self.held[at as usize].key == key {
                 return place;
             }
-            place = (place + 1) & mask;
+            place = (place + 1) & (self.places.len() - 1);
         }
+    }
+
+    fn first_place(&self, key: u128) -> usize {
+        usize::try_from(key & 0xffff_ffff).unwrap_or_default() & (self.places.len() - 1)
     }
 
     /// Whether everything is known of a record: one row is about it and says what it holds, and no other record has its key.

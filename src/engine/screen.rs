@@ -168,15 +168,13 @@ impl<'a> Sifting<'a> {
         (why, is_over): (&Int32Array, bool),
     ) -> Result<Vec<u32>> {
         let mut left = Vec::new();
+        let key = |at| if keys.is_valid(at) { wide(keys.value(at)) } else { 0 };
+        let records = self.index.find_all(&(0..keys.len()).map(key).collect::<Vec<_>>());
         for (place, (at, number)) in (0_u32..).zip(numbers.iter().enumerate()) {
             if usize::try_from(*number).ok() != Some(self.found.len() + 1) {
                 return Err(DataFusionError::Execution(format!("row {number} is not the next one: pages in the run's folder are not what was read; `--anew` reads them again")).into());
             }
-            let found = match keys.is_valid(at) {
-                _ if is_over && why.is_valid(at) => DECIDED,
-                true => self.index.find(wide(keys.value(at))),
-                false => NOBODY,
-            };
+            let found = if is_over && why.is_valid(at) { DECIDED } else { records[at] };
             self.found.push(found);
             if found != NOBODY && found != DECIDED {
                 self.index.claim(found, forms.is_valid(at).then(|| wide(forms.value(at))));

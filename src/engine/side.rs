@@ -84,9 +84,14 @@ impl Side {
         is_keyed: impl Fn(usize) -> bool,
         is_same: impl Fn(usize, usize) -> bool,
     ) -> UInt32Array {
-        let found = wanted.iter().enumerate().map(|(row, hash)| {
-            if !is_keyed(row) {
+        // Places are looked at for all rows first: memory is waited for once for some of them together.
+        let first: Vec<u32> = wanted.iter().map(|hash| self.places[self.first_place(*hash)]).collect();
+        let found = wanted.iter().zip(first).enumerate().map(|(row, (hash, first))| {
+            if first == NOBODY || !is_keyed(row) {
                 return None;
+            }
+            if self.hashes[first as usize] == *hash && is_same(row, first as usize) {
+                return Some(first);
             }
             let (_, found) = self.place(*hash, |other| is_same(row, other));
             (found != NOBODY).then_some(found)
@@ -101,15 +106,18 @@ impl Side {
 
     /// Where the row with this hash stands that `is` says yes to, or the free place where it would.
     fn place(&self, hash: u64, is: impl Fn(usize) -> bool) -> (usize, u32) {
-        let mask = self.places.len() - 1;
-        let mut place = usize::try_from(hash & 0xffff_ffff).unwrap_or_default() & mask;
+        let mut place = self.first_place(hash);
         loop {
             let row = self.places[place];
             if row == NOBODY || (self.hashes[row as usize] == hash && is(row as usize)) {
                 return (place, row);
             }
-            place = (place + 1) & mask;
+            place = (place + 1) & (self.places.len() - 1);
         }
+    }
+
+    fn first_place(&self, hash: u64) -> usize {
+        usize::try_from(hash & 0xffff_ffff).unwrap_or_default() & (self.places.len() - 1)
     }
 }
 
