@@ -123,7 +123,7 @@ impl<'a> Scan<'a> {
     /// Where the first byte is that is no ASCII, all that follows is checked, so that no later text has to be.
     #[cold]
     fn check_utf8(&mut self, from: usize) -> Result<(), Fault> {
-        std::str::from_utf8(&self.bytes[from..]).map_err(|_| malformed(from, "a text that is no Unicode"))?;
+        simdutf8::basic::from_utf8(&self.bytes[from..]).map_err(|_| malformed(from, "a text that is no Unicode"))?;
         self.is_utf8 = true;
         Ok(())
     }
