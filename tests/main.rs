@@ -43,6 +43,7 @@ mod incremental;
 mod keyring;
 mod kills;
 mod language;
+mod large_reads;
 mod layout;
 mod limits;
 mod lost;

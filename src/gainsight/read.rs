@@ -1,14 +1,18 @@
 //! Records of an object, 5,000 a call, in stored form.
 //!
-//! Pages follow the GSID, not an offset: a record that comes or goes during the read moves no other.
+//! Pages follow the GSID, not an offset: a record that comes or goes during the read moves no other. Where one is asked for by an offset
+//! from a GSID, as the page before it has not come yet (`ahead`), it begins with the last record of that page or is not believed.
 
+use std::cell::RefCell;
+use std::mem::take;
 use std::sync::Arc;
 
+use arrow::array::{Array, AsArray};
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use super::ahead::{Ahead, last_of_full};
+use super::ahead::{Ahead, Asked, Place, last_of_full};
 use super::assumptions::{MODIFIED, NO_ROWS_CODES, NO_ROWS_WORDS};
 use super::client::{Call, Envelope, Gainsight, JSON, judged, refused};
 use super::error::Error;
@@ -34,10 +38,20 @@ pub struct Records<'a> {
     having: Option<(String, Vec<Value>)>,
     after: Option<String>,
     is_done: bool,
-    /// Whether all records are wanted, so that the next page may be asked for before anybody wants it.
-    is_to_end: bool,
-    ahead: Option<Ahead>,
+    /// Pages that are wanted, if they are there, so that the next one may be asked for before anybody wants it.
+    wanted_pages: usize,
+    /// Whether nothing else is read that this would hold up.
+    is_alone: Box<dyn Fn() -> bool + 'a>,
+    ahead: Ahead,
+    /// Pages that were handed out, and what the last of them began behind.
+    pages: usize,
+    before: Option<String>,
+    /// Whether the service leaves records out as it is asked to.
+    is_leaving_out: bool,
 }
+
+/// Full pages of an object behind which two pages are asked for at once: where it ends one is asked for in vain.
+const PAGES_BEFORE_TWO: usize = 20;
 
 /// The query that reads a page of records, as it is sent. `fields` begins with the GSID.
 #[must_use]
@@ -72,8 +86,12 @@ impl Gainsight {
             having: None,
             after,
             is_done: false,
-            is_to_end: false,
-            ahead: None,
+            wanted_pages: 1,
+            is_alone: Box::new(|| false),
+            ahead: Ahead::default(),
+            pages: 0,
+            before: None,
+            is_leaving_out: true,
         }
     }
 
@@ -116,69 +134,106 @@ impl Gainsight {
 }
 
 impl Records<'_> {
-    /// The page of a query, which is decoded beside the others: one core would hold them all up. It may have been asked for already.
-    async fn page(&mut self, body: Value) -> Result<Page, Error> {
-        let call = asking(&self.object, body);
-        let asked = self.ahead.take().filter(|ahead| self.after.as_ref() == Some(&ahead.after));
-        let asked = match asked {
-            Some(ahead) => ahead.answer().await,
-            None => None,
+    /// The next page, which is decoded beside the others: one core would hold them all up. It may have been asked for already. Tells too
+    /// whether it is full.
+    async fn page(&mut self) -> Result<(Page, bool), Error> {
+        let mut ahead = take(&mut self.ahead);
+        let is_next = |place: &Place| match place.skipped {
+            0 => self.after.as_ref() == Some(&place.after),
+            _ => self.before.as_ref() == Some(&place.after),
         };
-        // What cannot be read is asked for once more.
-        let is_again = asked.is_some();
+        if ahead.first().is_some_and(is_next)
+            && let Some(Asked { place, answer }) = ahead.next().await
+        {
+            let answer = answer?;
+            let (is_success, is_overlapping) = (answer.is_success(), place.skipped > 0);
+            match self.judged(&answer, &mut ahead).await {
+                Ok(Read::Page(page)) if is_overlapping => match self.continued(page) {
+                    Some(page) => return Ok(self.kept(page, ahead, 1)),
+                    None => self.is_leaving_out = false,
+                },
+                Ok(Read::Page(page)) => return Ok(self.kept(page, ahead, 0)),
+                Ok(Read::Envelope(..)) | Err(_) if is_overlapping => self.is_leaving_out = false,
+                Ok(Read::Envelope(status, envelope)) => return self.listed(status, envelope),
+                // What cannot be read is asked for once more.
+                Err(Error::Unreadable { .. }) if is_success => self.gainsight.wait_to_retry().await,
+                Err(other) => return Err(other),
+            }
+        }
+        drop(ahead);
+        let call = self.asking(None);
+        let ahead = RefCell::new(Ahead::default());
         let judge = async |answer: Answer| {
-            if answer.is_success() {
-                let mut ahead = self.asked_ahead(&answer);
-                let (bytes, layout) = (answer.body.clone(), Arc::clone(&self.layout));
-                let decoding = tokio::task::spawn_blocking(move || decode(&bytes, &layout));
-                let decoded = match &mut ahead {
-                    Some(ahead) => ahead.beside(decoding).await,
-                    None => decoding.await,
-                };
-                if let Ok(Ok(page)) = decoded {
-                    return Ok(Read::Page(page, ahead));
-                }
-            }
-            judged(&call, &answer).map(|(status, envelope)| Read::Envelope(status, envelope))
+            let mut asked = Ahead::default();
+            let read = self.judged(&answer, &mut asked).await;
+            ahead.replace(asked);
+            read
         };
-        let early = match asked {
-            Some(answer) => {
-                let answer = answer?;
-                let is_success = answer.is_success();
-                match judge(answer).await {
-                    Err(Error::Unreadable { .. }) if is_success => None,
-                    judged => Some(judged),
-                }
-            }
-            None => None,
-        };
-        let read = match early {
-            Some(read) => read,
-            None => {
-                if is_again {
-                    self.gainsight.wait_to_retry().await;
-                }
-                self.gainsight.call_judged(&call, judge).await
-            }
-        };
-        // What is not plainly a page is read with all that may be said of it.
-        let rows = match read? {
-            Read::Page(page, ahead) => {
-                self.ahead = ahead;
-                return Ok(page);
-            }
-            Read::Envelope(status, envelope) => listed(&call, status, envelope)?,
-        };
-        let last = rows.last().and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
-        let unreadable = |detail| Error::Unreadable { what: self.object.clone(), detail };
-        Ok(Page { rows: batch(&rows, &self.fields).map_err(unreadable)?, last })
+        match self.gainsight.call_judged(&call, judge).await? {
+            Read::Page(page) => Ok(self.kept(page, ahead.into_inner(), 0)),
+            Read::Envelope(status, envelope) => self.listed(status, envelope),
+        }
     }
 
-    /// The page behind an answer, asked for if there is to be one.
-    fn asked_ahead(&self, answer: &Answer) -> Option<Ahead> {
-        let after = last_of_full(&answer.body).filter(|_| self.is_to_end)?;
-        let call = asking(&self.object, self.question(Some(&after)));
-        Some(Ahead::ask(self.gainsight, call, after))
+    /// What an answer is. The pages behind it are asked for before it is decoded.
+    async fn judged(&self, answer: &Answer, ahead: &mut Ahead) -> Result<Read, Error> {
+        if answer.is_success() {
+            self.ask_ahead(answer, ahead);
+            let (bytes, layout) = (answer.body.clone(), Arc::clone(&self.layout));
+            let decoding = tokio::task::spawn_blocking(move || decode(&bytes, &layout));
+            if let Ok(Ok(page)) = ahead.beside(decoding).await {
+                return Ok(Read::Page(page));
+            }
+        }
+        judged(&self.asking(None), answer).map(|(status, envelope)| Read::Envelope(status, envelope))
+    }
+
+    /// A page that begins with the last record of the one before, without it; none, if it begins otherwise.
+    fn continued(&self, page: Page) -> Option<Page> {
+        let ids = page.rows.column_by_name("Gsid").and_then(|ids| ids.as_string_opt::<i32>())?;
+        let is_continued = !ids.is_empty() && ids.is_valid(0) && self.after.as_deref() == Some(ids.value(0));
+        is_continued.then(|| Page { rows: page.rows.slice(1, page.rows.num_rows() - 1), ..page })
+    }
+
+    /// Keeps what was asked for behind a page, of which so many records were left out.
+    fn kept(&mut self, page: Page, ahead: Ahead, left_out: usize) -> (Page, bool) {
+        self.ahead = ahead;
+        let is_full = page.rows.num_rows() + left_out >= Limits::READ_ROWS;
+        (page, is_full)
+    }
+
+    /// What is not plainly a page is read with all that may be said of it.
+    fn listed(&self, status: u16, envelope: Envelope) -> Result<(Page, bool), Error> {
+        let rows = listed(&self.asking(None), status, envelope)?;
+        let last = rows.last().and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
+        let unreadable = |detail| Error::Unreadable { what: self.object.clone(), detail };
+        let page = Page { rows: batch(&rows, &self.fields).map_err(unreadable)?, last };
+        let is_full = page.rows.num_rows() >= Limits::READ_ROWS;
+        Ok((page, is_full))
+    }
+
+    /// Asks for the pages behind an answer, if there are to be any, as far as they are not asked for yet.
+    fn ask_ahead(&self, answer: &Answer, ahead: &mut Ahead) {
+        // Behind the pages that were handed out, and the one that this is.
+        let left = self.wanted_pages.saturating_sub(self.pages + 1);
+        let Some(last) = last_of_full(&answer.body).filter(|_| left > 0) else { return };
+        if ahead.first().is_none() {
+            let next = Place::behind(&last);
+            ahead.ask(self.gainsight, self.asking(Some(&next)), next);
+        }
+        if left > 1 && self.pages >= PAGES_BEFORE_TWO && self.is_leaving_out && (self.is_alone)() {
+            let second = ahead.first().map(|next| next.next(&last));
+            second.into_iter().for_each(|place| ahead.ask(self.gainsight, self.asking(Some(&place)), place));
+        }
+    }
+
+    /// The call for a page: for the next one, if it is not said which.
+    fn asking(&self, place: Option<&Place>) -> Call {
+        let mut question = self.question(place.map_or(self.after.as_deref(), |place| Some(&place.after)));
+        if let Some(place) = place {
+            question["offset"] = place.skipped.into();
+        }
+        asking(&self.object, question)
     }
 
     fn question(&self, after: Option<&str>) -> Value {
@@ -195,8 +250,7 @@ impl Records<'_> {
 
 /// What an answer turned out to be.
 enum Read {
-    /// With the one behind it, if that is asked for.
-    Page(Page, Option<Ahead>),
+    Page(Page),
     Envelope(u16, Envelope),
 }
 
@@ -246,11 +300,12 @@ pub(super) fn moment(at_ms: i64) -> Value {
     json!(at.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
-impl Records<'_> {
-    /// The same, of which all pages are wanted.
+impl<'a> Records<'a> {
+    /// The same, of which so many pages are wanted, if there are as many. Two of them may be under way while `is_alone` says that nothing
+    /// else is read: a service answers two questions no sooner than one if it is busy with others of ours.
     #[must_use]
-    pub fn to_the_end(self) -> Self {
-        Self { is_to_end: true, ..self }
+    pub fn ahead(self, pages: usize, is_alone: impl Fn() -> bool + 'a) -> Self {
+        Self { wanted_pages: pages, is_alone: Box::new(is_alone), ..self }
     }
 
     /// The GSID after which the reading goes on: that of the last record handed out, if there was one.
@@ -273,13 +328,14 @@ impl Records<'_> {
         if self.is_done {
             return Ok(None);
         }
-        let Page { rows, last } = Box::pin(self.page(self.question(self.after.as_deref()))).await?;
-        let is_done = rows.num_rows() < Limits::READ_ROWS;
-        if !is_done && (last.is_none() || last <= self.after) {
+        let (Page { rows, last }, is_full) = Box::pin(self.page()).await?;
+        if is_full && (last.is_none() || last <= self.after) {
             let detail = "paging does not advance".to_owned();
             return Err(Error::Unreadable { what: self.object.clone(), detail });
         }
-        self.is_done = is_done;
+        self.is_done = !is_full;
+        self.pages += 1;
+        self.before.clone_from(&self.after);
         // Behind an empty page the reading stands where it stood.
         self.after = last.or_else(|| self.after.take());
         Ok(Some(rows))

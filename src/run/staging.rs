@@ -127,8 +127,9 @@ impl Staging<'_> {
             Begun::New(writer) => (writer, 0, 0, None),
         };
         let (to, from) = ahead::pages();
-        let records = read(after);
-        let records = if pages_at_most == usize::MAX { records.to_the_end() } else { records };
+        let source_rows = self.source_rows.subscribe();
+        let is_alone = move || source_rows.borrow().is_none();
+        let records = read(after).ahead(pages_at_most.saturating_sub(pages), is_alone);
         let reading = ahead::records(records, is_change, pages, pages_at_most, to);
         let keeping = self.keep_pages(&mut writer, name, rows, false, from);
         let (is_whole, rows) = ahead::side_by_side(reading, keeping).await?;
