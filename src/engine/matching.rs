@@ -4,7 +4,7 @@
 //! `wins` (whether the row is the newest of its person), of users `candidates` and `owner`, and everything decided that keys decide.
 //! A user that the identity map knows needs no key: a null one, or one that another row has too, does not stand against it.
 
-use datafusion::functions::expr_fn::{character_length, coalesce};
+use datafusion::functions::expr_fn::{character_length, coalesce, octet_length};
 use datafusion::functions_aggregate::expr_fn::{count, first_value, max, min};
 use datafusion::functions_aggregate::string_agg::string_agg;
 use datafusion::logical_expr::{Case, Expr, ExprFunctionExt, ident, lit};
@@ -224,7 +224,10 @@ pub(super) fn violations(job: &Job, is_known: bool) -> Vec<(Cause, Expr, Expr)> 
             all.push((Cause::RequiredEmpty(index), empty, null_text()));
         }
         if let Some(length) = mapping.field.length.filter(|_| is_text(mapping.field.kind)) {
-            all.push((Cause::TooLong(index), character_length(value()).gt(lit(i64::from(length))), value()));
+            let length = || lit(i64::from(length));
+            // No text has more characters than bytes, and these need not be counted.
+            let may_be = octet_length(value()).gt(length()).is_true();
+            all.push((Cause::TooLong(index), may_be.and(character_length(value()).gt(length())), value()));
         }
         if job.unknown_item == Unknown::Error && has_items(&mapping.field) {
             let is_unknown = is_item(&mapping.field, value()).is_false();

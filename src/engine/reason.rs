@@ -3,6 +3,7 @@
 //! The plan carries a number per row; this list says what it means. Both stages and the error file build it from the job
 //! alone, so that a number means the same everywhere.
 
+use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Case, Expr, cast, ident, lit};
 
@@ -172,18 +173,27 @@ impl Reasons {
 
     /// `_why` and `_value` after some more decisions: what was decided before stands, then the first that holds.
     pub(super) fn decide(&self, decisions: Vec<(Cause, Expr, Expr)>) -> Vec<(String, Expr)> {
-        let mut why = vec![(Box::new(ident("_why").is_not_null()), Box::new(ident("_why")))];
-        let mut value = vec![(Box::new(ident("_why").is_not_null()), Box::new(ident("_value")))];
+        let mut why = vec![(ident("_why").is_not_null(), ident("_why"))];
+        let mut value = vec![(ident("_why").is_not_null(), ident("_value"))];
         for (cause, holds, shown) in decisions {
             if let Some(number) = self.number(cause) {
-                why.push((Box::new(holds.clone()), Box::new(lit(number))));
-                value.push((Box::new(holds), Box::new(cast(shown, arrow::datatypes::DataType::Utf8))));
+                let shown = cast(shown, DataType::Utf8);
+                why.push((holds.clone(), lit(number)));
+                // Each arm takes its rows out of all columns: one does for decisions in a row that show the same.
+                match value.last_mut() {
+                    Some((before, same)) if *same == shown => *before = before.clone().or(holds),
+                    _ => value.push((holds, shown)),
+                }
             }
         }
-        let nothing = Box::new(Expr::Literal(ScalarValue::Int32(None), None));
+        value.pop_if(|(_, shown)| *shown == cast(null_text(), DataType::Utf8));
+        let case = |arms: Vec<(Expr, Expr)>, otherwise: Expr| {
+            let arms = arms.into_iter().map(|(holds, value)| (Box::new(holds), Box::new(value))).collect();
+            Expr::Case(Case::new(None, arms, Some(Box::new(otherwise))))
+        };
         vec![
-            ("_why".to_owned(), Expr::Case(Case::new(None, why, Some(nothing)))),
-            ("_value".to_owned(), Expr::Case(Case::new(None, value, Some(Box::new(null_text()))))),
+            ("_why".to_owned(), case(why, Expr::Literal(ScalarValue::Int32(None), None))),
+            ("_value".to_owned(), case(value, null_text())),
         ]
     }
 
