@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::RecordBatchReader;
-use arrow::compute::concat_batches;
+use arrow::array::{RecordBatchReader, UInt32Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -101,21 +101,24 @@ impl<R> Picked<R> {
     fn of(&mut self, batch: &RecordBatch) -> Result<Option<RecordBatch>, ArrowError> {
         let (first, behind) = (self.before, self.before + batch.num_rows());
         self.before = behind;
-        let mut slices = Vec::new();
+        let mut ranges = Vec::new();
         while let Some(range) = self.picked.pop_front() {
             let end = range.end.min(behind);
             if range.start < end {
-                slices.push(batch.slice(range.start - first, end - range.start));
+                ranges.push(range.start - first..end - first);
             }
             if end < range.end {
                 self.picked.push_front(range.start.max(end)..range.end);
                 break;
             }
         }
-        Ok(match slices.as_slice() {
+        Ok(match ranges.as_slice() {
             [] => None,
-            [only] => Some(only.clone()),
-            several => Some(concat_batches(batch.schema_ref(), several)?),
+            [only] => Some(batch.slice(only.start, only.len())),
+            several => {
+                let places = several.iter().cloned().flatten().map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+                Some(take_record_batch(batch, &UInt32Array::from_iter_values(places))?)
+            }
         })
     }
 }

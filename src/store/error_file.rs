@@ -65,6 +65,9 @@ pub struct Line {
     pub attempts: u32,
 }
 
+/// What is gathered before it is written.
+const BUFFERED_BYTES: usize = 1 << 16;
+
 /// The columns of source rows as an error file shows them.
 pub struct SourceColumns<'a>(Vec<SourceColumn<'a>>);
 
@@ -160,7 +163,7 @@ fn begun(path: &Path, source: &SourceColumns<'_>) -> Result<csv::Writer<File>> {
     if sabotage::has(Bug::ErrorFileInPlace) {
         durable::complete(&file, path)?;
     }
-    let mut writer = csv::Writer::from_writer(file);
+    let mut writer = csv::WriterBuilder::new().buffer_capacity(BUFFERED_BYTES).from_writer(file);
     for name in HEADER {
         writer.write_field(name).map_err(|e| unwritten(e, path))?;
     }
