@@ -12,6 +12,8 @@ use super::scan::Scan;
 
 /// Rows that room is made for at the most before they are there: a page has so many.
 const ROWS_RESERVED_AT_MOST: usize = 5_000;
+/// Bytes of a text that room is made for at the most in each of these rows: few texts are longer.
+const TEXT_BYTES_RESERVED_AT_MOST: usize = 64;
 
 /// A column of one type.
 #[derive(Debug)]
@@ -82,11 +84,14 @@ impl Column {
         self.len() == 0
     }
 
-    /// Makes room for so many rows, or for as many as a page has.
+    /// Makes room for so many rows like the first one, or for as many as a page has.
     pub fn reserve(&mut self, rows: usize) {
         let rows = rows.min(ROWS_RESERVED_AT_MOST);
         match self {
-            Self::Texts(texts) => texts.ends.reserve(rows),
+            Self::Texts(texts) => {
+                texts.ends.reserve(rows);
+                texts.bytes.reserve(rows * texts.bytes.len().min(TEXT_BYTES_RESERVED_AT_MOST));
+            }
             Self::Wholes(c) | Self::Moments(c) => c.values.reserve(rows),
             Self::Decimals(c) => c.values.reserve(rows),
             Self::Doubles(c) => c.values.reserve(rows),
