@@ -30,6 +30,10 @@ const GONE: &str = "delta/gone";
 /// Keys that are asked for in place of reading an object whole: those of a hundred queries.
 const KEYS_AT_MOST: usize = LISTED_AT_MOST * 100;
 
+/// Rows of the source that are read before anybody looks what they look for. Some take no part: of most jobs as many look for more keys than
+/// are asked for one by one, which ends it with the first look.
+const ROWS_AT_FIRST: u64 = KEYS_AT_MOST as u64 * 5 / 4;
+
 impl Refreshing<'_> {
     /// Reads which records are gone, where objects are not read whole.
     pub(super) async fn deletions(&self, gainsight: &Gainsight) -> Result<(), Error> {
@@ -130,7 +134,7 @@ impl Refreshing<'_> {
             return Ok(None);
         }
         let mut rows = self.staging.source_rows.subscribe();
-        let mut enough = KEYS_AT_MOST as u64;
+        let mut enough = ROWS_AT_FIRST;
         loop {
             let known = rows.wait_for(|rows| rows.is_none_or(|rows| rows > enough)).await;
             // Who tells it lives as long as this.

@@ -1,8 +1,11 @@
 //! Objects of Gainsight: from what is known of them and what changed since, where that takes fewer calls.
 
+use std::time::Duration;
+
 use ferry::app::runs;
 use ferry::run::progress::silent;
 use ferry::run::undertaking::How;
+use ferry::sandbox::Service;
 use serde_json::{Map, Value, json};
 
 use super::{employees, held, id, job, ran_plainly, stage};
@@ -150,15 +153,29 @@ async fn a_share_is_of_everything_that_was_seen_where_many_records_are_looked_fo
 /// What is read of a large object while the source is read is not read on top of what is read behind it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_object_is_read_beside_a_large_source_for_no_more_calls() {
-    let stage = large(50_500).await;
+    let stage = large(90_000).await;
     let script = job(TRACKED, "WHERE a.numberofemployees <= 600");
     let script = script.replace("KEY (\"External Account ID_gainsight123\")", "KEY (\"Name\")");
     let workspace = stage.workspace(&[("accounts.ferry", &script)]).await;
-    let how = How::default();
-    let planned = runs::plan(&workspace, &stage.setting, "Accounts", &how, 0, &silent()).await.expect("it plans");
-    assert_eq!(planned.1.counts.inserted, 600);
-    let asked = stage.sandbox.calls().iter().filter(|c| c.path == "/v1/data/objects/query/company").count();
-    assert_eq!(asked, 4, "two pages, and two lists of keys");
+    let asked = |path: &str| stage.sandbox.calls().iter().filter(|call| call.path.starts_with(path)).count();
+    let (accounts, companies) = ("/api/data/v9.2/accounts", "/v1/data/objects/query/company");
+    // The source is held up with 62,500 rows read and some to come: whatever is read then is read beside it.
+    let beside = async {
+        while asked(accounts) < 14 {
+            tokio::task::yield_now().await;
+        }
+        stage.sandbox.hold(Service::Dynamics, "GET", accounts);
+        while asked(companies) < 2 {
+            tokio::task::yield_now().await;
+        }
+        stage.sandbox.let_go();
+    };
+    let (how, quiet) = (How::default(), silent());
+    let plan = runs::plan(&workspace, &stage.setting, "Accounts", &how, 0, &quiet);
+    let both = async { tokio::join!(plan, beside).0 };
+    let planned = tokio::time::timeout(Duration::from_secs(120), both).await.expect("a second page is asked for");
+    assert_eq!(planned.expect("it plans").1.counts.inserted, 600);
+    assert_eq!(asked(companies), 4, "two pages, and two lists of keys");
 }
 
 /// No list of numbers can be asked for, so the object is read instead, and once.
