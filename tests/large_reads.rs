@@ -16,10 +16,11 @@ const PAGE: usize = 5_000;
 /// More than the pages behind which two are asked for at once.
 const RECORDS: usize = 26 * PAGE + 7;
 
-/// A tenant that keeps records and finds them as its documents say, but for what `skipped` makes of an offset; none is refused. Each time it is
+/// A tenant that keeps records and finds them as its documents say, but for what `skipped` makes of an offset: so many are left out, and so many given, or it
+/// refuses. Each time it is
 /// asked, `happens` may change what there is.
 fn tenant(
-    skipped: impl Fn(usize) -> Option<usize> + Send + Sync + 'static,
+    skipped: impl Fn(usize) -> Option<(usize, usize)> + Send + Sync + 'static,
     happens: impl Fn(usize, &str, &mut BTreeSet<String>) + Send + Sync + 'static,
 ) -> (Listener, Arc<Mutex<BTreeSet<String>>>) {
     let records: BTreeSet<String> = (0..RECORDS).map(|n| id(n * 2)).collect();
@@ -34,8 +35,8 @@ fn tenant(
         happens(*asked, after, &mut records);
         *asked += 1;
         let body = match skipped(offset) {
-            Some(skipped) => {
-                let found = records.iter().filter(|id| id.as_str() > after).skip(skipped).take(PAGE);
+            Some((skipped, limit)) => {
+                let found = records.iter().filter(|id| id.as_str() > after).skip(skipped).take(limit);
                 let found: Vec<Value> = found.map(|id| json!({ "Gsid": id })).collect();
                 json!({ "result": true, "data": found })
             }
@@ -67,7 +68,7 @@ fn is_once_and_in_order(found: &[String]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_pages_at_once_are_the_pages_one_by_one() {
-    let (listener, records) = tenant(Some, |_, _, _| {});
+    let (listener, records) = tenant(|offset| Some((offset, PAGE)), |_, _, _| {});
     let found = read(&listener.gainsight()).await;
     let there: Vec<String> = records.lock().unwrap().iter().cloned().collect();
     assert!(found == there, "{} of {} records", found.len(), there.len());
@@ -88,7 +89,7 @@ async fn what_comes_and_goes_meanwhile_hides_no_other_record() {
         let one = records.iter().filter(|id| id.as_str() > after).nth(1_000).cloned();
         one.into_iter().for_each(|id| _ = records.remove(&id));
     };
-    let (listener, records) = tenant(Some, happens);
+    let (listener, records) = tenant(|offset| Some((offset, PAGE)), happens);
     let before: BTreeSet<String> = records.lock().unwrap().clone();
     let found = read(&listener.gainsight()).await;
     is_once_and_in_order(&found);
@@ -100,12 +101,13 @@ async fn what_comes_and_goes_meanwhile_hides_no_other_record() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_that_counts_otherwise_is_asked_page_by_page() {
-    type Skipped = fn(usize) -> Option<usize>;
-    let ways: [(&str, Skipped); 4] = [
-        ("from one", |offset| Some(offset.saturating_sub(1))),
-        ("one too many", |offset| Some(if offset == 0 { 0 } else { offset + 1 })),
-        ("not at all", |_| Some(0)),
-        ("and refuses", |offset| (offset == 0).then_some(0)),
+    type Skipped = fn(usize) -> Option<(usize, usize)>;
+    let ways: [(&str, Skipped); 5] = [
+        ("from one", |offset| Some((offset.saturating_sub(1), PAGE))),
+        ("one too many", |offset| Some((if offset == 0 { 0 } else { offset + 1 }, PAGE))),
+        ("not at all", |_| Some((0, PAGE))),
+        ("and refuses", |offset| (offset == 0).then_some((0, PAGE))),
+        ("what is left out too", |offset| Some((offset, PAGE - offset))),
     ];
     for (way, skipped) in ways {
         let (listener, records) = tenant(skipped, |_, _, _| {});

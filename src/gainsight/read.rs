@@ -40,17 +40,19 @@ pub struct Records<'a> {
     is_done: bool,
     /// Pages that are wanted, if they are there, so that the next one may be asked for before anybody wants it.
     wanted_pages: usize,
-    /// Whether nothing else is read that this would hold up.
-    is_alone: Box<dyn Fn() -> bool + 'a>,
+    /// Whether two pages may be under way.
+    takes_two: Box<dyn Fn() -> bool + 'a>,
     ahead: Ahead,
     /// Pages that were handed out, and what the last of them began behind.
     pages: usize,
     before: Option<String>,
-    /// Whether the service leaves records out as it is asked to.
+    /// Whether the service leaves records out as it is asked to: it may, or it has given a full page like that.
     is_leaving_out: bool,
+    has_left_out: bool,
 }
 
-/// Full pages of an object behind which two pages are asked for at once: where it ends one is asked for in vain.
+/// Pages that are read in a row before two are asked for at once: where an object ends one is asked for in vain, and where a service counts
+/// otherwise three.
 const PAGES_BEFORE_TWO: usize = 20;
 
 /// The query that reads a page of records, as it is sent. `fields` begins with the GSID.
@@ -87,11 +89,12 @@ impl Gainsight {
             after,
             is_done: false,
             wanted_pages: 1,
-            is_alone: Box::new(|| false),
+            takes_two: Box::new(|| false),
             ahead: Ahead::default(),
             pages: 0,
             before: None,
             is_leaving_out: true,
+            has_left_out: false,
         }
     }
 
@@ -145,19 +148,20 @@ impl Records<'_> {
         if ahead.first().is_some_and(is_next)
             && let Some(Asked { place, answer }) = ahead.next().await
         {
-            let answer = answer?;
-            let (is_success, is_overlapping) = (answer.is_success(), place.skipped > 0);
-            match self.judged(&answer, &mut ahead).await {
-                Ok(Read::Page(page)) if is_overlapping => match self.continued(page) {
+            if place.skipped > 0 {
+                match self.overlapping(answer, &mut ahead).await {
                     Some(page) => return Ok(self.kept(page, ahead, 1)),
                     None => self.is_leaving_out = false,
-                },
-                Ok(Read::Page(page)) => return Ok(self.kept(page, ahead, 0)),
-                Ok(Read::Envelope(..)) | Err(_) if is_overlapping => self.is_leaving_out = false,
-                Ok(Read::Envelope(status, envelope)) => return self.listed(status, envelope),
-                // What cannot be read is asked for once more.
-                Err(Error::Unreadable { .. }) if is_success => self.gainsight.wait_to_retry().await,
-                Err(other) => return Err(other),
+                }
+            } else {
+                let answer = answer?;
+                match self.judged(&answer, &mut ahead).await {
+                    Ok(Read::Page(page)) => return Ok(self.kept(page, ahead, 0)),
+                    Ok(Read::Envelope(status, envelope)) => return self.listed(status, envelope),
+                    // What cannot be read is asked for once more.
+                    Err(Error::Unreadable { .. }) if answer.is_success() => self.gainsight.wait_to_retry().await,
+                    Err(other) => return Err(other),
+                }
             }
         }
         drop(ahead);
@@ -166,7 +170,9 @@ impl Records<'_> {
         let judge = async |answer: Answer| {
             let mut asked = Ahead::default();
             let read = self.judged(&answer, &mut asked).await;
-            ahead.replace(asked);
+            if matches!(read, Ok(Read::Page(_))) {
+                ahead.replace(asked);
+            }
             read
         };
         match self.gainsight.call_judged(&call, judge).await? {
@@ -188,11 +194,16 @@ impl Records<'_> {
         judged(&self.asking(None), answer).map(|(status, envelope)| Read::Envelope(status, envelope))
     }
 
-    /// A page that begins with the last record of the one before, without it; none, if it begins otherwise.
-    fn continued(&self, page: Page) -> Option<Page> {
+    /// A page that begins with the last record of the one before, without it. None, if it begins otherwise or did not come: it is asked for in
+    /// another way then. So is the first such page if it is not full, as whoever counts otherwise may have cut it short, and it would be
+    /// taken for the end.
+    async fn overlapping(&mut self, answer: Result<Answer, Error>, ahead: &mut Ahead) -> Option<Page> {
+        let Ok(Read::Page(page)) = self.judged(&answer.ok()?, ahead).await else { return None };
         let ids = page.rows.column_by_name("Gsid").and_then(|ids| ids.as_string_opt::<i32>())?;
-        let is_continued = !ids.is_empty() && ids.is_valid(0) && self.after.as_deref() == Some(ids.value(0));
-        is_continued.then(|| Page { rows: page.rows.slice(1, page.rows.num_rows() - 1), ..page })
+        self.has_left_out |= ids.len() >= Limits::READ_ROWS;
+        let begins = !ids.is_empty() && ids.is_valid(0) && self.after.as_deref() == Some(ids.value(0));
+        let is_one = begins && self.has_left_out;
+        is_one.then(|| Page { rows: page.rows.slice(1, page.rows.num_rows() - 1), ..page })
     }
 
     /// Keeps what was asked for behind a page, of which so many records were left out.
@@ -203,7 +214,9 @@ impl Records<'_> {
     }
 
     /// What is not plainly a page is read with all that may be said of it.
-    fn listed(&self, status: u16, envelope: Envelope) -> Result<(Page, bool), Error> {
+    fn listed(&mut self, status: u16, envelope: Envelope) -> Result<(Page, bool), Error> {
+        // What was asked for behind it is gone: one page is enough.
+        self.is_leaving_out = false;
         let rows = listed(&self.asking(None), status, envelope)?;
         let last = rows.last().and_then(|r| r.get("Gsid")).and_then(Value::as_str).map(str::to_owned);
         let unreadable = |detail| Error::Unreadable { what: self.object.clone(), detail };
@@ -221,7 +234,7 @@ impl Records<'_> {
             let next = Place::behind(&last);
             ahead.ask(self.gainsight, self.asking(Some(&next)), next);
         }
-        if left > 1 && self.pages >= PAGES_BEFORE_TWO && self.is_leaving_out && (self.is_alone)() {
+        if left > 1 && self.pages >= PAGES_BEFORE_TWO && self.is_leaving_out && (self.takes_two)() {
             let second = ahead.first().map(|next| next.next(&last));
             second.into_iter().for_each(|place| ahead.ask(self.gainsight, self.asking(Some(&place)), place));
         }
@@ -301,11 +314,11 @@ pub(super) fn moment(at_ms: i64) -> Value {
 }
 
 impl<'a> Records<'a> {
-    /// The same, of which so many pages are wanted, if there are as many. Two of them may be under way while `is_alone` says that nothing
-    /// else is read: a service answers two questions no sooner than one if it is busy with others of ours.
+    /// The same, of which so many pages are wanted, if there are as many. Two of them may be under way while `takes_two` says so:
+    /// a service answers two questions no sooner than one if it is busy with others of ours.
     #[must_use]
-    pub fn ahead(self, pages: usize, is_alone: impl Fn() -> bool + 'a) -> Self {
-        Self { wanted_pages: pages, is_alone: Box::new(is_alone), ..self }
+    pub fn ahead(self, pages: usize, takes_two: impl Fn() -> bool + 'a) -> Self {
+        Self { wanted_pages: pages, takes_two: Box::new(takes_two), ..self }
     }
 
     /// The GSID after which the reading goes on: that of the last record handed out, if there was one.

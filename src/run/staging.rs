@@ -128,8 +128,8 @@ impl Staging<'_> {
         };
         let (to, from) = ahead::pages();
         let source_rows = self.source_rows.subscribe();
-        let is_alone = move || source_rows.borrow().is_none();
-        let records = read(after).ahead(pages_at_most.saturating_sub(pages), is_alone);
+        let is_source_read = move || source_rows.borrow().is_none();
+        let records = read(after).ahead(pages_at_most.saturating_sub(pages), is_source_read);
         let reading = ahead::records(records, is_change, pages, pages_at_most, to);
         let keeping = self.keep_pages(&mut writer, name, rows, false, from);
         let (is_whole, rows) = ahead::side_by_side(reading, keeping).await?;
