@@ -14,7 +14,7 @@ use super::error::Error;
 use super::merging::{changes_schema, with_gone};
 use super::refreshing::{Refreshing, delta};
 use super::session::engine_over;
-use super::staging::Begun;
+use super::staging::{Begun, Count};
 use super::ways::{ObjectCursor, TableWay};
 use crate::engine::wanted::{Wanted, can_be_wanted, wanted};
 use crate::gainsight::assumptions::{CHANGED_OVERLAP_MS, LISTED_AT_MOST};
@@ -125,12 +125,12 @@ impl Refreshing<'_> {
         object: &str,
         fields: &[Field],
     ) -> Result<Option<u64>, Error> {
-        let (job, name) = (self.job, dataset::target(object));
+        let job = self.job;
         let way = self.ways.borrow().tables.get(dataset::SOURCE).cloned();
         let is_read_whole = matches!(way, None | Some(TableWay::Whole | TableWay::Tracked));
         // Whatever tables rows lead to may be read later than they are.
         let is_alone = is_read_whole && job.relations.is_empty();
-        if !is_alone || self.ways.borrow().keyed.contains_key(&name) {
+        if !is_alone || self.ways.borrow().keyed.contains_key(&dataset::target(object)) {
             return Ok(None);
         }
         let mut rows = self.staging.source_rows.subscribe();
@@ -144,10 +144,8 @@ impl Refreshing<'_> {
             let engine = engine_over(self.staging.folder)?;
             // Pages may go while they are looked at, where a table is begun again: more is known later.
             if let Ok(wanted) = wanted(&engine, job, object, KEYS_AT_MOST).await {
-                let pages = calls_of(wanted.as_deref());
-                let count = self.staging.some_records(gainsight, object, fields, pages).await?;
+                let count = self.no_dearer_than(wanted.as_deref(), gainsight, object, fields).await?;
                 if count.is_whole {
-                    self.note_object(gainsight, &name, count.rows)?;
                     return Ok(Some(count.rows));
                 }
             }
@@ -164,11 +162,8 @@ impl Refreshing<'_> {
             None => {
                 let engine = engine_over(self.staging.folder)?;
                 let wanted = wanted(&engine, self.job, object, KEYS_AT_MOST).await?;
-                // As many pages as the other way takes calls are read at the most: whichever is cheaper, twice that is never spent.
-                let pages = calls_of(wanted.as_deref());
-                let count = self.staging.some_records(gainsight, object, fields, pages).await?;
+                let count = self.no_dearer_than(wanted.as_deref(), gainsight, object, fields).await?;
                 if count.is_whole {
-                    self.note_object(gainsight, &name, count.rows)?;
                     return Ok(count.rows);
                 }
                 self.ways.borrow_mut().keyed.insert(name, count.rows);
@@ -177,6 +172,21 @@ impl Refreshing<'_> {
             }
         };
         self.keyed(gainsight, object, fields, there).await
+    }
+
+    /// Reads as many pages as it takes calls to read by what is looked for: whichever is cheaper, twice that is never spent.
+    async fn no_dearer_than(
+        &self,
+        wanted: Option<&[Wanted]>,
+        gainsight: &Gainsight,
+        object: &str,
+        fields: &[Field],
+    ) -> Result<Count, Error> {
+        let count = self.staging.some_records(gainsight, object, fields, calls_of(wanted)).await?;
+        if count.is_whole {
+            self.note_object(gainsight, &dataset::target(object), count.rows)?;
+        }
+        Ok(count)
     }
 
     /// The records that the run looks for, each once. `there` is how many the object has at least.
