@@ -5,10 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::join_all;
+use futures::join;
+
 use super::error::Error;
 use super::workspace::Setting;
-use crate::dynamics;
+use crate::dynamics::{self, client::Dynamics};
 use crate::files::{self, client::Files};
+use crate::gainsight::{self, client::Gainsight};
 use crate::lang::references::{Path, References};
 use crate::model::catalog::{Catalog, Found, Object, ObjectName};
 use crate::model::connection::Connection;
@@ -28,19 +32,37 @@ pub(super) async fn catalog(
     services: &Services,
     remembered: &Remembered,
 ) -> Result<Catalog, Error> {
+    let of_dynamics = services.dynamics.iter().map(|(name, client)| async move {
+        let said = tables(name, client, references, remembered.get(name)).await;
+        (name, said.map_err(|e| wrap(name, e.into())))
+    });
+    let of_files = services.files.iter().map(|(name, files)| async move {
+        let said = file_tables(name, files, references).await;
+        (name, said.map_err(|e| wrap(name, e.into())))
+    });
+    let of_gainsight = services.gainsight.iter().map(|(name, client)| async move {
+        let said = objects(name, client, references, remembered.get(name)).await;
+        (name, said.map_err(|e| wrap(name, e.into())))
+    });
+    let said = join!(join_all(of_dynamics), join_all(of_files), join_all(of_gainsight));
     let mut catalog = Catalog::default();
-    for connection in services.dynamics.keys() {
-        let kept = remembered.get(connection);
-        tables(connection, references, services, kept, &mut catalog).await.map_err(|e| wrap(connection, e.into()))?;
-    }
-    for (connection, files) in &services.files {
-        file_tables(connection, files, references, &mut catalog).await.map_err(|e| wrap(connection, e.into()))?;
-    }
-    for connection in services.gainsight.keys() {
-        let kept = remembered.get(connection);
-        objects(connection, references, services, kept, &mut catalog).await.map_err(|e| wrap(connection, e.into()))?;
+    // Whoever answers first, it is the first of them that fails whose failure is told.
+    for (connection, said) in said.0.into_iter().chain(said.1).chain(said.2) {
+        let Said { objects, names } = said?;
+        if !objects.is_empty() || names.is_some() {
+            catalog.connections.insert(connection.clone(), objects);
+        }
+        catalog.names.extend(names.map(|names| (connection.clone(), names)));
     }
     Ok(catalog)
+}
+
+/// What a connection said.
+struct Said {
+    /// The objects that are referred to, by API name.
+    objects: BTreeMap<String, Object>,
+    /// The names of all that there are, where they were asked for.
+    names: Option<Vec<ObjectName>>,
 }
 
 /// What is kept of these connections and is not too old.
@@ -100,75 +122,62 @@ fn wrap(connection: &str, cause: crate::run::error::Error) -> Error {
 }
 
 /// Tables of files, and those that paths lead to. They are looked at each time: that costs no call of a service.
-async fn file_tables(
-    connection: &str,
-    files: &Files,
-    references: &References,
-    catalog: &mut Catalog,
-) -> Result<(), files::error::Error> {
-    let of = |name: &str| name.eq_ignore_ascii_case(connection);
-    let mut wanted: Vec<String> =
-        references.objects.iter().filter(|(c, _)| of(c)).map(|(_, table)| table.clone()).collect();
-    let (mut seen, mut is_any_unknown) = (BTreeSet::new(), false);
-    while let Some(table) = wanted.pop() {
-        if !seen.insert(table.to_lowercase()) {
-            continue;
-        }
-        match files.describe(&table).await {
-            Ok(object) => {
-                catalog.connections.entry(connection.to_owned()).or_default().insert(object.name.clone(), object);
-            }
-            Err(files::error::Error::NoTable(_)) => is_any_unknown = true,
-            Err(error) => return Err(error),
-        }
-        let known = &catalog.connections.entry(connection.to_owned()).or_default();
-        for path in references.paths.iter().filter(|p| of(&p.connection)) {
-            wanted.extend(next_tables(known, path));
-        }
-    }
-    if is_any_unknown {
-        catalog.names.insert(connection.to_owned(), files.tables().await?);
-    }
-    Ok(())
+async fn file_tables(connection: &str, files: &Files, references: &References) -> Result<Said, files::error::Error> {
+    let (objects, is_any_unknown) =
+        along_paths(connection, references, async |table: String| match files.describe(&table).await {
+            Err(files::error::Error::NoTable(_)) => Ok(None),
+            said => said.map(Some),
+        })
+        .await?;
+    let names = if is_any_unknown { Some(files.tables().await?) } else { None };
+    Ok(Said { objects, names })
 }
 
 async fn tables(
     connection: &str,
+    client: &Dynamics,
     references: &References,
-    services: &Services,
     kept: Option<&Kept>,
-    catalog: &mut Catalog,
-) -> Result<(), dynamics::error::Error> {
-    let client = &services.dynamics[connection];
-    let of = |name: &str| name.eq_ignore_ascii_case(connection);
-    let mut wanted: Vec<String> =
-        references.objects.iter().filter(|(c, _)| of(c)).map(|(_, table)| table.to_lowercase()).collect();
-    let mut seen = BTreeSet::new();
-    let mut is_any_unknown = false;
-    while let Some(table) = wanted.pop() {
-        if !seen.insert(table.clone()) {
-            continue;
+) -> Result<Said, dynamics::error::Error> {
+    let (objects, is_any_unknown) = along_paths(connection, references, async |table: String| {
+        let table = table.to_lowercase();
+        if let Some(known) = kept.and_then(|kept| kept.objects.get(&table)) {
+            return Ok(Some(known.clone()));
         }
-        let said = match kept.and_then(|kept| kept.objects.get(&table)) {
-            Some(object) => Ok(object.clone()),
-            None => client.describe(&table).await,
-        };
-        match said {
-            Ok(object) => {
-                catalog.connections.entry(connection.to_owned()).or_default().insert(object.name.clone(), object);
+        match client.describe(&table).await {
+            Err(dynamics::error::Error::NoTable(_)) => Ok(None),
+            said => said.map(Some),
+        }
+    })
+    .await?;
+    let names = if is_any_unknown { Some(client.tables().await?) } else { None };
+    Ok(Said { objects, names })
+}
+
+/// The tables that are referred to, and those that paths lead to from them, each asked for once and those of one step together; and
+/// whether one of them is not there.
+async fn along_paths<E>(
+    connection: &str,
+    references: &References,
+    describe: impl AsyncFn(String) -> Result<Option<Object>, E>,
+) -> Result<(BTreeMap<String, Object>, bool), E> {
+    let is_here = |name: &str| name.eq_ignore_ascii_case(connection);
+    let named = references.objects.iter().filter(|(name, _)| is_here(name)).map(|(_, table)| table);
+    let mut wanted: BTreeMap<String, String> = named.map(|table| (table.to_lowercase(), table.clone())).collect();
+    let (mut known, mut seen, mut is_any_unknown) = (BTreeMap::new(), BTreeSet::new(), false);
+    while !wanted.is_empty() {
+        seen.extend(wanted.keys().cloned());
+        for said in join_all(std::mem::take(&mut wanted).into_values().map(|table| describe(table))).await {
+            match said? {
+                Some(object) => _ = known.insert(object.name.clone(), object),
+                None => is_any_unknown = true,
             }
-            Err(dynamics::error::Error::NoTable(_)) => is_any_unknown = true,
-            Err(error) => return Err(error),
         }
-        let known = &catalog.connections.entry(connection.to_owned()).or_default();
-        for path in references.paths.iter().filter(|p| of(&p.connection)) {
-            wanted.extend(next_tables(known, path));
-        }
+        let paths = references.paths.iter().filter(|path| is_here(&path.connection));
+        let next = paths.flat_map(|path| next_tables(&known, path)).map(|table| (table.to_lowercase(), table));
+        wanted.extend(next.filter(|(key, _)| !seen.contains(key)));
     }
-    if is_any_unknown {
-        catalog.names.insert(connection.to_owned(), client.tables().await?);
-    }
-    Ok(())
+    Ok((known, is_any_unknown))
 }
 
 /// The tables that a path leads to next, as far as they can be told from the tables known so far.
@@ -190,12 +199,10 @@ fn next_tables(known: &BTreeMap<String, Object>, path: &Path) -> Vec<String> {
 
 async fn objects(
     connection: &str,
+    client: &Gainsight,
     references: &References,
-    services: &Services,
     kept: Option<&Kept>,
-    catalog: &mut Catalog,
-) -> Result<(), crate::gainsight::error::Error> {
-    let client = &services.gainsight[connection];
+) -> Result<Said, gainsight::error::Error> {
     let names = match kept.filter(|kept| !kept.names.is_empty()) {
         Some(kept) => kept.names.clone(),
         None => client.objects().await?,
@@ -214,8 +221,6 @@ async fn objects(
         Some(all) => all,
         None => client.describe(&wanted).await?,
     };
-    let known = catalog.connections.entry(connection.to_owned()).or_default();
-    known.extend(described.into_iter().map(|object| (object.name.clone(), object)));
-    catalog.names.insert(connection.to_owned(), names);
-    Ok(())
+    let objects = described.into_iter().map(|object| (object.name.clone(), object)).collect();
+    Ok(Said { objects, names: Some(names) })
 }

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use futures::future::try_join_all;
+use futures::try_join;
 use serde::Deserialize;
 
 use super::client::Dynamics;
@@ -116,13 +118,15 @@ impl Dynamics {
             other => other?,
         };
         let select = "$select=LogicalName,AttributeType,AttributeTypeName,DisplayName,IsValidForRead,AttributeOf";
-        let plain: List<Attribute> = self.json(self.api(&format!("{key}/Attributes?{select}"))?, None, &what).await?;
-        let mut more: HashMap<String, Attribute> = HashMap::new();
-        for (cast, ask) in CASTS {
-            let url = self.api(&format!("{key}/Attributes/Microsoft.Dynamics.CRM.{cast}?{ask}"))?;
-            let list: List<Attribute> = self.json(url, None, &what).await?;
-            more.extend(list.value.into_iter().map(|a| (a.logical_name.clone(), a)));
-        }
+        let plain = self.json::<List<Attribute>>(self.api(&format!("{key}/Attributes?{select}"))?, None, &what);
+        // What only some kinds of columns have is asked for apart, kind by kind, and all of it at once.
+        let more = CASTS.iter().map(|(cast, ask)| {
+            let url = self.api(&format!("{key}/Attributes/Microsoft.Dynamics.CRM.{cast}?{ask}"));
+            async { self.json::<List<Attribute>>(url?, None, &what).await }
+        });
+        let (plain, more) = try_join!(plain, try_join_all(more))?;
+        let more = more.into_iter().flat_map(|list| list.value).map(|a| (a.logical_name.clone(), a));
+        let more: HashMap<String, Attribute> = more.collect();
         let readable = plain.value.into_iter().filter(|a| a.is_valid_for_read && a.attribute_of.is_none());
         let fields = readable.map(|a| field(&a, more.get(&a.logical_name))).collect();
         Ok(Object {
