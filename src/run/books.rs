@@ -1,14 +1,16 @@
 //! The books: the error file, and the proof that every row has exactly one outcome.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::changes::Changes;
 use super::error::Error;
-use super::failed_rows::FailedRows;
-use super::load::Load;
+use super::failed_rows::{FailedPage, FailedRows};
+use super::load::{self, Load};
 use super::who::{advice, candidates};
 use arrow::array::new_null_array;
 use arrow::record_batch::RecordBatch;
+use tokio::task::JoinSet;
 
 use crate::engine::reason::Reasons;
 use crate::model::dataset::{self, changes};
@@ -29,16 +31,76 @@ pub(super) struct Written {
     pub(super) failed: Vec<Failed>,
 }
 
-/// Writes the error file of a run that was planned and loaded.
-pub(super) async fn error_file(job: &Job, run: &str, folder: &RunFolder, load: &Load<'_>) -> Result<Written, Error> {
-    let mut failed = Vec::new();
-    let reasons = Reasons::of(job);
-    let mut out = ErrorFile::new(Path::new(folder.root()), run, &job.name);
-    let nothing = nothing(job);
-    let nothing = SourceColumns::of(&nothing)?;
-    let mut pages = FailedRows::of(folder, &reasons, load.failures.keys().copied().collect()).await?;
+/// An error file that is not in its place yet, with its rows.
+struct Drawn {
+    file: ErrorFile,
+    failed: Vec<Failed>,
+}
+
+/// Rows that failed while they were loaded, by number.
+type Failures = BTreeMap<i64, load::Failure>;
+
+/// An error file as the plan alone has it, written while rows are loaded, which mostly waits for Gainsight. Where all of them are
+/// written, it is the run's.
+pub(super) struct Draft(JoinSet<Result<Drawn, Error>>);
+
+impl Draft {
+    /// Begins to write. It is given up where this is dropped, and nothing is in the file's place before the load is over.
+    pub(super) fn begin(job: &Job, run: &str, folder: &RunFolder) -> Self {
+        let (job, run, folder) = (job.clone(), run.to_owned(), folder.clone());
+        let mut writing = JoinSet::new();
+        writing.spawn(async move { drawn(&job, &run, &folder, &Failures::new()).await });
+        Self(writing)
+    }
+
+    /// What was written, if it holds after this load. An error of it comes up again where the file is written anew.
+    async fn ended(mut self, failures: &Failures) -> Option<Drawn> {
+        if failures.is_empty() { self.0.join_next().await?.ok()?.ok() } else { None }
+    }
+}
+
+/// Writes the error file of a run that was planned and loaded, or puts its draft in its place.
+pub(super) async fn error_file(
+    job: &Job,
+    run: &str,
+    folder: &RunFolder,
+    load: &Load<'_>,
+    draft: Option<Draft>,
+) -> Result<Written, Error> {
+    let draft = match draft {
+        Some(draft) => draft.ended(&load.failures).await,
+        None => None,
+    };
+    let Drawn { file, failed } = match draft {
+        Some(drawn) => drawn,
+        None => drawn(job, run, folder, &load.failures).await?,
+    };
+    let path = file.finish()?;
+    folder.keep_error_file(path.as_deref()).await?;
+    Ok(Written { path, failed })
+}
+
+async fn drawn(job: &Job, run: &str, folder: &RunFolder, failures: &Failures) -> Result<Drawn, Error> {
+    let (reasons, nothing) = (Reasons::of(job), nothing(job));
+    let mut drawn = Drawn { file: ErrorFile::new(Path::new(folder.root()), run, &job.name), failed: Vec::new() };
+    let mut pages = FailedRows::of(folder, &reasons, failures.keys().copied().collect()).await?;
     while let Some(page) = pages.next().await? {
-        let source = SourceColumns::of(&page.source)?;
+        drawn.add(job, &reasons, failures, page, &nothing)?;
+    }
+    Ok(drawn)
+}
+
+impl Drawn {
+    /// Adds a page of failed rows; `nothing` stands for those that the source has no more.
+    fn add(
+        &mut self,
+        job: &Job,
+        reasons: &Reasons,
+        failures: &Failures,
+        page: FailedPage,
+        nothing: &RecordBatch,
+    ) -> Result<(), Error> {
+        let (source, nothing) = (SourceColumns::of(&page.source)?, SourceColumns::of(nothing)?);
         let mut at_source = 0;
         for batch in page.lines {
             let rows = Changes::new(job, batch);
@@ -46,16 +108,14 @@ pub(super) async fn error_file(job: &Job, run: &str, folder: &RunFolder, load: &
                 let is_gone = rows.lost(at) == Some(changes::DELETE);
                 let (columns, place) = if is_gone { (&nothing, 0) } else { (&source, at_source) };
                 at_source += usize::from(!is_gone);
-                if let Some(one) = line(job, &reasons, &rows, at, load) {
-                    out.add(&one.line, columns, place)?;
-                    failed.push(one.kept());
+                if let Some(one) = line(job, reasons, &rows, at, failures) {
+                    self.file.add(&one.line, columns, place)?;
+                    self.failed.push(one.kept());
                 }
             }
         }
+        Ok(())
     }
-    let path = out.finish()?;
-    folder.keep_error_file(path.as_deref()).await?;
-    Ok(Written { path, failed })
 }
 
 /// A row of the source without a value: what is left of one that is gone.
@@ -93,7 +153,7 @@ fn parting<'a>(job: &'a Job, rows: &Changes<'_>, at: usize) -> Option<(&'a Place
     Some((clause.place().unwrap_or(&job.place), rows.loss(at)?))
 }
 
-fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load<'_>) -> Option<Failure> {
+fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, failures: &Failures) -> Option<Failure> {
     let row = rows.row(at);
     let source_key = rows.id(at);
     let parting = parting(job, rows, at);
@@ -101,7 +161,7 @@ fn line(job: &Job, reasons: &Reasons, rows: &Changes<'_>, at: usize, load: &Load
         Some((_, words)) => format!("{words}: {message}"),
         None => message.to_owned(),
     };
-    if let Some(failure) = load.failures.get(&row) {
+    if let Some(failure) = failures.get(&row) {
         let place = parting.as_ref().map_or_else(|| place_of(job, &failure.field), |(place, _)| *place);
         let line = Line {
             row,
