@@ -2,18 +2,22 @@
 //!
 //! Each page goes with the checkpoint behind it, and pages are kept one after the other in the order in which they came, so what the
 //! ledger says is what is on the disk, however far the reading has come. A page that was read ahead and not kept is asked for again by
-//! whoever goes on. In: readings. Out: pages for whoever keeps them.
+//! whoever goes on. In: readings, of services or of what is merged. Out: pages for whoever keeps them.
 
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::error::Error;
-use super::merging::with_gone;
+use super::merging::{Merging, with_gone};
 use crate::dynamics::pages::Whole;
 use crate::gainsight::read::Records;
 
 /// Pages of one reading that may wait to be kept, beside the one that is being kept and the one that is being read. They are held in memory.
 const PAGES_AHEAD: usize = 2;
+/// Rows of a page that a merge makes.
+const ROWS_OF_A_PAGE: usize = 32_768;
 
 /// A page, and where the reading stood behind it.
 pub(super) struct Page {
@@ -71,4 +75,26 @@ pub(super) async fn records(
             return Ok(false);
         }
     }
+}
+
+/// Merges to the end. These pages have no checkpoint: a merge that was interrupted begins again.
+pub(super) async fn merged(mut merging: Merging, schema: &SchemaRef, to: Sender<Page>) -> Result<(), Error> {
+    let mut held: Vec<RecordBatch> = Vec::new();
+    loop {
+        let batch = merging.next().await?;
+        let is_last = batch.is_none();
+        held.extend(batch);
+        let rows: usize = held.iter().map(RecordBatch::num_rows).sum();
+        if rows >= ROWS_OF_A_PAGE || (is_last && rows > 0) {
+            let rows = concat_batches(schema, &held).map_err(|e| Error::Books(e.to_string()))?;
+            held.clear();
+            if to.send(Page { rows, checkpoint: String::new() }).await.is_err() {
+                break;
+            }
+        }
+        if is_last {
+            break;
+        }
+    }
+    Ok(())
 }

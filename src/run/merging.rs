@@ -10,6 +10,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringArr
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use tokio::task::{JoinError, JoinSet};
 
 use super::error::Error;
 use super::row_keys::{RowKeys, key, texts};
@@ -123,13 +124,17 @@ impl Merging {
             Some(keys) => keys,
         };
         let mut files = earlier.sift(name, vec![self.id.clone()]).await?;
+        // On a thread of its own, and while the next file is read: other datasets are merged at the same time.
+        let mut looking: JoinSet<Result<bool, Error>> = JoinSet::new();
         while let Some(file) = files.next().await? {
-            let ids = texts(&file.rows, &self.id)?;
-            if ids.null_count() > 0 || !keys.have_all(ids.iter().flatten().map(key).collect()) {
+            let (keys, id) = (keys.clone(), self.id.clone());
+            let before = looking.join_next().await;
+            looking.spawn_blocking(move || Ok(keys.have_all(texts(&file.rows, &id)?)));
+            if !looked(before)? {
                 return Ok(false);
             }
         }
-        Ok(true)
+        looked(looking.join_next().await)
     }
 
     /// The next rows; none behind the last.
@@ -200,6 +205,11 @@ impl Merging {
         });
         RecordBatch::try_new(Arc::clone(&self.schema), columns.collect::<Result<_, _>>()?).map_err(wrong)
     }
+}
+
+/// What somebody found who looked; it is well if nobody did.
+fn looked(ended: Option<Result<Result<bool, Error>, JoinError>>) -> Result<bool, Error> {
+    ended.map_or(Ok(true), |ended| ended.map_err(|e| Error::Books(format!("keys were not looked through: {e}")))?)
 }
 
 fn flags(batch: &RecordBatch) -> Result<Option<&BooleanArray>, Error> {

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::record_batch::RecordBatch;
+use tokio::task::JoinSet;
 
 use super::error::Error;
 use super::merging::{changes_schema, with_gone};
@@ -140,10 +141,8 @@ impl Refreshing<'_> {
             // Who tells it lives as long as this.
             let known = known.ok().and_then(|known| *known);
             let Some(known) = known else { return Ok(None) };
-            // One that has looked at the folder knows of no later page.
-            let engine = engine_over(self.staging.folder)?;
             // Pages may go while they are looked at, where a table is begun again: more is known later.
-            if let Ok(wanted) = wanted(&engine, job, object, KEYS_AT_MOST).await {
+            if let Ok(wanted) = self.looked_for(object).await {
                 let count = self.no_dearer_than(wanted.as_deref(), gainsight, object, fields).await?;
                 if count.is_whole {
                     return Ok(Some(count.rows));
@@ -160,8 +159,7 @@ impl Refreshing<'_> {
         let there = match known {
             Some(there) => there,
             None => {
-                let engine = engine_over(self.staging.folder)?;
-                let wanted = wanted(&engine, self.job, object, KEYS_AT_MOST).await?;
+                let wanted = self.looked_for(object).await?;
                 let count = self.no_dearer_than(wanted.as_deref(), gainsight, object, fields).await?;
                 if count.is_whole {
                     return Ok(count.rows);
@@ -172,6 +170,20 @@ impl Refreshing<'_> {
             }
         };
         self.keyed(gainsight, object, fields, there).await
+    }
+
+    /// What the run looks for in an object, by the pages of the source that are there; none if that is more than is asked for one by one.
+    /// It is found out beside the thread that reads, which would have both services wait.
+    async fn looked_for(&self, object: &str) -> Result<Option<Vec<Wanted>>, Error> {
+        let (folder, job, object) = (self.staging.folder.clone(), self.job.clone(), object.to_owned());
+        let mut looking = JoinSet::new();
+        looking.spawn(async move {
+            // An engine that has looked at the folder knows of no later page.
+            let engine = engine_over(&folder)?;
+            Ok::<_, Error>(wanted(&engine, &job, &object, KEYS_AT_MOST).await?)
+        });
+        let ended = looking.join_next().await.unwrap_or(Ok(Ok(None)));
+        ended.map_err(|e| Error::Books(format!("what the run looks for was not found out: {e}")))?
     }
 
     /// Reads as many pages as it takes calls to read by what is looked for: whichever is cheaper, twice that is never spent.

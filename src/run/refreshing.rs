@@ -6,11 +6,10 @@
 
 use std::cell::RefCell;
 
-use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use arrow::record_batch::RecordBatch;
 use serde::{Deserialize, Serialize};
 
+use super::ahead;
 use super::error::Error;
 use super::merging::Merging;
 use super::report::ReadHow;
@@ -31,9 +30,6 @@ use crate::store::dataset::RunFolder;
 const WAYS: &str = "ways";
 /// Under this name the ledger keeps what came of the source as changes.
 const CAME: &str = "came";
-
-/// Rows of a file that a merge writes.
-const ROWS_OF_A_PAGE: usize = 65_536;
 
 /// Rows of the source that came as changes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,7 +222,7 @@ impl Refreshing<'_> {
     ) -> Result<(u64, Came), Error> {
         let folder = self.staging.folder;
         let rows_before = base.read(earlier).await?;
-        let mut merging = Merging::begin(rows_before, folder, staged, keys, id, schema.clone()).await?;
+        let merging = Merging::begin(rows_before, folder, staged, keys, id, schema.clone()).await?;
         let (changed, gone) = merging.changed_and_gone();
         let came = Came { changed, gone };
         if let Begun::Done(rows) = self.staging.begun(name, schema.clone()).await? {
@@ -242,22 +238,9 @@ impl Refreshing<'_> {
             return Ok((rows, came));
         }
         let mut writer = folder.write(name, schema.clone());
-        let (mut rows, mut held, mut held_rows) = (0, Vec::new(), 0);
-        loop {
-            let batch = merging.next().await?;
-            let is_last = batch.is_none();
-            held_rows += batch.as_ref().map_or(0, RecordBatch::num_rows);
-            held.extend(batch);
-            if held_rows >= ROWS_OF_A_PAGE || (is_last && held_rows > 0) {
-                let page = concat_batches(&schema, &held).map_err(|e| Error::Books(e.to_string()))?;
-                rows += page.num_rows() as u64;
-                self.staging.keep_page(&mut writer, name, page, "").await?;
-                (held, held_rows) = (Vec::new(), 0);
-            }
-            if is_last {
-                break;
-            }
-        }
+        let (to, from) = ahead::pages();
+        let keeping = self.staging.keep_pages(&mut writer, name, 0, false, from);
+        let ((), rows) = ahead::side_by_side(ahead::merged(merging, &schema, to), keeping).await?;
         writer.finish().await?;
         self.staging.ledger.read_whole(self.staging.run, name)?;
         Ok((rows, came))

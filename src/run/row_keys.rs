@@ -3,7 +3,9 @@
 //! A table of millions of rows is asked for each of them, so they are kept as sorted numbers, which take half of what a hash table of
 //! them takes. In: the texts of keys. Out: numbers, and whether one is among them.
 
-use arrow::array::{AsArray, StringArray};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, StringArray};
 use arrow::record_batch::RecordBatch;
 use ring::digest::{SHA256, digest};
 
@@ -15,8 +17,9 @@ const NONE: u8 = 0xff;
 /// What each byte is as a hexadecimal digit.
 const DIGITS: [u8; 256] = digits();
 
-/// All keys that there are.
-pub(super) struct RowKeys(Vec<u128>);
+/// All keys that there are. Copies share them.
+#[derive(Clone)]
+pub(super) struct RowKeys(Arc<Vec<u128>>);
 
 impl RowKeys {
     /// Reads them from a dataset that has them in a column.
@@ -30,7 +33,7 @@ impl RowKeys {
         let sorted = tokio::task::spawn_blocking(move || {
             keys.shrink_to_fit();
             keys.sort_unstable();
-            keys
+            Arc::new(keys)
         });
         sorted.await.map(Self).map_err(|e| Error::Books(format!("the keys of {name} were not sorted: {e}")))
     }
@@ -40,15 +43,17 @@ impl RowKeys {
         self.0.binary_search(&key).is_ok()
     }
 
-    /// Whether all of these are among them.
-    pub(super) fn have_all(&self, mut keys: Vec<u128>) -> bool {
+    /// Whether those of all rows in a column of texts are among them.
+    pub(super) fn have_all(&self, ids: &StringArray) -> bool {
+        let mut keys: Vec<u128> = ids.iter().flatten().map(key).collect();
         // In their order each is found behind the one before, where memory was looked at just now.
         keys.sort_unstable();
         let mut rest = self.0.as_slice();
-        keys.iter().all(|key| {
-            rest = &rest[rest.partition_point(|one| one < key)..];
-            rest.first() == Some(key)
-        })
+        ids.null_count() == 0
+            && keys.iter().all(|key| {
+                rest = &rest[rest.partition_point(|one| one < key)..];
+                rest.first() == Some(key)
+            })
     }
 }
 

@@ -141,7 +141,7 @@ impl Staging<'_> {
     }
 
     /// Keeps pages as they come, behind so many rows; gives all rows.
-    async fn keep_pages(
+    pub(super) async fn keep_pages(
         &self,
         writer: &mut Writer,
         name: &str,
