@@ -1,7 +1,9 @@
 //! A dataset being written: batches into files of a fixed number of rows, or pages into a file each.
 //!
-//! One file is written while the rows of the next are made. In: batches. Out: files, and their digests.
+//! Two files are written while the rows of the next are made; of pages one, as each is to be there before it is told of. In: batches. Out:
+//! files, and their digests.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +23,8 @@ use crate::staged::{Form, ROWS_PER_BATCH, encode};
 
 /// Rows of one file. Fixed, so that the same rows make the same files; of Parquet the same bytes, too.
 const ROWS_PER_FILE: usize = 32_768;
+/// Files that are written side by side: one thread encodes fewer rows than two make. Of a dataset that is one of many it is one file.
+const FILES_AT_ONCE: usize = 2;
 /// Smaller files, or groups, cost more than they are worth.
 const ROWS_AT_LEAST: usize = 1_024;
 
@@ -44,8 +48,8 @@ pub struct Writer {
     digest: Context,
     /// Whether nobody waits for the file that is being written.
     abandoned: Abandoned,
-    /// The file that is being written.
-    under_way: Option<JoinHandle<Result<Part>>>,
+    /// The files that are being written, in their order.
+    under_way: VecDeque<JoinHandle<Result<Part>>>,
     /// Rows taken in so far.
     pub rows: u64,
 }
@@ -74,7 +78,7 @@ impl Writer {
             is_paged: false,
             is_lasting: true,
             abandoned: Abandoned::default(),
-            under_way: None,
+            under_way: VecDeque::new(),
             digest: Context::new(&SHA256),
             rows: 0,
         }
@@ -163,10 +167,11 @@ impl Writer {
         if self.held_rows > 0 || self.next == 0 {
             self.flush(self.held_rows).await?;
         }
-        self.written().await.map(drop)
+        while self.written().await?.is_some() {}
+        Ok(())
     }
 
-    /// Has a file written, while its rows' successors are made. One at a time: the one before has to be there first.
+    /// Has a file written, while its rows' successors are made. A few at a time: they are held in memory until they are there.
     async fn flush(&mut self, rows: usize) -> Result<()> {
         let (mut now, mut left) = (Vec::new(), rows);
         let mut later = std::mem::take(&mut self.held).into_iter();
@@ -181,7 +186,10 @@ impl Writer {
         }
         self.held.extend(later);
         self.held_rows -= rows;
-        self.written().await?;
+        let files_at_once = if self.rows_per_file < ROWS_PER_FILE { 1 } else { FILES_AT_ONCE };
+        if self.under_way.len() == files_at_once {
+            self.written().await?;
+        }
         self.begin(now);
         Ok(())
     }
@@ -207,7 +215,7 @@ impl Writer {
             is_lasting: self.is_lasting,
             is_abandoned: Arc::clone(&self.abandoned.0),
         };
-        self.under_way = Some(match self.folder.place() {
+        self.under_way.push_back(match self.folder.place() {
             Place::Disk(top) => {
                 let top = top.clone();
                 tokio::task::spawn_blocking(move || one.put_on_disk(&top, &batches))
@@ -219,9 +227,9 @@ impl Writer {
         });
     }
 
-    /// Waits for the file that is being written, if one is.
+    /// Waits for the first file that is being written, if one is.
     async fn written(&mut self) -> Result<Option<Part>> {
-        let Some(under_way) = self.under_way.take() else { return Ok(None) };
+        let Some(under_way) = self.under_way.pop_front() else { return Ok(None) };
         let part = under_way.await.map_err(|e| problem(&self.name, &e))??;
         self.digest.update(parts::line(&part.file, &part.digest).as_bytes());
         Ok(Some(part))
