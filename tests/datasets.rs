@@ -330,9 +330,12 @@ fn an_error_file_is_seen_when_it_is_whole() {
         }
         file
     };
-    // A run that breaks off leaves half a file under another name.
+    // One that is given up leaves nothing, and a process that is killed half a file under another name, of its own or of an earlier version.
     drop(lines(3));
-    assert!(!root.path().join("errors.csv").exists() && names(root.path()).len() == 1);
+    assert!(names(root.path()).is_empty());
+    for left in [".errors.0123456789abcdef.new", ".errors.csv.new"] {
+        std::fs::write(root.path().join(left), "half").unwrap();
+    }
     let path = lines(2).finish().unwrap().unwrap();
     assert_eq!(names(root.path()), set(&["errors.csv"]));
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3);
@@ -340,9 +343,27 @@ fn an_error_file_is_seen_when_it_is_whole() {
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3, "the one before stays until then");
     half.finish().unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 10);
-    drop(lines(1));
+    std::fs::write(root.path().join(".errors.0123456789abcdef.new"), "half").unwrap();
     assert_eq!(lines(0).finish().unwrap(), None);
     assert!(names(root.path()).is_empty(), "what an earlier attempt left says nothing of this one");
+}
+
+#[test]
+fn who_was_taken_over_draws_up_an_error_file_and_spoils_none() {
+    let root = tempfile::tempdir().unwrap();
+    let begun = |run: &str| {
+        let mut file = ErrorFile::new(root.path(), run, "J");
+        file.add(&Line::default(), &SourceColumns::of(&batch(0..1)).unwrap(), 0).unwrap();
+        file
+    };
+    let successors = begun("of the one who goes on");
+    let theirs = begun("of the one who was taken over");
+    drop(theirs);
+    let again = begun("of the one who was taken over");
+    let path = successors.finish().unwrap().unwrap();
+    drop(again);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("of the one who goes on"));
+    assert_eq!(names(root.path()), set(&["errors.csv"]));
 }
 
 #[cfg(unix)]

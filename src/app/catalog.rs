@@ -4,9 +4,11 @@
 //! that was added since is never called unknown. Whoever is about to write asks anew.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 
-use futures::future::join_all;
-use futures::join;
+use futures::future::LocalBoxFuture;
+use futures::stream::{self, FuturesOrdered};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use super::error::Error;
 use super::workspace::Setting;
@@ -22,6 +24,8 @@ use crate::store::metadata::{self, Kept};
 /// What the services said before, by connection.
 pub(super) type Remembered = BTreeMap<String, Kept>;
 
+/// Tables of a connection that are asked about at the same time. What is under way at once is bounded for Dynamics anyway, and not for files.
+const TABLES_AT_ONCE: usize = 4;
 /// How old what is kept may be, in seconds.
 const METADATA_SECONDS: i64 = 900;
 
@@ -32,23 +36,23 @@ pub(super) async fn catalog(
     services: &Services,
     remembered: &Remembered,
 ) -> Result<Catalog, Error> {
-    let of_dynamics = services.dynamics.iter().map(|(name, client)| async move {
-        let said = tables(name, client, references, remembered.get(name)).await;
-        (name, said.map_err(|e| wrap(name, e.into())))
-    });
-    let of_files = services.files.iter().map(|(name, files)| async move {
-        let said = file_tables(name, files, references).await;
-        (name, said.map_err(|e| wrap(name, e.into())))
-    });
-    let of_gainsight = services.gainsight.iter().map(|(name, client)| async move {
-        let said = objects(name, client, references, remembered.get(name)).await;
-        (name, said.map_err(|e| wrap(name, e.into())))
-    });
-    let said = join!(join_all(of_dynamics), join_all(of_files), join_all(of_gainsight));
+    let mut asked: Vec<LocalBoxFuture<'_, Result<(&String, Said), Error>>> = Vec::new();
+    for (name, client) in &services.dynamics {
+        let said = tables(name, client, references, remembered.get(name));
+        asked.push(said.map(move |said| Ok((name, said.map_err(|e| wrap(name, e.into()))?))).boxed_local());
+    }
+    for (name, files) in &services.files {
+        let said = file_tables(name, files, references);
+        asked.push(said.map(move |said| Ok((name, said.map_err(|e| wrap(name, e.into()))?))).boxed_local());
+    }
+    for (name, client) in &services.gainsight {
+        let said = objects(name, client, references, remembered.get(name));
+        asked.push(said.map(move |said| Ok((name, said.map_err(|e| wrap(name, e.into()))?))).boxed_local());
+    }
+    // In their order: whoever answers first, it is the first of them that fails whose failure is told, and none is waited for behind it.
+    let mut asked: FuturesOrdered<_> = asked.into_iter().collect();
     let mut catalog = Catalog::default();
-    // Whoever answers first, it is the first of them that fails whose failure is told.
-    for (connection, said) in said.0.into_iter().chain(said.1).chain(said.2) {
-        let Said { objects, names } = said?;
+    while let Some((connection, Said { objects, names })) = asked.try_next().await? {
         if !objects.is_empty() || names.is_some() {
             catalog.connections.insert(connection.clone(), objects);
         }
@@ -167,8 +171,10 @@ async fn along_paths<E>(
     let (mut known, mut seen, mut is_any_unknown) = (BTreeMap::new(), BTreeSet::new(), false);
     while !wanted.is_empty() {
         seen.extend(wanted.keys().cloned());
-        for said in join_all(std::mem::take(&mut wanted).into_values().map(|table| describe(table))).await {
-            match said? {
+        let said = stream::iter(std::mem::take(&mut wanted).into_values()).map(|table| describe(table));
+        let mut said = pin!(said.buffered(TABLES_AT_ONCE));
+        while let Some(said) = said.try_next().await? {
+            match said {
                 Some(object) => _ = known.insert(object.name.clone(), object),
                 None => is_any_unknown = true,
             }

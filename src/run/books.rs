@@ -41,11 +41,11 @@ struct Drawn {
 type Failures = BTreeMap<i64, load::Failure>;
 
 /// An error file as the plan alone has it, written while rows are loaded, which mostly waits for Gainsight. Where all of them are
-/// written, it is the run's.
+/// written, it is the run's; with the first that is not, it is given up.
 pub(super) struct Draft(JoinSet<Result<Drawn, Error>>);
 
 impl Draft {
-    /// Begins to write. It is given up where this is dropped, and nothing is in the file's place before the load is over.
+    /// Begins to write. It is given up where this is dropped, and nothing comes to the file's place before the load is over.
     pub(super) fn begin(job: &Job, run: &str, folder: &RunFolder) -> Self {
         let (job, run, folder) = (job.clone(), run.to_owned(), folder.clone());
         let mut writing = JoinSet::new();
@@ -53,9 +53,9 @@ impl Draft {
         Self(writing)
     }
 
-    /// What was written, if it holds after this load. An error of it comes up again where the file is written anew.
-    async fn ended(mut self, failures: &Failures) -> Option<Drawn> {
-        if failures.is_empty() { self.0.join_next().await?.ok()?.ok() } else { None }
+    /// What was written. An error of it comes up again where the file is written anew.
+    async fn ended(mut self) -> Option<Drawn> {
+        self.0.join_next().await?.ok()?.ok()
     }
 }
 
@@ -64,11 +64,10 @@ pub(super) async fn error_file(
     job: &Job,
     run: &str,
     folder: &RunFolder,
-    load: &Load<'_>,
-    draft: Option<Draft>,
+    load: &mut Load<'_>,
 ) -> Result<Written, Error> {
-    let draft = match draft {
-        Some(draft) => draft.ended(&load.failures).await,
+    let draft = match load.draft.take() {
+        Some(draft) => draft.ended().await,
         None => None,
     };
     let Drawn { file, failed } = match draft {

@@ -195,7 +195,7 @@ impl Working<'_> {
         let mut load = Load::new(self.job, target, self.services.clock, recorder, self.progress, &planned);
         // What files bring is compared anew, and so changes what the plan says of a row.
         let is_drafted = !matches!(self.job.via, Via::Files { .. });
-        let draft = is_drafted.then(|| Draft::begin(self.job, &self.one.run, &folder));
+        load.draft = is_drafted.then(|| Draft::begin(self.job, &self.one.run, &folder));
         // A share of the planned rows is known before the first call, and so are the errors that the plan found.
         let sent = match (load.too_many(), &self.job.via) {
             (Ok(()), Via::Files { url }) => self.through_files(&mut load, &folder, &planned, url).await,
@@ -210,7 +210,7 @@ impl Working<'_> {
             return Err(lost);
         }
         // A run that is stopped says what it knows of its rows too. The error of the call is nearer than one of the disk.
-        let written = books::error_file(self.job, &self.one.run, &folder, &load, draft).await;
+        let written = books::error_file(self.job, &self.one.run, &folder, &mut load).await;
         let written = written.map(|written| {
             report.error_file = written.path;
             *failures = written.failed;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::record_batch::RecordBatch;
 
+use super::books::Draft;
 use super::changes::Changes;
 use super::columns;
 use super::deleting::DELETED_TOGETHER;
@@ -51,6 +52,8 @@ pub(super) struct Load<'a> {
     pub(super) records: BTreeMap<String, Records>,
     /// Rows that failed while loading, by number.
     pub(super) failures: BTreeMap<i64, Failure>,
+    /// The error file as it is if none fails, being written.
+    pub(super) draft: Option<Draft>,
     /// GSIDs of inserted rows, where something may point at them.
     pub(super) inserted: HashMap<i64, String>,
     pub(super) later: Vec<Later>,
@@ -102,6 +105,7 @@ impl<'a> Load<'a> {
             planned: *planned,
             records: labels.collect(),
             failures: BTreeMap::new(),
+            draft: None,
             inserted: HashMap::new(),
             later: Vec::new(),
             taken_up: HashSet::new(),
@@ -312,7 +316,7 @@ impl<'a> Load<'a> {
     /// Keeps a refusal for the error file. Whoever calls counts the row.
     pub(super) fn fail(&mut self, item: &Item, refused: Refused) {
         let (field, value) = (refused.field.unwrap_or_default(), refused.value.unwrap_or_default());
-        self.failures.insert(item.row, Failure { code: RejectCode::Refused, message: refused.message, field, value });
+        self.failed(item.row, Failure { code: RejectCode::Refused, message: refused.message, field, value });
         self.advance();
     }
 
@@ -326,8 +330,14 @@ impl<'a> Load<'a> {
     /// Keeps why a row could not be written, for the error file. Whoever calls counts the row.
     pub(super) fn keep_lost(&mut self, item: &Item, lost: Lost) {
         let Lost { code, message } = lost;
-        self.failures.insert(item.row, Failure { code, message, field: String::new(), value: String::new() });
+        self.failed(item.row, Failure { code, message, field: String::new(), value: String::new() });
         self.advance();
+    }
+
+    /// Notes a row that failed. The error file is not what the plan alone makes it any more.
+    pub(super) fn failed(&mut self, row: i64, failure: Failure) {
+        self.failures.insert(row, failure);
+        self.draft = None;
     }
 }
 

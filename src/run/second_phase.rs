@@ -72,7 +72,7 @@ impl Load<'_> {
         );
         let code = RejectCode::ReferenceFailed;
         let lost = Some(Lost { code, message: message.clone() });
-        self.failures.insert(item.row, Failure { code, message, field: label, value: String::new() });
+        self.failed(item.row, Failure { code, message, field: label, value: String::new() });
         Settled { row: item.row, step: 2, source_id: item.id.clone(), lost, ..Settled::default() }
     }
 

@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use ring::rand::{SecureRandom, SystemRandom};
+
 use super::error::{Result, disk};
 use super::home::{create_owned, owner_only};
 use crate::model::sabotage;
@@ -51,6 +53,70 @@ pub(super) fn complete(file: &File, path: &Path) -> Result<()> {
     path.parent().map_or(Ok(()), sync_folder)
 }
 
+/// A file on its way to its place under a name of its own, which nobody else who writes the same file comes across. Dropped before it is in
+/// its place, it is removed.
+pub(super) struct Placing {
+    file: File,
+    beside: PathBuf,
+    path: PathBuf,
+    is_placed: bool,
+}
+
+impl Placing {
+    /// Begins a file.
+    pub(super) fn begin(path: &Path) -> Result<Self> {
+        let mut own = [0; 8];
+        let unnamed = |_| disk("cannot name", path)(io::Error::other("the system gave no random number"));
+        SystemRandom::new().fill(&mut own).map_err(unnamed)?;
+        let beside = temporary(&path.with_extension(format!("{:016x}", u64::from_be_bytes(own))));
+        let file = create_owned(&beside).map_err(disk("cannot create", &beside))?;
+        let begun = Self { file, beside, path: path.to_owned(), is_placed: false };
+        sabotage::place("file.begun");
+        Ok(begun)
+    }
+
+    /// Brings it to its place, and removes what others have left beside that who did not come so far.
+    pub(super) fn complete(&mut self) -> Result<()> {
+        self.file.sync_all().map_err(disk("cannot write", &self.path))?;
+        sabotage::place("file.written");
+        std::fs::rename(&self.beside, &self.path).map_err(disk("cannot write", &self.path))?;
+        self.is_placed = true;
+        sabotage::place("file.placed");
+        sweep(&self.path)?;
+        self.path.parent().map_or(Ok(()), sync_folder)
+    }
+}
+
+impl Write for Placing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Placing {
+    fn drop(&mut self) {
+        if !self.is_placed {
+            let _gone = std::fs::remove_file(&self.beside);
+        }
+    }
+}
+
+/// Removes what was begun of a file by whoever did not come to place it.
+pub(super) fn sweep(path: &Path) -> Result<()> {
+    let (Some(folder), Some(stem)) = (path.parent(), path.file_stem()) else { return Ok(()) };
+    let begins = format!(".{}.", stem.to_string_lossy());
+    for name in names_in(folder) {
+        if name.starts_with(&begins) && name.ends_with(".new") {
+            remove(&folder.join(name))?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes what was begun of a file, and says whether there was something.
 pub(super) fn abandon(path: &Path) -> Result<bool> {
     remove(&temporary(path))
@@ -81,6 +147,12 @@ pub(super) fn make_folder(root: &Path, path: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The names of what lies in a folder; none, if it cannot be read.
+pub(super) fn names_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// Whether there is a folder; a link to one is none.

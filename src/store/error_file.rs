@@ -4,14 +4,13 @@
 //! <https://owasp.org/www-community/attacks/CSV_Injection>
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::durable;
+use super::durable::{self, Placing};
 use super::error::{Error, Result, disk};
 use crate::model::dataset::{ROW, UNREAD};
 use crate::model::sabotage::{self, Bug};
@@ -84,12 +83,13 @@ enum Values<'a> {
 /// How values that are no texts are written.
 const FORMAT: FormatOptions<'static> = FormatOptions::new();
 
-/// An error file being written; it is begun with its first line, under a temporary name.
+/// An error file being written; it is begun with its first line, under a temporary name of its own: one that is drawn up beside it, by
+/// this process or by one that was taken over, does it no harm. Dropped before its end, it leaves nothing.
 pub struct ErrorFile {
     path: PathBuf,
     run: String,
     job: String,
-    writer: Option<csv::Writer<File>>,
+    writer: Option<csv::Writer<Placing>>,
     /// Lines written so far.
     pub lines: u64,
 }
@@ -144,24 +144,24 @@ impl ErrorFile {
     pub fn finish(self) -> Result<Option<PathBuf>> {
         let Some(mut writer) = self.writer else {
             // What an attempt that broke off has left says nothing of this one.
-            durable::abandon(&self.path)?;
+            durable::sweep(&self.path)?;
             durable::remove(&self.path)?;
             return Ok(None);
         };
         writer.flush().map_err(disk("cannot write", &self.path))?;
-        let file = writer.into_inner().map_err(|e| disk("cannot write", &self.path)(e.into_error()))?;
+        let mut file = writer.into_inner().map_err(|e| disk("cannot write", &self.path)(e.into_error()))?;
         if !sabotage::has(Bug::ErrorFileInPlace) {
-            durable::complete(&file, &self.path)?;
+            file.complete()?;
         }
         Ok(Some(self.path))
     }
 }
 
 /// The file with its header.
-fn begun(path: &Path, source: &SourceColumns<'_>) -> Result<csv::Writer<File>> {
-    let file = durable::begin(path)?;
+fn begun(path: &Path, source: &SourceColumns<'_>) -> Result<csv::Writer<Placing>> {
+    let mut file = Placing::begin(path)?;
     if sabotage::has(Bug::ErrorFileInPlace) {
-        durable::complete(&file, path)?;
+        file.complete()?;
     }
     let mut writer = csv::WriterBuilder::new().buffer_capacity(BUFFERED_BYTES).from_writer(file);
     for name in HEADER {

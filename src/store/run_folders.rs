@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 use super::bucket::Bucket;
 use super::dataset::{Place, RunFolder};
-use super::durable;
+use super::durable::{self, names_in};
 use super::error::{Error, Result, disk};
 use super::error_file::ERROR_FILE;
 use super::home::{own_folder, size_of_folder};
@@ -269,11 +269,6 @@ impl Owned {
 fn words(at_ms: i64) -> String {
     let at = chrono::DateTime::from_timestamp_millis(at_ms).unwrap_or_default();
     at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
-}
-
-fn names_in(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
 fn remove_rows(path: &Path) -> Result<u64> {

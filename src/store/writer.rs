@@ -23,7 +23,7 @@ use crate::staged::{Form, ROWS_PER_BATCH, encode};
 
 /// Rows of one file. Fixed, so that the same rows make the same files; of Parquet the same bytes, too.
 const ROWS_PER_FILE: usize = 32_768;
-/// Files that are written side by side: one thread encodes fewer rows than two make. Of a dataset that is one of many it is one file.
+/// Files of one dataset that are written side by side: one thread encodes fewer rows than two make.
 const FILES_AT_ONCE: usize = 2;
 /// Smaller files, or groups, cost more than they are worth.
 const ROWS_AT_LEAST: usize = 1_024;
@@ -38,6 +38,8 @@ pub struct Writer {
     /// Rows of a file, and of a group in it.
     rows_per_file: usize,
     rows_per_group: usize,
+    /// Files that are written side by side.
+    files_at_once: usize,
     /// The number of the next file.
     next: usize,
     /// Whether each page is a file of its own.
@@ -74,6 +76,7 @@ impl Writer {
             held_rows: 0,
             rows_per_file: ROWS_PER_FILE,
             rows_per_group: ROWS_PER_BATCH,
+            files_at_once: FILES_AT_ONCE,
             next: 0,
             is_paged: false,
             is_lasting: true,
@@ -89,11 +92,12 @@ impl Writer {
         Self { is_lasting: false, ..self }
     }
 
-    /// The same with files of so many rows, as far as that is fewer than usual: for one of many that are written side by side.
+    /// The same with files of so many rows, as far as that is fewer than usual, one after the other: for one of many datasets that are written
+    /// side by side.
     #[must_use]
     pub fn with_files_of(self, rows: usize) -> Self {
         let rows_per_file = rows.clamp(ROWS_AT_LEAST, ROWS_PER_FILE);
-        Self { rows_per_file, rows_per_group: ROWS_PER_BATCH.min(rows_per_file), ..self }
+        Self { rows_per_file, rows_per_group: ROWS_PER_BATCH.min(rows_per_file), files_at_once: 1, ..self }
     }
 
     /// The same with groups of so many rows, as far as that is fewer than usual: for one of many that are read side by side.
@@ -186,8 +190,7 @@ impl Writer {
         }
         self.held.extend(later);
         self.held_rows -= rows;
-        let files_at_once = if self.rows_per_file < ROWS_PER_FILE { 1 } else { FILES_AT_ONCE };
-        if self.under_way.len() == files_at_once {
+        if self.under_way.len() == self.files_at_once {
             self.written().await?;
         }
         self.begin(now);
