@@ -1,9 +1,7 @@
 //! A dataset being written: batches into files of a fixed number of rows, or pages into a file each.
 //!
-//! Two files are written while the rows of the next are made; of pages one, as each is to be there before it is told of. In: batches. Out:
-//! files, and their digests.
+//! One file is written while the rows of the next are made. In: batches. Out: files, and their digests.
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,8 +21,6 @@ use crate::staged::{Form, ROWS_PER_BATCH, encode};
 
 /// Rows of one file. Fixed, so that the same rows make the same files; of Parquet the same bytes, too.
 const ROWS_PER_FILE: usize = 32_768;
-/// Files of one dataset that are written side by side: one thread encodes fewer rows than two make.
-const FILES_AT_ONCE: usize = 2;
 /// Smaller files, or groups, cost more than they are worth.
 const ROWS_AT_LEAST: usize = 1_024;
 
@@ -38,8 +34,6 @@ pub struct Writer {
     /// Rows of a file, and of a group in it.
     rows_per_file: usize,
     rows_per_group: usize,
-    /// Files that are written side by side.
-    files_at_once: usize,
     /// The number of the next file.
     next: usize,
     /// Whether each page is a file of its own.
@@ -50,8 +44,8 @@ pub struct Writer {
     digest: Context,
     /// Whether nobody waits for the file that is being written.
     abandoned: Abandoned,
-    /// The files that are being written, in their order.
-    under_way: VecDeque<JoinHandle<Result<Part>>>,
+    /// The file that is being written.
+    under_way: Option<JoinHandle<Result<Part>>>,
     /// Rows taken in so far.
     pub rows: u64,
 }
@@ -76,12 +70,11 @@ impl Writer {
             held_rows: 0,
             rows_per_file: ROWS_PER_FILE,
             rows_per_group: ROWS_PER_BATCH,
-            files_at_once: FILES_AT_ONCE,
             next: 0,
             is_paged: false,
             is_lasting: true,
             abandoned: Abandoned::default(),
-            under_way: VecDeque::new(),
+            under_way: None,
             digest: Context::new(&SHA256),
             rows: 0,
         }
@@ -92,12 +85,11 @@ impl Writer {
         Self { is_lasting: false, ..self }
     }
 
-    /// The same with files of so many rows, as far as that is fewer than usual, one after the other: for one of many datasets that are written
-    /// side by side.
+    /// The same with files of so many rows, as far as that is fewer than usual: for one of many that are written side by side.
     #[must_use]
     pub fn with_files_of(self, rows: usize) -> Self {
         let rows_per_file = rows.clamp(ROWS_AT_LEAST, ROWS_PER_FILE);
-        Self { rows_per_file, rows_per_group: ROWS_PER_BATCH.min(rows_per_file), files_at_once: 1, ..self }
+        Self { rows_per_file, rows_per_group: ROWS_PER_BATCH.min(rows_per_file), ..self }
     }
 
     /// The same with groups of so many rows, as far as that is fewer than usual: for one of many that are read side by side.
@@ -171,11 +163,10 @@ impl Writer {
         if self.held_rows > 0 || self.next == 0 {
             self.flush(self.held_rows).await?;
         }
-        while self.written().await?.is_some() {}
-        Ok(())
+        self.written().await.map(drop)
     }
 
-    /// Has a file written, while its rows' successors are made. A few at a time: they are held in memory until they are there.
+    /// Has a file written, while its rows' successors are made. One at a time: the one before has to be there first.
     async fn flush(&mut self, rows: usize) -> Result<()> {
         let (mut now, mut left) = (Vec::new(), rows);
         let mut later = std::mem::take(&mut self.held).into_iter();
@@ -190,9 +181,7 @@ impl Writer {
         }
         self.held.extend(later);
         self.held_rows -= rows;
-        if self.under_way.len() == self.files_at_once {
-            self.written().await?;
-        }
+        self.written().await?;
         self.begin(now);
         Ok(())
     }
@@ -218,7 +207,7 @@ impl Writer {
             is_lasting: self.is_lasting,
             is_abandoned: Arc::clone(&self.abandoned.0),
         };
-        self.under_way.push_back(match self.folder.place() {
+        self.under_way = Some(match self.folder.place() {
             Place::Disk(top) => {
                 let top = top.clone();
                 tokio::task::spawn_blocking(move || one.put_on_disk(&top, &batches))
@@ -230,9 +219,9 @@ impl Writer {
         });
     }
 
-    /// Waits for the first file that is being written, if one is.
+    /// Waits for the file that is being written, if one is.
     async fn written(&mut self) -> Result<Option<Part>> {
-        let Some(under_way) = self.under_way.pop_front() else { return Ok(None) };
+        let Some(under_way) = self.under_way.take() else { return Ok(None) };
         let part = under_way.await.map_err(|e| problem(&self.name, &e))??;
         self.digest.update(parts::line(&part.file, &part.digest).as_bytes());
         Ok(Some(part))
