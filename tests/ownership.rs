@@ -155,6 +155,7 @@ async fn a_process_that_was_taken_over_writes_nothing_more() {
         "intend.after:1",
         "answered:1",
         "settle.before:2",
+        "error_file.drawn",
         "end.before",
     ] {
         let desk = Desk::new().await;

@@ -38,16 +38,13 @@ pub(super) async fn catalog(
 ) -> Result<Catalog, Error> {
     let mut asked: Vec<LocalBoxFuture<'_, Result<(&String, Said), Error>>> = Vec::new();
     for (name, client) in &services.dynamics {
-        let said = tables(name, client, references, remembered.get(name));
-        asked.push(said.map(move |said| Ok((name, said.map_err(|e| wrap(name, e.into()))?))).boxed_local());
+        asked.push(of(name, tables(name, client, references, remembered.get(name))).boxed_local());
     }
     for (name, files) in &services.files {
-        let said = file_tables(name, files, references);
-        asked.push(said.map(move |said| Ok((name, said.map_err(|e| wrap(name, e.into()))?))).boxed_local());
+        asked.push(of(name, file_tables(name, files, references)).boxed_local());
     }
     for (name, client) in &services.gainsight {
-        let said = objects(name, client, references, remembered.get(name));
-        asked.push(said.map(move |said| Ok((name, said.map_err(|e| wrap(name, e.into()))?))).boxed_local());
+        asked.push(of(name, objects(name, client, references, remembered.get(name))).boxed_local());
     }
     // In their order: whoever answers first, it is the first of them that fails whose failure is told, and none is waited for behind it.
     let mut asked: FuturesOrdered<_> = asked.into_iter().collect();
@@ -59,6 +56,15 @@ pub(super) async fn catalog(
         catalog.names.extend(names.map(|names| (connection.clone(), names)));
     }
     Ok(catalog)
+}
+
+/// What a connection said, with its name; or why it said nothing.
+async fn of<E: Into<crate::run::error::Error>>(
+    connection: &String,
+    said: impl Future<Output = Result<Said, E>>,
+) -> Result<(&String, Said), Error> {
+    let said = said.await.map_err(|e| wrap(connection, e.into()))?;
+    Ok((connection, said))
 }
 
 /// What a connection said.

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use futures::future::try_join_all;
-use futures::try_join;
+use futures::TryStreamExt;
+use futures::stream::FuturesOrdered;
 use serde::Deserialize;
 
 use super::client::Dynamics;
@@ -118,16 +118,20 @@ impl Dynamics {
             other => other?,
         };
         let select = "$select=LogicalName,AttributeType,AttributeTypeName,DisplayName,IsValidForRead,AttributeOf";
-        let plain = self.json::<List<Attribute>>(self.api(&format!("{key}/Attributes?{select}"))?, None, &what);
+        let plain = format!("{key}/Attributes?{select}");
         // What only some kinds of columns have is asked for apart, kind by kind, and all of it at once.
-        let more = CASTS.iter().map(|(cast, ask)| {
-            let url = self.api(&format!("{key}/Attributes/Microsoft.Dynamics.CRM.{cast}?{ask}"));
-            async { self.json::<List<Attribute>>(url?, None, &what).await }
+        let casts = CASTS.iter().map(|(cast, ask)| format!("{key}/Attributes/Microsoft.Dynamics.CRM.{cast}?{ask}"));
+        let asked = std::iter::once(plain).chain(casts).map(|tail| {
+            let (url, what) = (self.api(&tail), &what);
+            async move { self.json::<List<Attribute>>(url?, None, what).await }
         });
-        let (plain, more) = try_join!(plain, try_join_all(more))?;
-        let more = more.into_iter().flat_map(|list| list.value).map(|a| (a.logical_name.clone(), a));
-        let more: HashMap<String, Attribute> = more.collect();
-        let readable = plain.value.into_iter().filter(|a| a.is_valid_for_read && a.attribute_of.is_none());
+        let mut lists = asked.collect::<FuturesOrdered<_>>();
+        let plain = lists.try_next().await?.map(|list| list.value).unwrap_or_default();
+        let mut more: HashMap<String, Attribute> = HashMap::new();
+        while let Some(list) = lists.try_next().await? {
+            more.extend(list.value.into_iter().map(|a| (a.logical_name.clone(), a)));
+        }
+        let readable = plain.into_iter().filter(|a| a.is_valid_for_read && a.attribute_of.is_none());
         let fields = readable.map(|a| field(&a, more.get(&a.logical_name))).collect();
         Ok(Object {
             label: entity.display_name.and_then(text).unwrap_or_else(|| entity.logical_name.clone()),

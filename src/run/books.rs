@@ -40,13 +40,14 @@ struct Drawn {
 /// Rows that failed while they were loaded, by number.
 type Failures = BTreeMap<i64, load::Failure>;
 
-/// An error file as the plan alone has it, written while rows are loaded, which mostly waits for Gainsight. Where all of them are
-/// written, it is the run's; with the first that is not, it is given up.
+/// An error file as the plan alone has it, written while rows are loaded, which mostly waits for Gainsight. If no row fails meanwhile, also
+/// where the load is stopped early, it is the run's; with the first that fails it is given up.
 pub(super) struct Draft(JoinSet<Result<Drawn, Error>>);
 
 impl Draft {
-    /// Begins to write. It is given up where this is dropped, and nothing comes to the file's place before the load is over.
+    /// Begins to write, and sweeps up what is left of earlier processes. It is given up where this is dropped, and nothing comes to the file's place before the load is over.
     pub(super) fn begin(job: &Job, run: &str, folder: &RunFolder) -> Self {
+        file_of(job, run, folder).sweep();
         let (job, run, folder) = (job.clone(), run.to_owned(), folder.clone());
         let mut writing = JoinSet::new();
         writing.spawn(async move { drawn(&job, &run, &folder, &Failures::new()).await });
@@ -74,14 +75,21 @@ pub(super) async fn error_file(
         Some(drawn) => drawn,
         None => drawn(job, run, folder, &load.failures).await?,
     };
+    sabotage::place("error_file.drawn");
+    // Whoever was taken over meanwhile writes over nothing of the one who goes on.
+    load.recorder.ledger.is_ours()?;
     let path = file.finish()?;
     folder.keep_error_file(path.as_deref()).await?;
     Ok(Written { path, failed })
 }
 
+fn file_of(job: &Job, run: &str, folder: &RunFolder) -> ErrorFile {
+    ErrorFile::new(Path::new(folder.root()), run, &job.name)
+}
+
 async fn drawn(job: &Job, run: &str, folder: &RunFolder, failures: &Failures) -> Result<Drawn, Error> {
     let (reasons, nothing) = (Reasons::of(job), nothing(job));
-    let mut drawn = Drawn { file: ErrorFile::new(Path::new(folder.root()), run, &job.name), failed: Vec::new() };
+    let mut drawn = Drawn { file: file_of(job, run, folder), failed: Vec::new() };
     let mut pages = FailedRows::of(folder, &reasons, failures.keys().copied().collect()).await?;
     while let Some(page) = pages.next().await? {
         drawn.add(job, &reasons, failures, page, &nothing)?;

@@ -194,8 +194,10 @@ impl Working<'_> {
         let target = self.services.target(self.job)?;
         let mut load = Load::new(self.job, target, self.services.clock, recorder, self.progress, &planned);
         // What files bring is compared anew, and so changes what the plan says of a row.
-        let is_drafted = !matches!(self.job.via, Via::Files { .. });
-        load.draft = is_drafted.then(|| Draft::begin(self.job, &self.one.run, &folder));
+        if !matches!(self.job.via, Via::Files { .. }) {
+            self.ledger.is_ours()?;
+            load.draft = Some(Draft::begin(self.job, &self.one.run, &folder));
+        }
         // A share of the planned rows is known before the first call, and so are the errors that the plan found.
         let sent = match (load.too_many(), &self.job.via) {
             (Ok(()), Via::Files { url }) => self.through_files(&mut load, &folder, &planned, url).await,

@@ -53,6 +53,9 @@ pub(super) fn complete(file: &File, path: &Path) -> Result<()> {
     path.parent().map_or(Ok(()), sync_folder)
 }
 
+/// Digits of a name of one's own.
+const OWN_DIGITS: usize = 16;
+
 /// A file on its way to its place under a name of its own, which nobody else who writes the same file comes across. Dropped before it is in
 /// its place, it is removed.
 pub(super) struct Placing {
@@ -68,21 +71,20 @@ impl Placing {
         let mut own = [0; 8];
         let unnamed = |_| disk("cannot name", path)(io::Error::other("the system gave no random number"));
         SystemRandom::new().fill(&mut own).map_err(unnamed)?;
-        let beside = temporary(&path.with_extension(format!("{:016x}", u64::from_be_bytes(own))));
+        let beside = temporary(&path.with_extension(format!("{:0OWN_DIGITS$x}", u64::from_be_bytes(own))));
         let file = create_owned(&beside).map_err(disk("cannot create", &beside))?;
         let begun = Self { file, beside, path: path.to_owned(), is_placed: false };
         sabotage::place("file.begun");
         Ok(begun)
     }
 
-    /// Brings it to its place, and removes what others have left beside that who did not come so far.
+    /// Brings it to its place.
     pub(super) fn complete(&mut self) -> Result<()> {
         self.file.sync_all().map_err(disk("cannot write", &self.path))?;
         sabotage::place("file.written");
         std::fs::rename(&self.beside, &self.path).map_err(disk("cannot write", &self.path))?;
         self.is_placed = true;
         sabotage::place("file.placed");
-        sweep(&self.path)?;
         self.path.parent().map_or(Ok(()), sync_folder)
     }
 }
@@ -105,16 +107,16 @@ impl Drop for Placing {
     }
 }
 
-/// Removes what was begun of a file by whoever did not come to place it.
-pub(super) fn sweep(path: &Path) -> Result<()> {
-    let (Some(folder), Some(stem)) = (path.parent(), path.file_stem()) else { return Ok(()) };
+/// Removes what was begun of a file under names of its own and is left of processes that were killed. Whoever asks for it is alone in the
+/// folder. What cannot be removed stays: nobody reads it.
+pub(super) fn sweep(path: &Path) {
+    let (Some(folder), Some(stem)) = (path.parent(), path.file_stem()) else { return };
     let begins = format!(".{}.", stem.to_string_lossy());
-    for name in names_in(folder) {
-        if name.starts_with(&begins) && name.ends_with(".new") {
-            remove(&folder.join(name))?;
-        }
+    let own = |name: &str| name.strip_prefix(&begins)?.strip_suffix(".new").map(str::to_owned);
+    let is_own = |digits: &str| digits.len() == OWN_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    for name in names_in(folder).iter().filter(|name| own(name).is_some_and(|digits| is_own(&digits))) {
+        let _kept = remove(&folder.join(name));
     }
-    Ok(())
 }
 
 /// Removes what was begun of a file, and says whether there was something.

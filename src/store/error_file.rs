@@ -101,6 +101,11 @@ impl ErrorFile {
         Self { path: folder.join(ERROR_FILE), run: run.to_owned(), job: job.to_owned(), writer: None, lines: 0 }
     }
 
+    /// Removes what processes that were killed have left of it. Whoever asks for that has made sure that the run is still his.
+    pub fn sweep(&self) {
+        durable::sweep(&self.path);
+    }
+
     /// Writes one line, with the columns of its source row.
     ///
     /// # Errors
@@ -144,7 +149,6 @@ impl ErrorFile {
     pub fn finish(self) -> Result<Option<PathBuf>> {
         let Some(mut writer) = self.writer else {
             // What an attempt that broke off has left says nothing of this one.
-            durable::sweep(&self.path)?;
             durable::remove(&self.path)?;
             return Ok(None);
         };

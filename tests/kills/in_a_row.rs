@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::world::{Calm, Verb, World};
 
 /// The places of a run in the order in which it passes them, and those of the file that each page, plan and error file is.
-const PLACES: [&str; 41] = [
+const PLACES: [&str; 42] = [
     "establish.before",
     "establish.within",
     "establish.after",
@@ -47,6 +47,7 @@ const PLACES: [&str; 41] = [
     "settle.within",
     "settle.after",
     "error_line",
+    "error_file.drawn",
     "end.before",
 ];
 const LAST: [&str; 2] = ["end.within", "end.after"];

@@ -1,5 +1,6 @@
 //! Scenarios of what guards a run: one process at a time, the books, consent, drift, replays of chosen rows, cleaning.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::json;
@@ -42,18 +43,25 @@ pub fn unbalanced(bugs: &str) -> Verdict {
     }
 }
 
-/// Nobody sees half an error file.
+/// Nobody sees half an error file. It may be drawn up while rows are loaded, and be there whole before the process is killed.
 pub fn killed_over_the_error_file(bugs: &str) -> Verdict {
     let trial = Trial::new(bugs, "");
     trial.killed_at("error_line:1", COMPANIES)?;
+    let seen = error_files(&trial);
+    let ended = trial.run(COMPANIES);
     let mut broken = Vec::new();
-    let runs = std::fs::read_dir(trial.home().join("runs")).unwrap();
-    if runs.map(|run| run.unwrap().path()).any(|run| run.join("errors.csv").exists()) {
+    if seen.iter().any(|file| !error_files(&trial).contains(file)) {
         broken.push("there is half an error file".to_owned());
     }
-    let ended = trial.run(COMPANIES);
     broken.extend(all(&trial, COMPANIES, &ended));
     verdict(broken)
+}
+
+/// The error files of all runs, by their place.
+fn error_files(trial: &Trial) -> Vec<(PathBuf, String)> {
+    let runs = std::fs::read_dir(trial.home().join("runs")).unwrap();
+    let files = runs.map(|run| run.unwrap().path().join("errors.csv")).filter(|file| file.exists());
+    files.map(|file| (file.clone(), std::fs::read_to_string(file).unwrap())).collect()
 }
 
 /// A hundred companies would be changed: nothing is written unasked.
